@@ -1,0 +1,115 @@
+"""Messages as bytes: length-prefixed frames on a stream socket.
+
+A frame is a 5-byte head, the length of its body and its kind, then the body: the message's fields
+as a JSON object in UTF-8. A body above `MAX_INLINE_BYTES` goes through a file: the head carries
+`SPILLED`, the body is the file's path, and the reader removes the file.
+"""
+
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from cog.worker import messages
+
+HEAD = struct.Struct("!IB")
+SPILLED = 0x80
+MAX_INLINE_BYTES = 1024**2
+"""Larger bodies go through a file: a socket buffer holds about 200 KiB, so both would wait."""
+
+KINDS: tuple[type, ...] = (
+    messages.Predict,
+    messages.Cancel,
+    messages.CheckHealth,
+    messages.ShutDown,
+    messages.Loaded,
+    messages.SetupFinished,
+    messages.Log,
+    messages.Metric,
+    messages.Output,
+    messages.Completed,
+    messages.Health,
+)
+"""A message's kind on the wire is its place in this table."""
+
+_KIND_OF = {kind: number for number, kind in enumerate(KINDS)}
+
+
+class FrameError(Exception):
+    """The bytes are not frames of this protocol; the stream cannot be read any further."""
+
+
+def encode(message: Any, *, spill_directory: str) -> bytes:
+    """Return a message as one frame.
+
+    Raises:
+        TypeError: if a value in the message is not JSON.
+        ValueError: if a number in it is NaN or infinite.
+    """
+    body = json.dumps(message, default=_fields, allow_nan=False, separators=(",", ":")).encode()
+    kind = _KIND_OF[type(message)]
+    if len(body) > MAX_INLINE_BYTES:
+        body, kind = _spill(body, spill_directory), kind | SPILLED
+    return HEAD.pack(len(body), kind) + body
+
+
+def decode(kind: int, body: bytes | bytearray) -> Any:
+    """Return the message of a frame.
+
+    Raises:
+        FrameError: if the body is not the fields of that kind.
+    """
+    try:
+        fields = json.loads(body)
+        if KINDS[kind] is messages.Output:
+            fields["files"] = [messages.OutputFile(**file) for file in fields["files"]]
+        return KINDS[kind](**fields)
+    except (ValueError, TypeError, IndexError, KeyError) as error:
+        raise FrameError(f"A frame of kind {kind} cannot be read: {error}") from error
+
+
+class FrameSplitter:
+    """Cuts a stream of bytes into frames, however it was chopped on the way."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield the kind and body of each frame that is whole once the chunk is added.
+
+        Raises:
+            FrameError: if a head names no kind, or a longer body than a frame may have.
+        """
+        self._buffer += chunk
+        while len(self._buffer) >= HEAD.size:
+            length, kind = HEAD.unpack_from(self._buffer)
+            if length > MAX_INLINE_BYTES or (kind & ~SPILLED) >= len(KINDS):
+                raise FrameError(f"Not a frame: kind {kind}, {length} bytes")
+            end = HEAD.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[HEAD.size : end])
+            del self._buffer[:end]
+            yield kind & ~SPILLED, _unspill(body) if kind & SPILLED else body
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if type(value) in _KIND_OF or isinstance(value, messages.OutputFile):
+        return dict(vars(value))
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _spill(body: bytes, directory: str) -> bytes:
+    descriptor, path = tempfile.mkstemp(prefix="frame-", dir=directory)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+    return os.fsencode(path)
+
+
+def _unspill(path: bytes) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - a bytes path
+        body = file.read()
+    os.unlink(path)  # noqa: PTH108 - a bytes path
+    return body
