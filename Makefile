@@ -1,0 +1,56 @@
+# Everything people and CI do here, under one list of names: `make help`.
+# Written for GNU make 3.81 (macOS) and later; paths are relative, so the checkout may lie anywhere.
+.POSIX:
+.SUFFIXES:
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test test-fast check fix dist bench docs lock clean
+
+PY := .venv/bin/python
+UV := $(PY) -m uv --no-config
+PYTEST_ARGS ?=
+# Set by the command line: `make setup PYTHON=/path/to/python3.12`.
+export PYTHON
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Make .venv with both commands in it
+	@sh requirements/setup.sh
+
+quickstart: setup ## Run the OCR and resize examples on real input
+	@sh examples/quickstart
+
+test: setup ## Run every test that this machine can run
+	$(PY) -m pytest -n auto $(PYTEST_ARGS)
+
+test-fast: setup ## Run the unit tests only
+	$(PY) -m pytest -n auto -m "not slow and not acceptance" $(PYTEST_ARGS)
+
+check: setup ## Lint, check the format, the types and the import contracts
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m pyrefly check
+	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
+
+fix: setup ## Apply the linter's safe fixes and the formatter
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+dist: setup ## Build both wheels into dist/
+	rm -rf dist
+	$(UV) build --quiet --wheel --out-dir dist sdk
+	$(UV) build --quiet --wheel --out-dir dist hub
+	@ls dist/*.whl
+
+bench: setup ## Measure us beside Cog's own server and print the ratios
+	$(PY) benchmarks/bench.py $(BENCH_ARGS)
+
+docs: setup ## Generate docs/reference from the code
+	$(PY) docs/generate.py
+
+lock: setup ## Compile the pins in requirements/ anew (releases of the last week left out)
+	$(PY) requirements/lock.py
+
+clean: ## Remove everything that was made here, .venv included
+	rm -rf .venv .bench dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
