@@ -1,1 +1,1 @@
-"""domain."""
+"""The words of the product: values and errors that every other package may use."""
