@@ -1,0 +1,154 @@
+"""The two commands, `cog` and `coghub`, and the one place where an error becomes an exit code.
+
+A command's own module is imported when it is called: `cog --help` must not pay for all of them.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from coghub.cli.interrupts import Terminated, listen_for_termination
+from coghub.cli.invocation import Invocation
+from coghub.cli.output import Console, may_colour
+from coghub.domain.errors import CoghubError, UsageError
+from coghub.settings import Settings, current_settings
+
+EXIT_FAILED = 1
+EXIT_MISUSED = 2
+EXIT_INTERRUPTED = 130
+
+COMMANDS = {
+    "init": "Write the files of a new project into this folder",
+    "predict": "Run a prediction of this project, or of a built NAME",
+    "run": "The same as `predict`",
+    "serve": "Serve a model over HTTP until it is stopped",
+    "train": "Run a training of this project",
+    "exec": "Run a command in the project's environment",
+    "build": "Build the project into a bundle that runs by its name",
+    "debug": "Print the plan: what cog.yaml resolves to",
+    "env": "List the environments that were made, or remove old ones",
+}
+"""Each has a module in this package that holds the click command as `command`."""
+
+MODULES = {"run": "predict"}
+"""Commands whose module has another name."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows what its commands are for, and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"coghub.cli.{MODULES.get(cmd_name, cmd_name)}")
+        return module.command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(context: click.Context, _option: click.Parameter, is_wanted: Any) -> None:
+    if is_wanted:
+        from coghub.cli.versions import version_line  # noqa: PLC0415 - imports the SDK
+
+        click.echo(version_line())
+        context.exit()
+
+
+VERSION = click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version of Cog whose contract is met, then coghub's own.",
+)
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group("cog", cls=LazyGroup, context_settings=CONTEXT)
+@VERSION
+@click.option("--debug", "is_debug", is_flag=True, help="Show what the model's server logs.")
+@click.option("--no-color", is_flag=True, help="No colours, icons or moving lines.")
+@click.option("--profile", is_flag=True, hidden=True)
+@click.option("--registry", metavar="HOST", hidden=True)
+@click.pass_context
+def root(
+    context: click.Context, *, is_debug: bool, no_color: bool, profile: bool, registry: str | None
+) -> None:
+    """Run machine learning models from a folder with cog.yaml and predict.py.
+
+    Results go to stdout and everything else to stderr. The exit code is 0 when it worked, 1 when
+    it did not, 130 after Ctrl-C; `cog exec` passes on its command's own.
+    """
+    del profile, registry  # accepted for scripts written for Cog: nothing here depends on them
+    settings = current_settings()
+    context.obj = Invocation(settings, _console(settings, is_plain=no_color), is_debug)
+
+
+@click.group("coghub", context_settings=CONTEXT)
+@VERSION
+def operator_root() -> None:
+    """Commands for who runs models for others; `coghub cog …` is the same as `cog …`."""
+
+
+operator_root.add_command(root)
+
+
+def cog() -> None:
+    """Run the `cog` command and exit."""
+    sys.exit(outcome_of(root, sys.argv[1:], usage_code=EXIT_FAILED))
+
+
+def coghub() -> None:
+    """Run the `coghub` command and exit."""
+    sys.exit(outcome_of(operator_root, sys.argv[1:], usage_code=EXIT_MISUSED))
+
+
+def outcome_of(group: click.Group, arguments: Sequence[str], *, usage_code: int) -> int:
+    """Run a command to its end and return the exit code; an error has been told by then."""
+    listen_for_termination()
+    try:
+        group.main(list(arguments), prog_name=group.name, standalone_mode=False)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, click.Abort):
+        return EXIT_INTERRUPTED
+    except (Terminated, BrokenPipeError):
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the last flush must not fail
+        return EXIT_FAILED
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (CoghubError, click.ClickException) as error:
+        return _told(error, usage_code)
+    return 0
+
+
+def _told(error: CoghubError | click.ClickException, usage_code: int) -> int:
+    if isinstance(error, click.ClickException):
+        error = _usage_error(error)
+    _console(current_settings(), is_plain="--no-color" in sys.argv).fail(error)
+    return usage_code if isinstance(error, UsageError) else EXIT_FAILED
+
+
+def _usage_error(error: click.ClickException) -> UsageError:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"See `{context.command_path} --help`" if context else None
+    return UsageError(error.format_message().rstrip("."), hint)
+
+
+def _console(settings: Settings, *, is_plain: bool) -> Console:
+    is_rich = may_colour(sys.stderr, settings.environ, is_refused=is_plain)
+    return Console(sys.stdout, sys.stderr, is_rich=is_rich)
