@@ -1,28 +1,24 @@
 """What a cog.yaml resolves to, as one frozen value that can be printed, stored and compared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coghub.build.config import Command, Config
+from coghub.build import label, requirements, sources
+from coghub.build.cog_yaml import Command, Config
+from coghub.build.index import NO_INDEX_SETTINGS, IndexSettings
+from coghub.build.requirement_lines import normalised
+from coghub.domain.errors import BundleInvalid
 
 FORMAT = 1
 """Rises when the meaning of a field changes, so that environments are made anew."""
 
+IMPLIED = ("requests", "PyYAML", "structlog", "typing_extensions")
+"""What models got from older versions of Cog without listing it."""
 
-@dataclass(frozen=True, slots=True)
-class IndexSettings:
-    """Where packages come from, as the project's requirements say."""
-
-    index_url: str | None = None
-    extra_index_urls: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = ()
-    no_index: bool = False
-    trusted_hosts: tuple[str, ...] = ()
-    pre: bool = False
-    no_binary: tuple[str, ...] = ()
-    only_binary: tuple[str, ...] = ()
+PLAN_PATH = ".cog/plan.json"
+LOCK_PATH = ".cog/requirements.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +29,14 @@ class Plan:
     requirements: tuple[str, ...] = ()
     """Lines for the installer, with included files and additions.
 
-    A local package is a path below the project."""
+    A local package is a path below the project, beginning with `./`.
+    """
     constraints: tuple[str, ...] = ()
     if_missing: tuple[str, ...] = ()
     """Packages that the sources import: added where no other package brings them."""
     local_packages: Mapping[str, str] = field(default_factory=dict)
     """Path below the project → digest of its content."""
-    index: IndexSettings = IndexSettings()
+    index: IndexSettings = NO_INDEX_SETTINGS
     system_packages: tuple[str, ...] = ()
     run: tuple[Command, ...] = ()
     """`build.run`, then `build.pre_install`."""
@@ -65,12 +62,49 @@ def resolve(config: Config, project: Path) -> Plan:
     Raises:
         RequirementsInvalid: if a requirements file cannot be read or used.
     """
-    raise NotImplementedError
+    build = config.build
+    found = requirements.read_requirements(build, project)
+    names = found.names()
+    implied = [name for name in IMPLIED if normalised(name) not in names]
+    return Plan(
+        python_version=build.python_version,
+        requirements=(*found.packages, *implied),
+        constraints=tuple(found.constraints),
+        if_missing=_if_missing(config, project, names),
+        local_packages=found.local_packages,
+        index=found.index,
+        system_packages=build.system_packages,
+        run=(*build.run, *(Command(line) for line in build.pre_install)),
+        environment=config.environment,
+        predict=config.predict,
+        train=config.train,
+        max_concurrency=config.max_concurrency,
+        gpu=build.gpu,
+        cuda=build.cuda,
+        cudnn=build.cudnn,
+        warnings=(*config.warnings, *found.warnings),
+        config=label.config_json(config),
+    )
+
+
+def _if_missing(config: Config, project: Path, names: set[str]) -> tuple[str, ...]:
+    """Name pydantic where the model's code imports it: older versions of Cog brought it along."""
+    references = tuple(one for one in (config.predict, config.train) if one)
+    if "pydantic" in names or "pydantic" not in sources.imported(project, references):
+        return ()
+    return ("pydantic",)
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON; empty fields are left out."""
-    raise NotImplementedError
+    return _without_empty(asdict(plan))
+
+
+def _without_empty(value: dict[str, Any]) -> dict[str, Any]:
+    cleaned = {
+        key: _without_empty(item) if isinstance(item, dict) else item for key, item in value.items()
+    }
+    return {key: item for key, item in cleaned.items() if item not in (None, False, (), {}, [])}
 
 
 def read_plan(project: Path) -> Plan:
@@ -79,4 +113,9 @@ def read_plan(project: Path) -> Plan:
     Raises:
         BundleInvalid: if it has none, or a forged one.
     """
-    raise NotImplementedError
+    import msgspec  # noqa: PLC0415 - only bundles need it
+
+    try:
+        return msgspec.json.decode((project / PLAN_PATH).read_bytes(), type=Plan)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BundleInvalid(f"The bundle carries no plan that can be read: {error}") from error
