@@ -1,0 +1,99 @@
+"""MIME types that are the same on every machine.
+
+What `mimetypes` knows depends on the Python version and on files of the operating system.
+The types here are those that models take and return; `install` adds them to `mimetypes`, so that
+a model's own guesses agree with the server's.
+"""
+
+import mimetypes
+
+EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "application/gzip": (".gz",),
+    "application/json": (".json",),
+    "application/octet-stream": (".bin",),
+    "application/pdf": (".pdf",),
+    "application/x-npy": (".npy",),
+    "application/x-npz": (".npz",),
+    "application/x-safetensors": (".safetensors",),
+    "application/x-tar": (".tar",),
+    "application/yaml": (".yaml", ".yml"),
+    "application/zip": (".zip",),
+    "application/zstd": (".zst",),
+    "audio/aac": (".aac",),
+    "audio/flac": (".flac",),
+    "audio/midi": (".mid", ".midi"),
+    "audio/mp4": (".m4a",),
+    "audio/mpeg": (".mp3",),
+    "audio/ogg": (".ogg", ".oga"),
+    "audio/opus": (".opus",),
+    "audio/wav": (".wav",),
+    "image/avif": (".avif",),
+    "image/bmp": (".bmp",),
+    "image/gif": (".gif",),
+    "image/heic": (".heic",),
+    "image/heif": (".heif",),
+    "image/jpeg": (".jpg", ".jpeg", ".jfif"),
+    "image/jxl": (".jxl",),
+    "image/png": (".png",),
+    "image/svg+xml": (".svg",),
+    "image/tiff": (".tiff", ".tif"),
+    "image/vnd.microsoft.icon": (".ico",),
+    "image/webp": (".webp",),
+    "image/x-exr": (".exr",),
+    "model/gltf+json": (".gltf",),
+    "model/gltf-binary": (".glb",),
+    "model/obj": (".obj",),
+    "model/stl": (".stl",),
+    "text/csv": (".csv",),
+    "text/html": (".html", ".htm"),
+    "text/markdown": (".md",),
+    "text/plain": (".txt",),
+    "text/vtt": (".vtt",),
+    "video/mp4": (".mp4",),
+    "video/mpeg": (".mpeg", ".mpg"),
+    "video/quicktime": (".mov",),
+    "video/webm": (".webm",),
+    "video/x-matroska": (".mkv",),
+    "video/x-msvideo": (".avi",),
+}
+"""A type's file name extensions, the usual one first."""
+
+SYNONYMS = {
+    "application/x-gzip": "application/gzip",
+    "audio/mp3": "audio/mpeg",
+    "audio/vnd.wave": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/x-flac": "audio/flac",
+    "audio/x-m4a": "audio/mp4",
+    "audio/x-wav": "audio/wav",
+    "image/jpg": "image/jpeg",
+    "image/x-icon": "image/vnd.microsoft.icon",
+    "text/x-markdown": "text/markdown",
+}
+"""Other names of those types, as browsers and tools send them."""
+
+DEFAULT_TYPE = "application/octet-stream"
+
+_TYPE_OF = {
+    extension: mime_type for mime_type, extensions in EXTENSIONS.items() for extension in extensions
+}
+
+
+def install() -> None:
+    """Add the types to the standard library's table; doing it twice changes nothing."""
+    for extension, mime_type in _TYPE_OF.items():
+        mimetypes.add_type(mime_type, extension)
+
+
+def type_of(file_name: str) -> str:
+    """Return the MIME type of a file by its name; `application/octet-stream` if none is known."""
+    dot = file_name.rfind(".")
+    known = _TYPE_OF.get(file_name[dot:].lower()) if dot >= 0 else None
+    return known or mimetypes.guess_type(file_name)[0] or DEFAULT_TYPE
+
+
+def extension_of(mime_type: str) -> str:
+    """Return the usual extension of a MIME type with its dot; empty if none is known."""
+    bare = mime_type.partition(";")[0].strip().lower()
+    known = EXTENSIONS.get(SYNONYMS.get(bare, bare))
+    return known[0] if known else mimetypes.guess_extension(bare) or ""

@@ -1,0 +1,34 @@
+"""Silence around code that prints too much, C code and child processes included."""
+
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+@contextmanager
+def suppress_output() -> Generator[None, None, None]:
+    """Throw away what is written to file descriptors 1 and 2 until the block ends.
+
+    It holds for the whole process: other threads are silenced too.
+    """
+    _flush()
+    kept = [(number, os.dup(number)) for number in (1, 2)]
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number, _ in kept:
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        _flush()
+        for number, copy in kept:
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)
+
+
+def _flush() -> None:
+    """Write what Python still buffers, so that it goes where it was meant to go."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
