@@ -1,0 +1,53 @@
+"""Files inside URLs: reading `data:` URLs that servers answer, and making them from files."""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from coghub.cli.media_types import suffix_of
+from coghub.domain.errors import PredictionFailed
+
+_HEAD = re.compile(r"data:(?P<type>[^,]*?)(?P<base64>;base64)?,", re.IGNORECASE)
+DOWNLOAD_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of an output file."""
+
+    data: bytes
+    suffix: str
+    """With its dot; empty when the type says nothing."""
+
+
+def content_of(url: str) -> Content:
+    """Return the file behind an output's URL.
+
+    Older servers answer `data:None;base64,…` for a type that they do not know.
+
+    Raises:
+        PredictionFailed: if the URL has no content that can be read.
+    """
+    if url.startswith(("http://", "https://")):
+        return _download(url)
+    head = _HEAD.match(url)
+    if not head:
+        raise PredictionFailed(f"Failed to decode data URL: {url[:80]}")
+    body = url[head.end() :]
+    try:
+        data = base64.b64decode(body, validate=True) if head["base64"] else unquote_to_bytes(body)
+    except (binascii.Error, ValueError) as error:
+        raise PredictionFailed(f"Failed to decode data URL: {error}") from error
+    return Content(data, suffix_of(head["type"]))
+
+
+def _download(url: str) -> Content:
+    import urllib.request  # noqa: PLC0415 - hardly any output is a link
+
+    try:
+        with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response:  # noqa: S310
+            return Content(response.read(), suffix_of(response.headers.get_content_type()))
+    except OSError as error:
+        raise PredictionFailed(f"Failed to download output {url}: {error}") from error
