@@ -43,7 +43,7 @@ dist: setup ## Build both wheels into dist/
 	@ls dist/*.whl
 
 bench: setup ## Measure us beside Cog's own server and print the ratios
-	$(PY) benchmarks/bench.py $(BENCH_ARGS)
+	$(PY) -m benchmarks $(BENCH_ARGS)
 
 docs: setup ## Generate docs/reference from the code
 	$(PY) docs/generate.py

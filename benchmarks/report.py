@@ -1,0 +1,99 @@
+"""Rows of the table: what was measured, beside whom, and whether the limit is met."""
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.environments import PINS
+from benchmarks.measures import Load
+
+README = Path(__file__).with_name("README.md")
+MARKS = "<!-- table: made by `make bench BENCH_ARGS=--write` -->", "<!-- end of table -->"
+SCALES = {"ms": 1e3, "/s": 1.0, "MiB": 1 / 2**20}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    ours: str
+    peer: str
+    result: str
+    limit: str
+    is_met: bool
+
+    @classmethod
+    def ratio(
+        cls,
+        what: str,
+        ours: float,
+        peer: float,
+        unit: str,
+        *,
+        at_most: float | None = None,
+        at_least: float | None = None,
+    ) -> "Row":
+        """Compare us with the peer; without a limit the row is for the reader only."""
+        ratio = ours / peer
+        is_met = (at_most is None or ratio <= at_most) and (at_least is None or ratio >= at_least)
+        limit = f"≤ {at_most}×" if at_most else f"≥ {at_least}×" if at_least else ""
+        shown = [f"{value * SCALES[unit]:.4g} {unit}" for value in (ours, peer)]
+        return cls(what, *shown, f"{ratio:.2f}×", limit, is_met)
+
+    @classmethod
+    def errors(cls, what: str, ours: Load, peer: Load) -> "Row":
+        """Show both sides' errors and refusals; ours must be none of either."""
+        shown = [f"{one.errors} of {one.successes}, {one.busy} busy" for one in (ours, peer)]
+        wrong = ours.errors + ours.busy
+        result = str(wrong) if not ours.first_error else f"{wrong}: {ours.first_error}"
+        return cls(what, *shown, result, "0", wrong == 0)
+
+    @classmethod
+    def absolute(cls, what: str, seconds: float, *, limit: float) -> "Row":
+        """A time of ours alone."""
+        shown = f"{seconds * 1e3:.0f} ms"
+        return cls(what, shown, "", shown, f"≤ {limit * 1e3:.0f} ms", seconds <= limit)
+
+
+def table(rows: list[Row]) -> str:
+    """Return the rows as Markdown, under a line that names machine and versions."""
+    lines = [
+        machine(),
+        "",
+        "| what | coghub | cog + coglet | ratio | limit | met |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [row.what, row.ours, row.peer, row.result, row.limit, "yes" if row.is_met else "NO"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """Return a sentence with the day, the machine and the versions."""
+    day = datetime.now(timezone.utc).date()
+    peer = ", ".join(re.findall(r"^cog(?:let)?==[\d.]+", PINS.read_text(), re.MULTILINE))
+    return (
+        f"{day}, {_processor()}, {os.cpu_count()} cores, {platform.system()} "
+        f"{platform.release().split('-')[0]}, Python {platform.python_version()}; "
+        f"coghub {version('coghub')}, uvicorn {version('uvicorn')}; {peer.replace('==', ' ')}."
+    )
+
+
+def _processor() -> str:
+    described = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", described.read_text()) if described.exists() else []
+    return names[0] if names else platform.machine()
+
+
+def write(rows: list[Row]) -> None:
+    """Replace the table in the README."""
+    begin, end = MARKS
+    before, _, rest = README.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    README.write_text(f"{before}{begin}\n{table(rows)}\n{end}{after}", encoding="utf-8")
