@@ -1,0 +1,1 @@
+"""Commands of older versions that scripts still call."""

@@ -1,0 +1,214 @@
+"""What an annotation means: from Python's types to ours.
+
+Everything is decided by what an annotation is, not by how it was imported or spelled, so aliases,
+`typing`'s old names and the new ones, and text all read the same.
+"""
+
+import collections
+import collections.abc as abstract
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from cog.errors import SchemaError
+from cog.schema import records
+from cog.schema.interface import (
+    STRING,
+    Anything,
+    DictType,
+    ListType,
+    ModelType,
+    NullableType,
+    StreamType,
+    TupleType,
+    Type,
+    UnionType,
+    without_none,
+)
+from cog.schema.signatures import MISSING, Names
+from cog.schema.simple_types import is_from_sdk, is_hashable, literal_type, simple_type
+
+_UNIONS = (typing.Union, types.UnionType)
+_LISTS: dict[Any, Callable[[list[Any]], Any]] = {
+    list: list,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
+    collections.deque: collections.deque,
+    abstract.Sequence: list,
+    abstract.MutableSequence: list,
+    abstract.Collection: list,
+    abstract.Iterable: list,
+    abstract.Set: set,
+    abstract.MutableSet: set,
+}
+_DICTS = (
+    dict,
+    collections.OrderedDict,
+    collections.defaultdict,
+    abstract.Mapping,
+    abstract.MutableMapping,
+)
+_STREAMS = (
+    abstract.Iterator,
+    abstract.Generator,
+    abstract.AsyncIterator,
+    abstract.AsyncIterable,
+    abstract.AsyncGenerator,
+)
+_CONCATENATED = ("ConcatenateIterator", "AsyncConcatenateIterator")
+_MARKERS = ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
+"""Say something about a field, not about its type."""
+
+
+class Reader:
+    """Reads the annotations of one signature."""
+
+    def __init__(self, names: Names, *, is_output: bool = False) -> None:
+        self._names = names
+        self._is_output = is_output
+        self._open_models: list[type] = []
+        """Models that are being read: one inside itself is any object, as Cog has it."""
+
+    def read(self, annotation: Any) -> Type:
+        """Return the type that an annotation stands for.
+
+        Raises:
+            SchemaError: if no JSON can stand for it.
+        """
+        if annotation is MISSING:
+            return Anything(is_documented=False)
+        annotation = self._names.resolve(annotation)
+        origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is None:
+            return self._bare(annotation)
+        if origin in _UNIONS:
+            return self._union(arguments)
+        if origin is typing.Annotated:
+            return self._annotated(*arguments)
+        return self._generic(annotation, origin, arguments)
+
+    def read_output(self, annotation: Any, *, is_generator: bool) -> Type:
+        """Return the type of an output, which alone may come item by item."""
+        if annotation is MISSING:
+            bare = Anything(is_documented=False)
+            return StreamType(bare) if is_generator else bare
+        annotation = self._names.resolve(annotation)
+        origin = typing.get_origin(annotation) or annotation
+        items = typing.get_args(annotation)[:1]
+        if is_from_sdk(origin, *_CONCATENATED):
+            return self._concatenated(origin.__name__, items)
+        if origin in _STREAMS or (is_generator and origin is abstract.Iterable):
+            return StreamType(self.read(items[0]) if items else Anything())
+        return self.read(annotation)
+
+    def _concatenated(self, name: str, items: tuple[Any, ...]) -> Type:
+        element = self._names.resolve(items[0]) if items else str
+        if element is not str:
+            raise SchemaError(f"{name} element type must be str, got {type_name(element)}")
+        return StreamType(STRING, is_concatenated=True)
+
+    def _annotated(self, base: Any, *marks: Any) -> Type:
+        is_opaque = any(
+            is_from_sdk(mark, "Opaque") or is_from_sdk(type(mark), "Opaque") for mark in marks
+        )
+        return self._opaque(base) if is_opaque else self.read(base)
+
+    def _opaque(self, base: Any) -> Type:
+        """Return an object, a list of them or None: the shape alone of what is not looked into."""
+        base = self._names.resolve(base)
+        members = typing.get_args(base) if typing.get_origin(base) in _UNIONS else (base,)
+        present = [member for member in members if member is not type(None)]
+        origins = [typing.get_origin(member) or member for member in present]
+        is_list = bool(origins) and all(is_hashable(one) and one in _LISTS for one in origins)
+        opaque: Type = ListType(Anything()) if is_list else Anything()
+        return NullableType(opaque) if len(present) < len(members) else opaque
+
+    def _union(self, arguments: tuple[Any, ...]) -> Type:
+        read = [self.read(argument) for argument in arguments if argument is not type(None)]
+        is_nullable = len(read) < len(arguments)
+        members: list[Type] = []
+        for member in read:
+            is_nullable = is_nullable or isinstance(member, NullableType)
+            inner = without_none(member)
+            flat = inner.members if isinstance(inner, UnionType) else (inner,)
+            members += [one for one in flat if one not in members]
+        anything = next((member for member in members if isinstance(member, Anything)), None)
+        union = anything or (members[0] if len(members) == 1 else UnionType(tuple(members)))
+        return NullableType(union) if is_nullable else union
+
+    def _generic(self, annotation: Any, origin: Any, arguments: tuple[Any, ...]) -> Type:
+        if origin is typing.Literal:
+            return literal_type(arguments)
+        if origin in _LISTS:
+            return self._list(origin, arguments)
+        if origin in _DICTS:
+            return DictType(self.read(arguments[-1]))
+        if getattr(origin, "_name", None) in _MARKERS:
+            return self.read(arguments[0])
+        return self._class(annotation, origin)
+
+    def _list(self, origin: Any, arguments: tuple[Any, ...]) -> Type:
+        if origin is tuple and arguments[1:] != (Ellipsis,):
+            return TupleType(tuple(self.read(item) for item in arguments))
+        return ListType(self.read(arguments[0]), _LISTS[origin])
+
+    def _bare(self, annotation: Any) -> Type:
+        """Read what has no brackets; the aliases of Python 3.12 and `NewType` stand for another."""
+        alias = getattr(annotation, "__value__", getattr(annotation, "__supertype__", None))
+        if alias is not None and not isinstance(annotation, type):
+            return self.read(alias)
+        if is_hashable(annotation) and annotation in _LISTS:
+            return ListType(Anything(is_documented=self._is_output), _LISTS[annotation])
+        return Anything() if annotation in _DICTS else self._class(annotation, annotation)
+
+    def _class(self, annotation: Any, origin: Any) -> Type:
+        """Read a class; one with brackets is a generic model, or a file such as `IO[bytes]`."""
+        simple = simple_type(origin, is_output=self._is_output)
+        if simple is not None:
+            return simple
+        model = next((one for one in (annotation, origin) if records.is_record(one)), None)
+        if model is None:
+            raise self._unsupported(type_name(annotation))
+        return self._record(model)
+
+    def _record(self, annotation: Any) -> Type:
+        if annotation in self._open_models:
+            return Anything()
+        self._open_models.append(annotation)
+        try:
+            return ModelType(
+                type_name(annotation),
+                tuple(records.fields(annotation, self._within)),
+                records.builder(annotation),
+                owner=annotation,
+                is_loose=records.is_typed_dict(annotation),
+                checks_itself=records.checks_itself(annotation),
+            )
+        finally:
+            self._open_models.pop()
+
+    def _within(self, names: Names, annotation: Any) -> Type:
+        """Read a field's annotation with the names of the class that it stands in."""
+        outer, self._names = self._names, names
+        try:
+            return self.read(annotation)
+        finally:
+            self._names = outer
+
+    def _unsupported(self, name: str) -> SchemaError:
+        if not self._is_output:
+            return SchemaError(f"unsupported Cog type {name}")
+        return SchemaError(
+            f"cannot resolve type '{name}' - it is not a primitive type, "
+            "BaseModel, TypedDict or dataclass",
+            hint="Annotate the output with `Any` to return what has no schema",
+        )
+
+
+def type_name(annotation: Any) -> str:
+    """Return how a type is written, for messages."""
+    if typing.get_origin(annotation) is not None:
+        return str(annotation).replace("typing.", "")
+    return getattr(annotation, "__name__", None) or str(annotation)

@@ -1,0 +1,283 @@
+"""What a model takes and gives, as one frozen value.
+
+`inspection` makes an `Interface` from a real signature. `openapi` turns it into a document and
+`coercion` uses it to make arguments; neither looks at a signature again.
+
+A type is one of the small classes below. They say what JSON looks like and what Python gets.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A JSON string, integer, number or boolean that stays what it is."""
+
+    json_type: str
+    python: type
+
+
+STRING = Scalar("string", str)
+INTEGER = Scalar("integer", int)
+NUMBER = Scalar("number", float)
+BOOLEAN = Scalar("boolean", bool)
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Any JSON, handed over as it is."""
+
+    is_documented: bool = True
+    """Cog documents `Any` as an object. A missing or bare annotation promises nothing at all."""
+
+
+@dataclass(frozen=True)
+class FileType:
+    """A file: a URL in JSON, and in Python a `cog.Path` or an open binary file."""
+
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class SecretType:
+    """A string that is wrapped so that it is not printed by accident."""
+
+    wrap: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class MomentType:
+    """A date, a time or both; ISO 8601 text in JSON. In outputs only."""
+
+    json_format: str
+
+
+@dataclass(frozen=True)
+class ChoiceType:
+    """One of some values: `choices`, a `Literal` or an `Enum`."""
+
+    values: tuple[Any, ...]
+    """As in JSON."""
+    members: tuple[Any, ...]
+    """What Python gets, in the order of `values`."""
+
+
+@dataclass(frozen=True)
+class ListType:
+    """A JSON array, and in Python a list or another collection."""
+
+    items: "Type"
+    container: Callable[[list[Any]], Any] = list
+
+
+@dataclass(frozen=True)
+class TupleType:
+    """A JSON array of fixed length, each place with a type of its own."""
+
+    items: "tuple[Type, ...]"
+
+
+@dataclass(frozen=True)
+class DictType:
+    """A JSON object with free keys."""
+
+    values: "Type"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a `ModelType`."""
+
+    name: str
+    type: "Type"
+    is_required: bool
+    """A client must give it."""
+    has_default: bool = True
+    """Python makes up what a client leaves out; else None is given."""
+
+
+@dataclass(frozen=True)
+class ModelType:
+    """A JSON object with known fields: a `BaseModel`, a dataclass or a `TypedDict`."""
+
+    name: str
+    fields: tuple[Field, ...]
+    build: Callable[[dict[str, Any]], Any]
+    """Makes the Python value; raises ValueError or TypeError where the fields do not suit it."""
+    owner: type = dict
+    """The class itself."""
+    is_loose: bool = False
+    """A `TypedDict`: as an input a dict that is not looked into, but for the files in it."""
+    checks_itself: bool = False
+    """A pydantic model: it converts its own fields, but for the files in them."""
+
+
+@dataclass(frozen=True)
+class UnionType:
+    """One of several types, none of which is None."""
+
+    members: "tuple[Type, ...]"
+
+
+@dataclass(frozen=True)
+class NullableType:
+    """A type or None."""
+
+    type: "Type"
+
+
+@dataclass(frozen=True)
+class StreamType:
+    """An output that comes item by item."""
+
+    items: "Type"
+    is_concatenated: bool = False
+    """The items are pieces of one text."""
+
+
+Type = Union[  # noqa: UP007 - the members refer to it by name
+    Scalar,
+    Anything,
+    FileType,
+    SecretType,
+    MomentType,
+    ChoiceType,
+    ListType,
+    TupleType,
+    DictType,
+    ModelType,
+    UnionType,
+    NullableType,
+    StreamType,
+]
+
+
+class _Required:
+    """The default of a parameter that has none."""
+
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED = _Required()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One input of a model."""
+
+    name: str
+    """As clients see it: the spelling in the source."""
+    keyword: str
+    """As the function wants it: other than `name` where Python has mangled it."""
+    type: Type
+    default: Any = REQUIRED
+    description: str | None = None
+    ge: float | None = None
+    le: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    regex: str | None = None
+    is_deprecated: bool = False
+    accept: str | None = None
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a client must give it; what may be None may be left out."""
+        return self.default is REQUIRED and not isinstance(self.type, NullableType)
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Everything about a model that can be known without running it."""
+
+    mode: str
+    """`predict` or `train`."""
+    parameters: tuple[Parameter, ...]
+    output: Type
+    is_async: bool = False
+    """Calling it gives an awaitable or an async generator."""
+    is_streaming: bool = False
+    """Decorated with `@streaming`: clients may ask for server-sent events."""
+    concurrency: int | None = None
+    """What `@concurrent` says; None without it."""
+    takes_weights: bool = False
+    """`setup` has a parameter called `weights`."""
+    weights_annotation: Any = field(default=None, compare=False)
+    """How that parameter is annotated."""
+
+    @property
+    def output_is_list(self) -> bool:
+        """Whether the output is a JSON array, however it is returned."""
+        return isinstance(without_none(self.output), (ListType, TupleType, StreamType))
+
+    @property
+    def output_is_file(self) -> bool:
+        """Whether the output, or each item of it, is a file: output adapters apply."""
+        output = without_none(self.output)
+        if isinstance(output, (ListType, StreamType)):
+            output = without_none(output.items)
+        members = output.members if isinstance(output, UnionType) else (output,)
+        return any(isinstance(member, FileType) for member in members)
+
+
+def without_none(checked: Type) -> Type:
+    """Return what a type is when it is not None."""
+    return checked.type if isinstance(checked, NullableType) else checked
+
+
+def is_plain(checked: Type) -> bool:
+    """Tell whether JSON of this type is already what Python should get."""
+    if isinstance(checked, (FileType, SecretType, TupleType)):
+        return False
+    if isinstance(checked, ChoiceType):
+        return checked.values == checked.members
+    if isinstance(checked, ListType) and checked.container is not list:
+        return False
+    is_looked_into = isinstance(checked, ModelType) and not checked.is_loose
+    return not is_looked_into and all(map(is_plain, parts(checked)))
+
+
+def parts(checked: Type) -> tuple[Type, ...]:
+    """Return the types that a type is made of, one level down; none for a simple one."""
+    read_parts = _PARTS.get(type(checked))
+    return read_parts(checked) if read_parts else ()
+
+
+def written(shown: Type) -> str:
+    """Return a type as its author may have written it, for messages."""
+    inside = ", ".join(map(written, parts(shown)))
+    if isinstance(shown, Scalar):
+        return shown.python.__name__
+    if isinstance(shown, UnionType):
+        return inside.replace(", ", " | ")
+    if isinstance(shown, ModelType):
+        return shown.name
+    word = "File" if shown == FileType(is_open=True) else _WORDS[type(shown)]
+    return f"{word}[{inside}]" if inside else word
+
+
+_PARTS: dict[type, Callable[[Any], tuple[Type, ...]]] = {
+    ListType: lambda whole: (whole.items,),
+    StreamType: lambda whole: (whole.items,),
+    DictType: lambda whole: (whole.values,),
+    NullableType: lambda whole: (whole.type,),
+    TupleType: lambda whole: whole.items,
+    UnionType: lambda whole: whole.members,
+    ModelType: lambda whole: tuple(field.type for field in whole.fields),
+}
+
+_WORDS: dict[type, str] = {
+    Anything: "Any",
+    FileType: "Path",
+    SecretType: "Secret",
+    MomentType: "datetime",
+    ChoiceType: "choices",
+    ListType: "list",
+    TupleType: "tuple",
+    DictType: "dict",
+    NullableType: "Optional",
+    StreamType: "Iterator",
+}

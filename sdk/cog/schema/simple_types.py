@@ -1,0 +1,104 @@
+"""Types that are not made of others: scalars, files, secrets, choices."""
+
+import datetime
+import enum
+import io
+import typing
+from collections.abc import Iterable
+from typing import Any
+
+from cog.errors import SchemaError
+from cog.schema.interface import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    Anything,
+    ChoiceType,
+    FileType,
+    MomentType,
+    NullableType,
+    SecretType,
+    Type,
+)
+
+_SIMPLE: dict[Any, Type] = {
+    str: STRING,
+    int: INTEGER,
+    float: NUMBER,
+    bool: BOOLEAN,
+    Any: Anything(),
+    object: Anything(),
+    None: NullableType(Anything()),
+    type(None): NullableType(Anything()),
+}
+_MOMENTS = {datetime.datetime: "date-time", datetime.date: "date", datetime.time: "time"}
+_JSON_SCALARS = (str, int, float, bool)
+
+
+def simple_type(annotation: Any, *, is_output: bool) -> Type | None:
+    """Return the type of an annotation that has no parts, or None if it is of no known kind."""
+    if is_hashable(annotation) and annotation in _SIMPLE:
+        return _SIMPLE[annotation]
+    if isinstance(annotation, typing.TypeVar):
+        return Anything()
+    return _class_type(annotation, is_output=is_output) if isinstance(annotation, type) else None
+
+
+def choice_type(values: Iterable[Any]) -> ChoiceType:
+    """Return the type of some values, of which Python gets what JSON says."""
+    plain = tuple(map(_plain, values))
+    return ChoiceType(plain, plain)
+
+
+def literal_type(arguments: tuple[Any, ...]) -> Type:
+    """Return the type of a `Literal`; one of None alone may be anything that is None."""
+    members = tuple(argument for argument in arguments if argument is not None)
+    if not members:
+        return _SIMPLE[None]
+    choice = ChoiceType(tuple(map(_plain, members)), members)
+    return NullableType(choice) if len(members) < len(arguments) else choice
+
+
+def is_from_sdk(annotation: Any, *names: str) -> bool:
+    """Tell whether something is defined by the SDK under one of these names."""
+    module = str(getattr(annotation, "__module__", ""))
+    return module.partition(".")[0] == "cog" and getattr(annotation, "__name__", "") in names
+
+
+def is_hashable(annotation: Any) -> bool:
+    """Tell whether an annotation may be looked up; not all are hashable."""
+    try:
+        hash(annotation)
+    except TypeError:
+        return False
+    return True
+
+
+def _class_type(annotation: Any, *, is_output: bool) -> Type | None:
+    if issubclass(annotation, enum.Enum):
+        return _enumeration(annotation)
+    if hasattr(annotation, "__fspath__"):
+        return FileType()
+    if issubclass(annotation, (io.IOBase, typing.IO)) or is_from_sdk(annotation, "File"):
+        return FileType(is_open=True)
+    if hasattr(annotation, "get_secret_value"):
+        return SecretType(annotation)
+    return MomentType(_MOMENTS[annotation]) if is_output and annotation in _MOMENTS else None
+
+
+def _enumeration(annotation: type[enum.Enum]) -> Type:
+    """Return the values of an Enum, or its names where its values are no plain JSON."""
+    members = tuple(annotation)
+    if not members:
+        raise SchemaError(f"unsupported Cog type {annotation.__name__}: it has no members")
+    values = tuple(map(_plain, members))
+    if not all(type(value) in _JSON_SCALARS for value in values):
+        values = tuple(member.name for member in members)
+    return ChoiceType(values, members)
+
+
+def _plain(value: Any) -> Any:
+    """Return a choice as JSON: an Enum's value, and numpy's numbers as Python's."""
+    value = value.value if isinstance(value, enum.Enum) else value
+    return value if isinstance(value, _JSON_SCALARS) else getattr(value, "item", lambda: value)()
