@@ -76,7 +76,7 @@ def _mismatch(value: Any, rules: Schema) -> str | None:
     choices = rules.get("enum")
     if choices and value not in choices:
         return f"must be one of: {', '.join(str(choice) for choice in choices)}"
-    if is_file(rules) and not value.startswith(URL_SCHEMES):
+    if is_file(rules) and isinstance(value, str) and not value.startswith(URL_SCHEMES):
         return "expected a file as @PATH, or a URL"
     return None
 

@@ -117,7 +117,7 @@ class Whole:
     def complete(self, completed: Completed) -> None:
         value = self.output.value
         if value is None and completed.is_list:
-            value = []
+            value = list[Any]()
         writer = FileWriter(self.console, self.place)
         match self.kind, value:
             case _, None:
@@ -204,7 +204,7 @@ class JSONReport:
             return writer.write_url(value)
         if self.kind is OutputKind.FILES and isinstance(value, list):
             return writer.write_all(value)
-        return [] if value is None and completed.is_list else value
+        return list[Any]() if value is None and completed.is_list else value
 
     def _write(self, text: str) -> None:
         path = self.place.path

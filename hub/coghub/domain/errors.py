@@ -17,6 +17,7 @@ CoghubError
 │   ├── BundleInvalid         its content is damaged, forged or too large
 │   └── NameInvalid           not a name that a bundle may have
 ├── SDKNotFound               the `cog` package that models import is not installed
+├── ModelUnreadable           the model cannot be imported, or its signature not be read
 ├── InputInvalid              an input of the model does not fit its schema
 └── InstanceError             about a running model
     ├── SetupFailed
@@ -132,6 +133,12 @@ class SDKNotFound(CoghubError):
     """The package `cog` that models import is not beside this command."""
 
     code = "sdk-not-found"
+
+
+class ModelUnreadable(CoghubError):
+    """A model whose code cannot be imported, or whose signature cannot be read."""
+
+    code = "model-unreadable"
 
 
 class InputInvalid(CoghubError):

@@ -1,5 +1,6 @@
 """What a running model tells about one prediction, one event after the other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,13 @@ class Output:
     chunk: Any
     index: int | None
     """The item's place in the output list; None when the chunk is the whole output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Text that the model printed; any piece of it."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +49,29 @@ class Completed:
     """The output is a list even if no item came."""
 
 
-Event = Started | Output | Metric | Completed
+Event = Started | Log | Output | Metric | Completed
 
 
-def event_of(name: str, data: dict[str, Any]) -> Event | None:
-    """Return an event of a server's stream; None for those that the command has no use for.
-
-    Logs are among these: the model's server prints them too, and that is where they are read.
-    """
-    match name:
-        case "start":
-            return Started(str(data.get("id", "")))
-        case "output":
-            return Output(data.get("chunk"), data.get("index"))
-        case "metric":
-            return Metric(str(data.get("name")), data.get("value"), str(data.get("mode")))
-        case "completed":
-            return completed_of(data)
-    return None
+def event_of(name: str, told: dict[str, Any]) -> Event | None:
+    """Return an event of a server's stream; None for one that is not known here."""
+    make = _MAKERS.get(name)
+    return make(told) if make else None
 
 
-def completed_of(data: dict[str, Any]) -> Completed:
+def completed_of(told: dict[str, Any]) -> Completed:
     """Return the end of a prediction, from an event or from a whole answer."""
     return Completed(
-        status=str(data.get("status")),
-        error=data.get("error"),
-        metrics=data.get("metrics") or {},
-        is_list=bool(data.get("output_is_list")),
+        status=str(told.get("status")),
+        error=told.get("error"),
+        metrics=told.get("metrics") or {},
+        is_list=bool(told.get("output_is_list")),
     )
+
+
+_MAKERS: dict[str, Callable[[dict[str, Any]], Event]] = {
+    "start": lambda told: Started(str(told.get("id", ""))),
+    "log": lambda told: Log(str(told.get("data", ""))),
+    "output": lambda told: Output(told.get("chunk"), told.get("index")),
+    "metric": lambda told: Metric(str(told.get("name")), told.get("value"), str(told.get("mode"))),
+    "completed": completed_of,
+}

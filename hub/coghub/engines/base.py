@@ -1,0 +1,139 @@
+"""The seam between the commands and what runs a model.
+
+1. `Engine.prepare` makes whatever the plan needs (for the local engine, an environment).
+2. A `Prepared` knows the model's OpenAPI document, and starts it: for one prediction, or for good.
+3. A `RunningModel` answers predictions until it is stopped.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Protocol
+
+from coghub.build.events import Report
+from coghub.build.plan import Plan
+from coghub.engines.events import Event
+
+OnLog = Callable[[bytes], None]
+"""Takes what the model or its server printed, in pieces of any size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Something that can run: a folder, and what its cog.yaml resolves to."""
+
+    folder: Path
+    plan: Plan
+    document: Mapping[str, Any] | None = None
+    """The OpenAPI document, where it is known without asking the model: a bundle carries it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a model is started."""
+
+    mode: str = "predict"
+    """`predict` or `train`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the command line; they win over all others."""
+    gpus: str | None = None
+    """As after Docker's `--gpus`; None leaves it to the model."""
+    is_debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server that stays listens, and where it sends its output files."""
+
+    host: str
+    port: int
+    upload_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One prediction to run."""
+
+    input: Mapping[str, Any]
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+class RunningModel(Protocol):
+    """A model that was started for this command, and ends with it."""
+
+    def __enter__(self) -> "RunningModel": ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End everything that was started."""
+        ...
+
+    def wait_until_ready(self, timeout_s: float) -> None:
+        """Return when `setup()` is done.
+
+        Raises:
+            SetupFailed: if it failed or took too long.
+            InstanceDied: if the model's server ended.
+        """
+        ...
+
+    def serve_file(self, path: Path) -> str:
+        """Return a URL from which the model's server, and it alone, can read a file."""
+        ...
+
+    def predict(self, request: Request) -> Iterator[Event]:
+        """Run one prediction and yield what happens, the end last.
+
+        Raises:
+            InputInvalid: if the server refuses the input.
+            InstanceError: if the server answers with something else than a prediction.
+        """
+        ...
+
+
+class Prepared(Protocol):
+    """A project whose needs are met."""
+
+    @property
+    def name(self) -> str:
+        """What it runs in, for people, such as `environment 664ef88bc1f4`."""
+        ...
+
+    def document(self, on_log: OnLog, *, is_fresh: bool = False) -> Mapping[str, Any]:
+        """Return the OpenAPI document; `is_fresh` asks the model even if the answer is known.
+
+        Raises:
+            ModelUnreadable: if the model cannot be imported or its signature not be read.
+        """
+        ...
+
+    def start(self, launch: Launch, on_log: OnLog) -> RunningModel:
+        """Start the model; its setup goes on when this returns."""
+        ...
+
+    def serve(self, launch: Launch, address: Address) -> NoReturn:
+        """Become the model's server."""
+        ...
+
+    def execute(self, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+        """Become a command inside the environment, in the project's folder."""
+        ...
+
+
+class Engine(Protocol):
+    """A way to run projects on this machine."""
+
+    def prepare(self, project: Project, report: Report, *, run_commands: bool) -> Prepared:
+        """Make what the project needs, unless it is there already.
+
+        Args:
+            project: what shall run.
+            report: is told what goes on.
+            run_commands: run `build.run` on this very machine, if the engine does not isolate it.
+        """
+        ...

@@ -1,0 +1,235 @@
+"""Speaks Cog's HTTP to one model's server that this command has started.
+
+While it waits for an answer it also passes on what the server prints, and notices its death.
+Understands our server's stream of events and the single JSON answer of Cog's own.
+"""
+
+import json
+import os
+import selectors
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from coghub.domain.errors import InstanceDied, InstanceError, SetupFailed
+from coghub.engines.base import Launch, OnLog, Request
+from coghub.engines.events import Event, Log, Output, completed_of, event_of
+from coghub.engines.file_server import FileServer
+from coghub.engines.http_exchange import Exchange
+from coghub.engines.refusals import refusal_of
+from coghub.engines.server_process import ServerProcess
+
+POLL_S = 0.01
+"""First pause between two looks at the model's health."""
+MAX_POLL_S = 0.1
+TICK_S = 0.5
+"""How often the server's life is looked at while nothing comes from it."""
+CANCEL_WAIT_S = 1.0
+ROUTES = {"predict": "/predictions", "train": "/trainings"}
+
+
+class Instance:
+    """A running model that ends with this command."""
+
+    def __init__(self, server: ServerProcess, launch: Launch, on_log: OnLog) -> None:
+        self._server = server
+        self._route = ROUTES[launch.mode]
+        self._on_log = on_log
+        self._port = 0
+        self._shown_logs = 0
+        self._running_id: str | None = None
+        self._files: FileServer | None = None
+
+    def __enter__(self) -> "Instance":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if self._running_id and isinstance(error, KeyboardInterrupt):
+                self._cancel(self._running_id)
+        finally:
+            self._server.stop()
+            if self._files:
+                self._files.close()
+
+    def wait_until_ready(self, timeout_s: float) -> None:
+        """Return when `setup()` is done; see `RunningModel`."""
+        deadline = time.monotonic() + timeout_s
+        self._port = self._server.port(deadline) or self._missing_port(deadline)
+        pause_s = POLL_S
+        while not self._is_ready(deadline):
+            if time.monotonic() > deadline:
+                raise _timed_out(timeout_s)
+            time.sleep(pause_s)
+            pause_s = min(MAX_POLL_S, pause_s * 1.2)
+
+    def serve_file(self, path: Path) -> str:
+        """Return a URL from which the model's server can read a file."""
+        if self._files is None:
+            self._files = FileServer()
+        return self._files.url_of(path)
+
+    def predict(self, request: Request) -> Iterator[Event]:
+        """Run one prediction and yield what happens; see `RunningModel`."""
+        prediction_id = os.urandom(16).hex()
+        self._running_id = prediction_id
+        exchange = self._exchange(
+            "PUT",
+            f"{self._route}/{prediction_id}",
+            {"input": request.input, "context": request.context},
+        )
+        yield from _events_of(exchange, self._pieces(exchange), self._route)
+        self._running_id = None
+
+    def _missing_port(self, deadline: float) -> int:
+        if time.monotonic() > deadline:
+            raise SetupFailed("Timed out", hint="The model's server did not begin to listen")
+        raise self._death()
+
+    def _is_ready(self, deadline: float) -> bool:
+        health = self._health(deadline)
+        setup = health.get("setup") or {}
+        self._show_setup_logs(setup.get("logs") or "")
+        match health.get("status"):
+            case "READY":
+                return True
+            case "STARTING" | "UNKNOWN":
+                return False
+            case "SETUP_FAILED":
+                raise SetupFailed("Model setup failed")
+            case status:
+                raise InstanceError(
+                    f"Container healthcheck returned unexpected status: {status}",
+                    hint=health.get("user_healthcheck_error"),
+                )
+
+    def _health(self, deadline: float) -> dict[str, Any]:
+        exchange = self._exchange("GET", "/health-check")
+        body = b"".join(self._pieces(exchange, deadline))
+        health = _json(body)
+        return health if isinstance(health, dict) else {}
+
+    def _show_setup_logs(self, logs: str) -> None:
+        new = logs[self._shown_logs :]
+        if new:
+            self._on_log(new.encode("utf-8", "replace"))
+            self._shown_logs = len(logs)
+
+    def _exchange(self, method: str, path: str, body: Any = None) -> Exchange:
+        headers = {"Accept": "application/x-ndjson, application/json"}
+        if body is None:
+            return Exchange(("127.0.0.1", self._port), method, path, headers=headers)
+        headers["Content-Type"] = "application/json"
+        content = json.dumps(body).encode()
+        return Exchange(("127.0.0.1", self._port), method, path, body=content, headers=headers)
+
+    def _pieces(self, exchange: Exchange, deadline: float | None = None) -> Iterator[bytes]:
+        """Yield the answer's body as it comes, and pass on what the server prints meanwhile."""
+        try:
+            exchange.connect()
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._server.stderr, selectors.EVENT_READ)
+                selector.register(exchange, selectors.EVENT_READ | selectors.EVENT_WRITE)
+                yield from self._received(exchange, selector, deadline)
+        except OSError as error:
+            raise self._death() from error
+        finally:
+            exchange.close()
+        self._server.drain()
+
+    def _received(
+        self, exchange: Exchange, selector: selectors.BaseSelector, deadline: float | None
+    ) -> Iterator[bytes]:
+        while not exchange.is_complete:
+            for key, _ in selector.select(TICK_S):
+                if key.fileobj is exchange:
+                    piece = exchange.advance()
+                    if not exchange.wants_to_write:
+                        selector.modify(exchange, selectors.EVENT_READ)
+                    if piece:
+                        yield piece
+                else:
+                    self._server.drain()
+                    if self._server.is_silent:
+                        selector.unregister(key.fileobj)
+            if deadline is not None and time.monotonic() > deadline:
+                raise SetupFailed("Timed out", hint="The model's server does not answer")
+
+    def _cancel(self, prediction_id: str) -> None:
+        """Give the model's code the chance to clean up; its server is ended afterwards anyway."""
+        try:
+            path = f"{self._route}/{prediction_id}/cancel"
+            for _ in self._pieces(self._exchange("POST", path), time.monotonic() + CANCEL_WAIT_S):
+                pass
+        except InstanceError:
+            return
+
+    def _death(self) -> InstanceDied:
+        """Return the error for a server that is gone, with what is known of its end."""
+        self._server.stop()
+        return InstanceDied("Container exited unexpectedly", hint=_epitaph(self._server.exit_code))
+
+
+def _events_of(exchange: Exchange, pieces: Iterator[bytes], route: str) -> Iterator[Event]:
+    pending = b""
+    for piece in pieces:
+        pending += piece
+        if "ndjson" in exchange.headers.get("content-type", "") and exchange.status < HTTP_ERROR:
+            *lines, pending = pending.split(b"\n")
+            for line in lines:
+                yield from _event_on(line)
+    if exchange.status >= HTTP_ERROR:
+        raise refusal_of(exchange.status, _json(pending), route)
+    if "ndjson" not in exchange.headers.get("content-type", ""):
+        yield from _events_in_answer(_json(pending))
+
+
+HTTP_ERROR = 400
+
+
+def _event_on(line: bytes) -> Iterator[Event]:
+    told = _json(line)
+    if isinstance(told, dict):
+        event = event_of(str(told.get("event")), told.get("data") or {})
+        if event:
+            yield event
+
+
+def _events_in_answer(answer: Any) -> Iterator[Event]:
+    """Yield the events of a prediction that was answered as a whole, as Cog's server does."""
+    if not isinstance(answer, dict) or "status" not in answer:
+        raise InstanceError("The model's server answered something else than a prediction")
+    if answer.get("logs"):
+        yield Log(str(answer["logs"]))
+    yield Output(answer.get("output"), None)
+    yield completed_of(answer)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _timed_out(timeout_s: float) -> SetupFailed:
+    return SetupFailed(
+        "Timed out", hint=f"setup() took longer than {timeout_s:g} s; raise it with --setup-timeout"
+    )
+
+
+def _epitaph(exit_code: int | None) -> str | None:
+    if exit_code is None:
+        return None
+    if exit_code >= 0:
+        return f"The model's server ended with exit code {exit_code}"
+    likely = " (likely out of memory)" if exit_code == -signal.SIGKILL else ""
+    return f"The model's server was killed by signal {-exit_code}{likely}"

@@ -1,0 +1,51 @@
+"""Makes sure that what a command started does not outlive it, even if it is killed outright.
+
+A tiny shell waits at the end of a pipe. The pipe ends when this process does, whatever the reason;
+then the shell tells the processes that were named to it to end, and after a while makes them.
+"""
+
+import subprocess
+
+GRACE_TENTHS_S = 30
+"""How long a process may take to end by itself, in tenths of a second."""
+
+_SCRIPT = """
+trap '' INT TERM HUP
+while read -r pid; do pids="$pids $pid"; done
+for pid in $pids; do kill -TERM "$pid"; done
+tenths=0
+while [ "$tenths" -lt "$1" ]; do
+    alive=
+    for pid in $pids; do kill -0 "$pid" && alive=1; done
+    [ "$alive" ] || exit 0
+    sleep 0.1
+    tenths=$((tenths + 1))
+done
+for pid in $pids; do kill -KILL "-$pid"; kill -KILL "$pid"; done
+"""
+
+
+class Lifeline:
+    """Ends processes after this one; to be closed when they have ended before it."""
+
+    def __init__(self) -> None:
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", _SCRIPT, "lifeline", str(GRACE_TENTHS_S)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
+        )
+
+    def guard(self, pid: int) -> None:
+        """Name a process, the leader of its group, that may not outlive this one."""
+        assert self._shell.stdin is not None
+        self._shell.stdin.write(b"%d\n" % pid)
+
+    def close(self) -> None:
+        """Let go: nothing is left that would have to be ended."""
+        self._shell.kill()
+        self._shell.wait()
+        assert self._shell.stdin is not None
+        self._shell.stdin.close()

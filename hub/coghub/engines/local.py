@@ -1,0 +1,150 @@
+"""The local engine: a project runs on this machine as it is, in an environment made for it.
+
+No isolation: the model runs with the user's own rights. Docker is not needed.
+"""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NoReturn
+
+from coghub.build.environment import Environment, Environments
+from coghub.build.events import Report
+from coghub.build.sdk import sdk_path
+from coghub.domain.errors import ModelUnreadable, UsageError
+from coghub.engines import local_environ
+from coghub.engines.base import Address, Engine, Launch, OnLog, Prepared, Project
+from coghub.engines.documents import Documents, Question
+from coghub.engines.instance import Instance
+from coghub.engines.server_process import ServerProcess
+from coghub.settings import Settings
+
+KEY_CHARACTERS = 12
+"""Enough of an environment's key to tell it from others."""
+SERVER = ("-m", "cog.server.http", "--host")
+QUIET, TALKATIVE = "warning", "info"
+"""Of a prediction's server only warnings are shown; one that stays says what it does."""
+
+
+class LocalEngine(Engine):
+    """Runs projects in environments under the cache folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def prepare(self, project: Project, report: Report, *, run_commands: bool) -> "PreparedLocally":
+        """Make the project's environment, unless it is there; see `Engine`."""
+        environments = Environments(self._settings)
+        environment = environments.ensure(
+            project.plan, project.folder, report, run_commands=run_commands
+        )
+        return PreparedLocally(self._settings, project, environment)
+
+
+@dataclass(frozen=True)
+class PreparedLocally(Prepared):
+    """A project with its environment."""
+
+    settings: Settings
+    project: Project
+    environment: Environment
+
+    @property
+    def name(self) -> str:
+        """The environment's own."""
+        return f"environment {self.environment.key[:KEY_CHARACTERS]}"
+
+    @cached_property
+    def _sdk(self) -> Path:
+        return sdk_path(self.settings)
+
+    @cached_property
+    def _environ(self) -> dict[str, str]:
+        return local_environ.activated(
+            self.settings.environ, environment=self.environment.folder, sdk=self._sdk
+        )
+
+    def document(self, on_log: OnLog, *, is_fresh: bool = False) -> Mapping[str, Any]:
+        """Return the OpenAPI document; see `Prepared`."""
+        if self.project.document is not None:
+            return self.project.document
+        plan = self.project.plan
+        question = Question(
+            python=self.environment.python,
+            folder=self.project.folder,
+            environ={**self._environ, **plan.environment},
+            predict=plan.predict,
+            train=plan.train,
+            environment_key=self.environment.key,
+            sdk=self._sdk,
+        )
+        documents = Documents(self.settings.cache_folder / "documents")
+        known = None if is_fresh else documents.find(question)
+        return known or documents.ask(question, on_log)
+
+    def start(self, launch: Launch, on_log: OnLog) -> Instance:
+        """Start the model on a free port of the loopback address; see `Prepared`."""
+        command = [
+            *self._server_command(launch, "127.0.0.1"),
+            "--ready-fd",
+            "{ready}",
+        ]
+        environ = {**self._server_environ(launch, QUIET), "PORT": "0"}
+        server = ServerProcess.start(
+            command, folder=self.project.folder, environ=environ, on_log=on_log
+        )
+        return Instance(server, launch, on_log)
+
+    def serve(self, launch: Launch, address: Address) -> NoReturn:
+        """Become the model's server; see `Prepared`."""
+        _refuse_taken_port(address)
+        command = self._server_command(launch, address.host)
+        if address.upload_url:
+            command += ["--upload-url", address.upload_url]
+        environ = {**self._server_environ(launch, TALKATIVE), "PORT": str(address.port)}
+        _become(command, self.project.folder, environ)
+
+    def execute(self, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+        """Become a command inside the environment; see `Prepared`."""
+        environ = {**self._environ, **self.project.plan.environment, **environment}
+        found = shutil.which(command[0], path=environ["PATH"])
+        if found is None:
+            raise UsageError(f"Command not found in the project's environment: {command[0]}")
+        _become([found, *command[1:]], self.project.folder, environ)
+
+    def _server_command(self, launch: Launch, host: str) -> list[str]:
+        if not getattr(self.project.plan, launch.mode):
+            raise ModelUnreadable(f"cog.yaml says no `{launch.mode}` to run")
+        return [str(self.environment.python), *SERVER, host, "--x-mode", launch.mode]
+
+    def _server_environ(self, launch: Launch, log_level: str) -> dict[str, str]:
+        told = local_environ.of_model(
+            self.project.plan, launch, server_python=sys.executable, log_level=log_level
+        )
+        return {**self._environ, **told}
+
+
+def _become(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(folder)
+    os.execve(command[0], list(command), environ)  # noqa: S606 - what the user asked for
+
+
+def _refuse_taken_port(address: Address) -> None:
+    """Find out before the model is loaded, which may take minutes."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            raise UsageError(
+                f"Cannot listen on {address.host}:{address.port}: {error.strerror}",
+                hint="Choose another port with `-p`",
+            ) from error
