@@ -81,7 +81,7 @@ def _make_environment() -> None:
 def _install() -> None:
     pip = [PYTHON, "-m", "pip"]
     flags = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:"]
-    environ = {**_uv_settings(pip), **os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
+    environ = {**uv_settings(pip), **os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
     uv = [PYTHON, "-m", "uv", "--no-config", "pip"]
     target = ["--python", PYTHON]
     print("Installing the pinned requirements")
@@ -100,7 +100,7 @@ def _run(command: list[str | Path], environ: dict[str, str]) -> None:
         )
 
 
-def _uv_settings(pip: list[str | Path]) -> dict[str, str]:
+def uv_settings(pip: list[str | Path]) -> dict[str, str]:
     """Return pip's index settings as uv's environment variables."""
     listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False)
     found = dict(_setting(line) for line in listed.stdout.splitlines() if "=" in line)
