@@ -1,0 +1,307 @@
+"""HTTP/1.1 on one TCP connection, without a framework: bytes in, `Request`, `Reply`, bytes out.
+
+httptools parses. A request is handed to `respond` when it is whole, in the same callback that read
+its last byte; the answer may be sent then or later. Pipelined requests wait for their turn.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+
+from cog.server.errors import JSON, TEXT
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_BODY_BYTES = 100 * 1024**2
+MAX_DISCARDED_BYTES = 1024**3
+"""A body that is too large is read and dropped up to here, so that its sender sees the answer."""
+MAX_WAITING = 16
+"""Pipelined requests that wait before reading stops."""
+
+TOO_LARGE = b"Failed to buffer the request body: length limit exceeded"
+_REASONS = {it.value: it.phrase.encode() for it in HTTPStatus}
+
+
+class Request:
+    """One whole request."""
+
+    __slots__ = ("body", "headers", "is_alive_after", "method", "path")
+
+    def __init__(self, method: str, path: bytes, headers: dict[bytes, bytes]) -> None:
+        self.method = method
+        self.path = path
+        """As sent: still percent-encoded, without the query."""
+        self.headers = headers
+        """Names in lower case; the values of a repeated one are joined by commas."""
+        self.body: bytes | bytearray = b""
+        self.is_alive_after = True
+
+
+class Reply:
+    """The answer to one request: `send` once, or `start` and then `write` and `end`."""
+
+    __slots__ = ("_connection", "_is_chunked", "_is_head", "is_open", "on_gone", "on_writable")
+
+    def __init__(self, connection: "Connection", *, is_head: bool) -> None:
+        self._connection = connection
+        self._is_head = is_head
+        self._is_chunked = False
+        self.is_open = True
+        """The client is there, and the answer has not ended."""
+        self.on_gone: Callable[[], None] | None = None
+        """Called if the client leaves before the answer ended."""
+        self.on_writable: Callable[[], None] | None = None
+        """Called when a slow client has caught up."""
+
+    def send(
+        self, status: int, body: bytes, content_type: bytes = JSON, *, headers: bytes = b""
+    ) -> None:
+        """Answer in one piece; does nothing if the client has gone."""
+        if not self.is_open:
+            return
+        kind = b"content-type: %b\r\n" % content_type if body else b""
+        length = b"content-length: %d\r\n" % len(body)
+        head = self._connection.head(status, kind + length + headers)
+        self._connection.write(head if self._is_head else head + body)
+        self._finish()
+
+    def start(self, content_type: bytes) -> None:
+        """Begin an answer whose length nobody knows yet."""
+        self._is_chunked = self._connection.may_chunk
+        framing = b"transfer-encoding: chunked\r\n" if self._is_chunked else b""
+        rest = b"content-type: %b\r\ncache-control: no-cache\r\n%b" % (content_type, framing)
+        self._connection.write(self._connection.head(200, rest))
+
+    def write(self, chunk: bytes) -> None:
+        if self.is_open:
+            framed = b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._is_chunked else chunk
+            self._connection.write(framed)
+
+    def end(self) -> None:
+        if self.is_open:
+            if self._is_chunked:
+                self._connection.write(b"0\r\n\r\n")
+            self._finish(is_delimited=self._is_chunked)
+
+    @property
+    def is_writable(self) -> bool:
+        """False while the client reads more slowly than we write."""
+        return self.is_open and self._connection.is_writable
+
+    def leave(self) -> None:
+        """Note that the client has gone."""
+        self.is_open = False
+        if self.on_gone is not None:
+            self.on_gone()
+
+    def _finish(self, *, is_delimited: bool = True) -> None:
+        self.is_open = False
+        self._connection.finish(is_delimited=is_delimited)
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    def __init__(
+        self, respond: Callable[[Request, Reply], None], connections: "set[Connection]"
+    ) -> None:
+        self._respond = respond
+        self._connections = connections
+        self._waiting: deque[Request] = deque()
+        self._reply: Reply | None = None
+        self._request: Request | None = None
+        self._is_closing = False
+        self.is_writable = True
+        self._reset()
+
+    # What the loop calls.
+
+    def connection_made(self, transport: Any) -> None:  # uvloop's are no `asyncio.Transport`
+        self._transport = transport
+        self._connections.add(self)
+        self._parser = httptools.HttpRequestParser(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Nothing here speaks another protocol: the request was answered as it is.
+            self._parser = httptools.HttpRequestParser(self)
+            if rest := data[upgrade.args[0] :]:
+                self.data_received(rest)
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"Invalid HTTP request: {error}".encode())
+        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431, b"Request header fields too large")
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._connections.discard(self)
+        self._waiting.clear()
+        self._is_closing = True
+        if self._reply is not None:
+            reply, self._reply = self._reply, None
+            reply.leave()
+
+    def pause_writing(self) -> None:
+        self.is_writable = False
+
+    def resume_writing(self) -> None:
+        self.is_writable = True
+        if self._reply is not None and self._reply.on_writable is not None:
+            self._reply.on_writable()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self._reset()
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        before = self._headers.get(name)
+        self._headers[name] = value if before is None else before + b", " + value
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        length = self._headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            self._refuse_body()
+        elif self._headers.get(b"expect", b"").lower() == b"100-continue" and self._reply is None:
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > MAX_DISCARDED_BYTES:
+            self._transport.close()
+        elif self._body_bytes > MAX_BODY_BYTES:
+            self._refuse_body()
+        elif not self._is_refused:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        if self._is_refused:
+            self._transport.close()
+            return
+        request = Request(
+            self._parser.get_method().decode("latin-1"),
+            self._url.partition(b"?")[0],
+            self._headers,
+        )
+        request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        request.is_alive_after = self._parser.should_keep_alive()
+        self._is_in_head, self._head_bytes = True, 0
+        if self._reply is None and not self._waiting:
+            self._begin(request)
+        else:
+            self._waiting.append(request)
+            if len(self._waiting) >= MAX_WAITING:
+                self._transport.pause_reading()
+
+    # What replies call.
+
+    @property
+    def may_chunk(self) -> bool:
+        return self._parser.get_http_version() != "1.0"
+
+    def head(self, status: int, rest: bytes) -> bytes:
+        """Return status line and headers."""
+        close = b"" if self._stays_open() else b"connection: close\r\n"
+        return b"HTTP/1.1 %d %b\r\n%bdate: %b\r\n%b\r\n" % (
+            status,
+            _REASONS[status],
+            rest,
+            _date(),
+            close,
+        )
+
+    def write(self, content: bytes) -> None:
+        self._transport.write(content)
+
+    def finish(self, *, is_delimited: bool) -> None:
+        """End the answer; go on with the next request, or hang up."""
+        stays_open = is_delimited and self._stays_open()
+        self._reply = self._request = None
+        if not stays_open:
+            self._transport.close()
+        elif self._waiting:
+            asyncio.get_running_loop().call_soon(self._begin_waiting)
+
+    # What the server calls.
+
+    def close_when_idle(self) -> None:
+        """Hang up now, or after the answer that is under way."""
+        self._is_closing = True
+        if self._reply is None:
+            self._transport.close()
+
+    # The rest.
+
+    def _reset(self) -> None:
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._head_bytes = 0
+        self._is_in_head = True
+        self._is_refused = False
+
+    def _stays_open(self) -> bool:
+        request = self._request
+        return not self._is_closing and (request is None or request.is_alive_after)
+
+    def _begin(self, request: Request) -> None:
+        self._request = request
+        self._reply = Reply(self, is_head=request.method == "HEAD")
+        self._respond(request, self._reply)
+
+    def _begin_waiting(self) -> None:
+        if self._waiting and self._reply is None:
+            self._transport.resume_reading()
+            self._begin(self._waiting.popleft())
+
+    def _refuse_body(self) -> None:
+        """Answer 413 at once, and go on reading: hanging up now could lose the answer."""
+        if not self._is_refused:
+            self._is_refused = self._is_closing = True
+            self._body.clear()
+            self._say(413, TOO_LARGE)
+
+    def _refuse(self, status: int, text: bytes) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            self._say(status, text)
+            self._transport.close()
+
+    def _say(self, status: int, text: bytes) -> None:
+        """Answer a request that never became one, unless another's answer is under way."""
+        if self._reply is None and not self._transport.is_closing():
+            rest = b"content-type: %b\r\ncontent-length: %d\r\n"
+            self.write(self.head(status, rest % (TEXT, len(text))) + text)
+
+
+_date_cache: dict[int, bytes] = {}
+
+
+def _date() -> bytes:
+    """Return the value of the date header, made once a second."""
+    now = int(time.time())
+    cached = _date_cache.get(now)
+    if cached is None:
+        _date_cache.clear()
+        cached = _date_cache[now] = formatdate(now, usegmt=True).encode()
+    return cached
+
+
+def connection_maker(
+    respond: Callable[[Request, Reply], None], connections: set[Connection]
+) -> Callable[[], Any]:
+    """Return what `loop.create_server` wants."""
+    return lambda: Connection(respond, connections)

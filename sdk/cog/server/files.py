@@ -1,0 +1,170 @@
+"""Input files: URLs and data URLs in an input become files in the worker's exchange folder."""
+
+import asyncio
+import base64
+import binascii
+import mimetypes
+import os
+import tempfile
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
+
+from cog.server.errors import InputFileError
+from cog.server.outgoing import Outgoing
+from cog.server.settings import Settings
+from cog.server.validation import Place
+
+MAX_NAME_BYTES = 200
+MAX_DOWNLOADS = 8
+"""Of one prediction, at once."""
+CHUNK_BYTES = 1024**2
+
+EXTENSIONS = {"image/webp": ".webp", "audio/wav": ".wav", "audio/mp3": ".mp3", "audio/ogg": ".ogg"}
+"""What the standard library's table lacks or names oddly."""
+
+
+class InputFiles:
+    """Fetches what inputs name."""
+
+    def __init__(self, settings: Settings, outgoing: Outgoing) -> None:
+        self._max_bytes = settings.max_input_file_bytes
+        self._headers = {"User-Agent": settings.user_agent} if settings.user_agent else {}
+        self._outgoing = outgoing
+
+    async def fetch(
+        self, inputs: dict[str, Any], places: Sequence[Place], folder: str
+    ) -> dict[str, Any]:
+        """Return the input with the path of a file at each place; the files are in the folder.
+
+        Raises:
+            InputFileError: if one cannot be had; the folder may then hold others.
+        """
+        limit = asyncio.Semaphore(MAX_DOWNLOADS)
+
+        async def fetch_one(place: Place) -> str:
+            async with limit:
+                return await self._fetch(_at(inputs, place), folder)
+
+        paths = await _all([fetch_one(place) for place in places])
+        fetched = {name: list(it) if isinstance(it, list) else it for name, it in inputs.items()}
+        for place, path in zip(places, paths, strict=True):
+            _put(fetched, place, path)
+        return fetched
+
+    async def _fetch(self, url: str, folder: str) -> str:
+        if url.startswith("data:"):
+            return await asyncio.to_thread(self._write_data_url, url, folder)
+        return await self._download(url, folder)
+
+    def _write_data_url(self, url: str, folder: str) -> str:
+        name, content = decode_data_url(url)
+        if len(content) > self._max_bytes:
+            raise self._too_large(f"{url[:40]}…")
+        descriptor, path = tempfile.mkstemp(suffix=name, dir=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        return path
+
+    async def _download(self, url: str, folder: str) -> str:
+        session = await self._outgoing.session()
+        errors = await self._outgoing.errors()
+        descriptor, path = tempfile.mkstemp(suffix=name_in_url(url), dir=folder)
+        try:
+            async with session.get(url, headers=self._headers) as response:
+                if response.status >= 400:  # noqa: PLR2004 - errors begin there
+                    text = f"{response.status} {response.reason} for url: {url}"
+                    raise InputFileError(text)
+                written = 0
+                async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                    written += len(chunk)
+                    if written > self._max_bytes:
+                        raise self._too_large(url)
+                    _write_all(descriptor, chunk)
+        except errors as error:
+            reason = str(error) or type(error).__name__
+            raise InputFileError(f"Could not download {url}: {reason}") from error
+        finally:
+            os.close(descriptor)
+        return path
+
+    def _too_large(self, url: str) -> InputFileError:
+        return InputFileError(f"File is larger than {self._max_bytes} bytes: {url}")
+
+
+def decode_data_url(url: str) -> tuple[str, bytes]:
+    """Return the file name and the content of a data URL.
+
+    Raises:
+        InputFileError: if it is malformed.
+
+    Source: RFC 2397.
+    """
+    head, comma, body = url.partition(",")
+    if not comma:
+        raise InputFileError("A data URL has no comma")
+    kind, *parameters = head.removeprefix("data:").split(";")
+    extension = EXTENSIONS.get(kind.lower()) or mimetypes.guess_extension(kind or "text/plain")
+    try:
+        content = unquote_to_bytes(body) if "%" in body else body.encode("ascii")
+        if "base64" in (it.strip().lower() for it in parameters):
+            content = base64.b64decode(content)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise InputFileError(f"A data URL is malformed: {error}") from error
+    return f"file{extension or ''}", content
+
+
+def name_in_url(url: str) -> str:
+    """Return the file name that a URL suggests, safe and short enough for a file system."""
+    try:
+        segment = urlsplit(url).path.rpartition("/")[2]
+    except ValueError:
+        return ""
+    name = unquote(segment).replace("\0", "_").replace("/", "_")
+    content = name.encode(errors="replace")
+    if len(content) <= MAX_NAME_BYTES:
+        return content.decode()
+    suffix = Path(name).suffix.encode(errors="replace")[: MAX_NAME_BYTES // 2]
+    stem = content[: MAX_NAME_BYTES - len(suffix) - 1].decode(errors="ignore")
+    return f"{stem}~{suffix.decode(errors='ignore')}"
+
+
+async def _all(coroutines: list[Coroutine[Any, Any, str]]) -> list[str]:
+    """Run them at once; if one fails, end the others before raising."""
+    tasks = [asyncio.ensure_future(it) for it in coroutines]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def _at(inputs: dict[str, Any], place: Place) -> str:
+    value: Any = inputs
+    for key in place:
+        value = value[key]
+    return str(value)
+
+
+def _put(inputs: dict[str, Any], place: Place, path: str) -> None:
+    *parents, last = place
+    holder: Any = inputs
+    for key in parents:
+        holder = holder[key]
+    holder[last] = path
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def remove(path: str) -> None:
+    """Remove a file if it is there."""
+    with suppress(OSError):
+        Path(path).unlink()

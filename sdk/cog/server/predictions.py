@@ -1,0 +1,269 @@
+"""Creates, follows, cancels and ends predictions; never more at once than the worker has slots.
+
+The life of one: `create` takes a slot, its input files are fetched, `Predict` goes to the worker,
+outputs come back and their files become URLs, `Completed` follows them, the slot is free.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from cog.server.container_log import ContainerLog
+from cog.server.errors import InputFileError, UploadError, failed_refusal
+from cog.server.files import InputFiles
+from cog.server.prediction import Prediction
+from cog.server.prints import Prints
+from cog.server.uploads import OutputFiles
+from cog.server.validation import Place
+from cog.server.wire import AboutPrediction, WireOutput
+from cog.server.worker import State, Worker
+from cog.worker.messages import Completed, Log, Metric, Predict
+
+AT_CAPACITY = "At capacity - all prediction slots busy"
+SAME_ID = "A prediction with this id is already running"
+
+
+class Predictions:
+    """All predictions that are under way."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        log: ContainerLog,
+        prints: Prints,
+        inputs: InputFiles,
+        outputs: OutputFiles,
+    ) -> None:
+        self._worker = worker
+        self._log = log
+        self._prints = prints
+        self._inputs = inputs
+        self._outputs = outputs
+        self._runs: dict[str, _Run] = {}
+        self._by_seq: dict[int, _Run] = {}
+        self.idle = asyncio.Event()
+        """Set while nothing is under way."""
+        self.idle.set()
+
+    @property
+    def has_free_slot(self) -> bool:
+        loaded = self._worker.loaded
+        return loaded is not None and len(self._runs) < loaded.slots
+
+    def find(self, prediction_id: str) -> Prediction | None:
+        """Return a prediction that is under way."""
+        run = self._runs.get(prediction_id)
+        return None if run is None else run.prediction
+
+    def create(
+        self, prediction_id: str, inputs: dict[str, Any], context: dict[str, str]
+    ) -> Prediction:
+        """Take a slot for a prediction, and do nothing yet.
+
+        Raises:
+            Refusal: 409 if there is no free slot, or the id is in use.
+        """
+        if not self.has_free_slot:
+            raise failed_refusal(409, AT_CAPACITY)
+        if prediction_id in self._runs:
+            raise failed_refusal(409, SAME_ID)
+        prediction = Prediction(prediction_id, inputs, context)
+        self._runs[prediction_id] = _Run(prediction)
+        self.idle.clear()
+        return prediction
+
+    def begin(self, prediction: Prediction, files: Sequence[Place]) -> None:
+        """Run a prediction that was created."""
+        run = self._runs[prediction.id]
+        if files:
+            run.task = self._task(run, self._fetch_and_start(run, files))
+        else:
+            self._start(run, prediction.input, ())
+
+    def cancel(self, prediction_id: str) -> bool:
+        """Cancel a prediction; False if none of that id is under way."""
+        run = self._runs.get(prediction_id)
+        if run is None:
+            return False
+        if not run.prediction.is_canceling:
+            run.prediction.is_canceling = True
+            self._log.info("Cancelling prediction", prediction_id=prediction_id)
+            if run.prediction.seq in self._by_seq:
+                run.grace = self._worker.cancel(run.prediction.seq)
+            else:  # its files are on their way, in or out
+                self._end(run, Completed(0, "canceled", run.prediction.age_s))
+        return True
+
+    # What the worker tells.
+
+    def receive(self, message: AboutPrediction) -> None:
+        """Take a message; one about a prediction that is gone means nothing."""
+        run = self._by_seq.get(message.seq)
+        if run is None:
+            return
+        match message:
+            case Log(stream=stream, text=text):
+                run.prediction.add_log(stream, text)
+                self._prints.echo(stream, text, prediction_id=run.prediction.id)
+            case Metric():
+                run.prediction.add_metric(message)
+            case Completed():
+                self._complete(run, message)
+            case WireOutput(files=[]) if not run.unsettled:
+                run.prediction.add_output(message.value, is_item=message.is_item)
+            case WireOutput():
+                self._settle_later(run, message)
+
+    def printed(self, source: str, text: str) -> None:
+        """Take what the worker printed: the log of the prediction that runs, if it is the only one.
+
+        Of several it may be anybody's, so it is nobody's and goes to the container's log alone.
+        """
+        if len(self._by_seq) != 1:
+            self._prints.echo(source, text, prediction_id=None)
+            return
+        (run,) = self._by_seq.values()
+        self._prints.echo(source, text, prediction_id=run.prediction.id)
+        run.prediction.add_log(source, text)
+
+    def died(self, reason: str) -> None:
+        """End everything that the worker had."""
+        for run in tuple(self._by_seq.values()):
+            if run.prediction.is_canceling:
+                outcome = Completed(0, "canceled", run.prediction.age_s)
+            else:
+                outcome = _failed(run.prediction, f"Prediction failed: the worker {reason}")
+            self._end(run, outcome)
+
+    # The steps.
+
+    async def _fetch_and_start(self, run: "_Run", places: Sequence[Place]) -> None:
+        prediction = run.prediction
+        run.folder = tempfile.mkdtemp(prefix="inputs-", dir=self._worker.exchange)
+        try:
+            inputs = await self._inputs.fetch(prediction.input, places, run.folder)
+        except InputFileError as error:
+            self._end(run, _failed(prediction, f"Input validation error: {error.message}"))
+        else:
+            self._start(run, inputs, places)
+
+    def _start(self, run: "_Run", inputs: dict[str, Any], places: Sequence[Place]) -> None:
+        prediction = run.prediction
+        if self._worker.state is not State.READY:
+            self._end(
+                run, _failed(prediction, "Prediction failed: the worker died before it began")
+            )
+            return
+        # What was printed until now belongs to whatever ran until now.
+        self._worker.drain_pipes()
+        prediction.seq = self._worker.next_seq()
+        self._by_seq[prediction.seq] = run
+        if self._log.is_debug:
+            self._log.debug("Starting prediction", prediction_id=prediction.id)
+        prediction.start()
+        fetched = [list(place) for place in places]
+        self._worker.send(
+            Predict(prediction.seq, prediction.id, inputs, fetched, prediction.context)
+        )
+
+    def _complete(self, run: "_Run", completed: Completed) -> None:
+        self._by_seq.pop(run.prediction.seq, None)
+        run.stop_grace()
+        if run.unsettled:
+            run.unsettled.append(completed)
+        else:
+            self._end(run, run.failure or completed)
+
+    def _settle_later(self, run: "_Run", message: WireOutput) -> None:
+        """Have an output's files delivered; what follows it waits for that."""
+        if run.failure is not None:
+            return
+        run.unsettled.append(message)
+        if run.task is None or run.task.done():
+            run.task = self._task(run, self._settle(run))
+
+    async def _settle(self, run: "_Run") -> None:
+        while run.unsettled:
+            message = run.unsettled[0]
+            if isinstance(message, Completed):
+                self._end(run, message)
+                return
+            try:
+                value = await self._outputs.resolve(message, prediction_id=run.prediction.id)
+            except UploadError as error:
+                self._fail(run, error.message)
+                return
+            run.prediction.add_output(value, is_item=message.is_item)
+            run.unsettled.popleft()
+
+    def _fail(self, run: "_Run", text: str) -> None:
+        """Fail a prediction here, once the worker no longer works on it."""
+        run.failure = _failed(run.prediction, f"Prediction failed: {text}")
+        run.unsettled.clear()
+        if run.prediction.seq not in self._by_seq:
+            self._end(run, run.failure)
+        elif run.grace is None:
+            run.grace = self._worker.cancel(run.prediction.seq)
+
+    def _task(self, run: "_Run", steps: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Start the steps; a mistake of ours in one fails the prediction."""
+        task = asyncio.ensure_future(steps)
+
+        def check(ended: "asyncio.Task[None]") -> None:
+            if not ended.cancelled() and (error := ended.exception()) is not None:
+                self._log.error("Prediction step failed", error=repr(error))
+                self._fail(run, f"the server failed: {error!r}")
+
+        task.add_done_callback(check)
+        return task
+
+    def _end(self, run: "_Run", outcome: Completed) -> None:
+        prediction = run.prediction
+        self._by_seq.pop(prediction.seq, None)
+        self._runs.pop(prediction.id, None)
+        run.close()
+        if not self._runs:
+            self.idle.set()
+        self._prints.flush(prediction.id)
+        if outcome.status == "succeeded":
+            self._worker.note_success()
+        elif outcome.status == "failed":
+            self._log.info("Prediction failed", prediction_id=prediction.id, error=outcome.error)
+        prediction.end(outcome)
+
+
+class _Run:
+    """What is needed of a prediction only while it is under way."""
+
+    __slots__ = ("failure", "folder", "grace", "prediction", "task", "unsettled")
+
+    def __init__(self, prediction: Prediction) -> None:
+        self.prediction = prediction
+        self.folder: str | None = None
+        """Holds its input files."""
+        self.task: asyncio.Task[None] | None = None
+        """Moves its files, in or out."""
+        self.unsettled: deque[WireOutput | Completed] = deque()
+        """What the worker said, from the first output on whose files are not delivered."""
+        self.grace: asyncio.TimerHandle | None = None
+        """Ends the worker if it does not heed a cancel."""
+        self.failure: Completed | None = None
+        """How it will end, whatever the worker says."""
+
+    def stop_grace(self) -> None:
+        if self.grace is not None:
+            self.grace.cancel()
+
+    def close(self) -> None:
+        self.stop_grace()
+        if self.task is not None and self.task is not asyncio.current_task():
+            self.task.cancel()
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _failed(prediction: Prediction, error: str) -> Completed:
+    return Completed(0, "failed", prediction.age_s, error)

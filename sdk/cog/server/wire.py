@@ -1,0 +1,64 @@
+"""The frames of `cog.worker.frames`, read and written with msgspec.
+
+Outputs stay JSON bytes: they go on to the client as they are.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+
+from cog.worker import frames, messages
+
+
+class WireOutput(msgspec.Struct):
+    """`messages.Output` with its value unread."""
+
+    seq: int
+    value: msgspec.Raw
+    files: list[messages.OutputFile] = []
+    is_item: bool = False
+
+
+class WireLoaded(msgspec.Struct):
+    """`messages.Loaded` with its document unread."""
+
+    document: msgspec.Raw
+    slots: int
+    is_async: bool
+    has_healthcheck: bool
+    python: str
+
+
+AboutPrediction = messages.Log | messages.Metric | WireOutput | messages.Completed
+FromWorker = WireLoaded | messages.SetupFinished | messages.Health | AboutPrediction
+
+_TYPES: dict[type, Any] = {messages.Output: WireOutput, messages.Loaded: WireLoaded}
+_DECODE = [msgspec.json.Decoder(_TYPES.get(it, it)).decode for it in frames.KINDS]
+_KIND_OF = {kind: number for number, kind in enumerate(frames.KINDS)}
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(message: messages.ToWorker, *, spill_directory: str) -> bytes:
+    """Return a message to the worker as one frame."""
+    body = _encode(message)
+    if len(body) > frames.MAX_INLINE_BYTES:
+        return frames.encode(message, spill_directory=spill_directory)
+    return frames.HEAD.pack(len(body), _KIND_OF[type(message)]) + body
+
+
+def decode(kind: int, body: bytes) -> FromWorker:
+    """Return the message of a frame from the worker.
+
+    Raises:
+        FrameError: if the body is not the fields of that kind.
+    """
+    try:
+        return _DECODE[kind](body)
+    except msgspec.MsgspecError:
+        # Half a surrogate pair is JSON to Python but text to nobody: it becomes a question mark.
+        try:
+            text = json.dumps(json.loads(body), ensure_ascii=False)
+            return _DECODE[kind](text.encode(errors="replace"))
+        except (ValueError, RecursionError) as error:
+            raise frames.FrameError(f"A frame of kind {kind} cannot be read: {error}") from error

@@ -1,0 +1,238 @@
+"""The model's worker over all its lives: setup, death, and the next start.
+
+1. The first process was spawned before the server's imports; `adopt` begins to follow it.
+2. `Loaded` and `SetupFinished` make it ready. A setup that fails is final: the model is at fault.
+3. A worker that dies later is started again, at once or after a pause that doubles; setups that
+   fail then are tried a few times, after which it is defunct.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from cog.server import wire
+from cog.server.container_log import ContainerLog
+from cog.server.settings import Settings
+from cog.server.setup_record import SetupRecord
+from cog.server.spawning import Spawned
+from cog.server.worker_process import WorkerProcess
+from cog.worker import messages
+
+MAX_PAUSE_S = 30.0
+MAX_FAILED_STARTS = 5
+SHUT_DOWN_GRACE_S = 5.0
+"""For the model's own `atexit` functions, before the worker is killed."""
+
+SETUP_TIMED_OUT = "worker setup timed out"
+
+
+class State(str, Enum):
+    """What the worker is up to."""
+
+    STARTING = "STARTING"
+    READY = "READY"
+    SETUP_FAILED = "SETUP_FAILED"
+    DEFUNCT = "DEFUNCT"
+
+
+class Listener(Protocol):
+    """Who wants to hear what a worker says about predictions."""
+
+    def receive(self, message: wire.AboutPrediction | messages.Health) -> None:
+        """Take a message about a prediction or a health check."""
+        ...
+
+    def printed(self, source: str, text: str) -> None:
+        """Take what was printed while setup does not run."""
+        ...
+
+    def died(self, reason: str) -> None:
+        """Note that all that ran is lost."""
+        ...
+
+    def loaded(self, loaded: wire.WireLoaded) -> None:
+        """Take what the model's signature says."""
+        ...
+
+    def set_up(self) -> None:
+        """Note that setup has ended, well or not."""
+        ...
+
+
+class Worker:
+    """Keeps one worker process alive."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        log: ContainerLog,
+        listener: Listener,
+        *,
+        spawn: Callable[[], Spawned],
+    ) -> None:
+        self.state = State.STARTING
+        self.setup = SetupRecord()
+        self.loaded: wire.WireLoaded | None = None
+        self._settings = settings
+        self._log = log
+        self._listener = listener
+        self._spawn = spawn
+        self._loop = asyncio.get_running_loop()
+        self._seq = 0
+        self._process: WorkerProcess | None = None
+        self._setup_limit: asyncio.TimerHandle | None = None
+        self._was_ready = False
+        self._deaths = 0
+        """In a row, without a prediction that ended well between them."""
+        self._is_leaving = False
+        self.ended = asyncio.Event()
+        """Set when the process has ended and no other will follow."""
+
+    @property
+    def exchange(self) -> str:
+        assert self._process is not None
+        return self._process.exchange
+
+    def adopt(self, spawned: Spawned) -> None:
+        """Follow a process that has just been started."""
+        self.state = State.STARTING
+        self._process = WorkerProcess(spawned, self)
+        self._process.follow()
+        self._log.info("Worker starting setup")
+        if self._settings.setup_timeout_s is not None:
+            self._setup_limit = self._loop.call_later(self._settings.setup_timeout_s, self._overdue)
+
+    def next_seq(self) -> int:
+        """Return a number for something that the worker is to do; never the same one again."""
+        self._seq += 1
+        return self._seq
+
+    def send(self, message: messages.ToWorker) -> None:
+        assert self._process is not None
+        self._process.send(message)
+
+    def drain_pipes(self) -> None:
+        """Tell of everything that was printed until now."""
+        assert self._process is not None
+        self._process.drain_pipes()
+
+    def cancel(self, seq: int) -> asyncio.TimerHandle:
+        """Ask the worker to stop something; return the timer after which it is killed."""
+        assert self._process is not None
+        self._process.send(messages.Cancel(seq))
+        if self.loaded is not None and not self.loaded.is_async:
+            self._process.ring()
+        return self._loop.call_later(self._settings.cancel_grace_s, self._stop_waiting)
+
+    def note_success(self) -> None:
+        """Note that a prediction ended well: the next death is the first in a row."""
+        self._deaths = 0
+
+    def shut_down(self) -> None:
+        """Let the worker leave; kill it if it does not. `ended` is set afterwards."""
+        self._is_leaving = True
+        if self._process is None:
+            self.ended.set()
+            return
+        self._process.send(messages.ShutDown())
+        self._loop.call_later(SHUT_DOWN_GRACE_S, self._process.kill, "was told to leave")
+
+    def kill_now(self) -> None:
+        """End the process and its descendants before this returns."""
+        if self._process is not None:
+            self._process.kill_now()
+
+    # What the process tells.
+
+    def receive(self, message: wire.FromWorker) -> None:
+        match message:
+            case wire.WireLoaded():
+                self.loaded = message
+                self._listener.loaded(message)
+            case messages.SetupFinished(error=error):
+                self._finish_setup(error)
+            case _:
+                self._listener.receive(message)
+
+    def printed(self, source: str, text: str) -> None:
+        if self.state is State.STARTING:
+            self.setup.add_log(source, text)
+        self._listener.printed(source, text)
+
+    def died(self, reason: str) -> None:
+        self._process = None
+        self._forget_limit()
+        if self._is_leaving or self.state is State.SETUP_FAILED:
+            self.ended.set()
+            return
+        self._log.error("Worker died", reason=f"The worker {reason}")
+        was_setting_up = self.state is State.STARTING
+        if self.setup.completed_at is None:
+            self.setup.end(f"worker setup failed: the worker {reason}")
+        self._listener.died(reason)
+        if was_setting_up and not self._was_ready:
+            self.state = State.SETUP_FAILED
+        else:
+            self._start_again(was_setting_up=was_setting_up)
+
+    def _finish_setup(self, error: str | None) -> None:
+        self._forget_limit()
+        self._listener.set_up()
+        if error is not None:
+            self._fail_setup(f"worker setup failed: {error}")
+            return
+        self.state = State.READY
+        self._was_ready = True
+        self.setup.end(None)
+        slots = 1 if self.loaded is None else self.loaded.slots
+        self._log.info("Server ready", num_slots=slots, mode=self._settings.mode)
+        self._log.info("Setup complete, now accepting requests")
+
+    def _fail_setup(self, text: str) -> None:
+        """Keep the server up with the reason; the worker's memory is given back."""
+        self.setup.end(text)
+        self._log.error("Setup failed", error=text)
+        if not self._was_ready:
+            self.state = State.SETUP_FAILED
+        if self._process is not None:
+            self._process.kill("could not set up the model")
+
+    def _overdue(self) -> None:
+        if self.state is State.STARTING:
+            if self._process is not None:
+                self._process.drain_pipes()
+            self._fail_setup(SETUP_TIMED_OUT)
+
+    def _forget_limit(self) -> None:
+        if self._setup_limit is not None:
+            self._setup_limit.cancel()
+
+    def _stop_waiting(self) -> None:
+        if self._process is not None:
+            self._deaths = -1  # our own doing: it starts again without a pause
+            grace_s = self._settings.cancel_grace_s
+            self._process.kill(f"was killed: a prediction did not stop within {grace_s:g} s")
+
+    def _start_again(self, *, was_setting_up: bool) -> None:
+        self._deaths += 1
+        if was_setting_up and self._deaths > MAX_FAILED_STARTS:
+            self.state = State.DEFUNCT
+            return
+        pause_s = 0.0 if self._deaths <= 1 else min(2.0 ** (self._deaths - 2), MAX_PAUSE_S)
+        self.state = State.STARTING
+        self._log.info("Starting the worker again", pause_s=pause_s)
+        self._loop.call_later(pause_s, self._spawn_next)
+
+    def _spawn_next(self) -> None:
+        if self._is_leaving:
+            self.ended.set()
+            return
+        try:
+            spawned = self._spawn()
+        except OSError as error:
+            self._log.error("Worker cannot be started", error=str(error))
+            self._start_again(was_setting_up=True)
+        else:
+            self.setup = SetupRecord()
+            self.adopt(spawned)
