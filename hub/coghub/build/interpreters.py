@@ -1,21 +1,34 @@
 """The Python that a plan asks for: found on this machine, or installed by uv."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from coghub.build.events import Report, ignore
+from coghub.build.events import Notice, Report, Step, ignore
+from coghub.build.installer import Installer
+from coghub.build.interpreter_places import Places
+from coghub.build.interpreter_probe import Interpreter, Probe
+from coghub.domain.errors import EnvironmentFailed, InterpreterNotFound
 from coghub.settings import Settings
+
+__all__ = ["Interpreter", "Interpreters"]
 
 
 @dataclass(frozen=True, slots=True)
-class Interpreter:
-    """A Python that answered."""
+class Wanted:
+    """A version that a plan asks for, with or without a patch."""
 
-    path: Path
-    version: str
-    """Exact, such as "3.12.4"."""
-    platform: str
-    """Such as "linux-x86_64"; with the version it names what its environments are good for."""
+    minor: str
+    patch: int | None
+
+    @classmethod
+    def read(cls, version: str) -> "Wanted":
+        """Return "3.12" or "3.12.4" in parts."""
+        major, minor, *patch = version.split(".")
+        return cls(f"{major}.{minor}", int(patch[0]) if patch else None)
+
+    def distance(self, interpreter: Interpreter) -> int:
+        """Return how many patches away an interpreter is; 0 if any will do."""
+        return 0 if self.patch is None else abs(interpreter.patch - self.patch)
 
 
 class Interpreters:
@@ -23,6 +36,7 @@ class Interpreters:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.places = Places(settings)
 
     def find(self, version: str, report: Report = ignore) -> Interpreter:
         """Return a Python of the version; "3.12.4" means that patch or else the nearest one.
@@ -30,4 +44,50 @@ class Interpreters:
         Raises:
             InterpreterNotFound: if there is none and uv cannot install one; says where it looked.
         """
-        raise NotImplementedError
+        wanted = Wanted.read(version)
+        found = self._nearest(wanted) or self._installed(wanted, report)
+        if wanted.distance(found):
+            report(
+                Notice(f"Python {version} is not on this machine: using {found.version} instead")
+            )
+        return found
+
+    def _nearest(self, wanted: Wanted) -> Interpreter | None:
+        """Return the first exact match, else the one with the nearest patch."""
+        best: Interpreter | None = None
+        for interpreter in self._candidates(wanted):
+            if wanted.distance(interpreter) == 0:
+                return interpreter
+            if best is None or wanted.distance(interpreter) < wanted.distance(best):
+                best = interpreter
+        return best
+
+    def _candidates(self, wanted: Wanted) -> Iterator[Interpreter]:
+        with Probe(self.settings).opened() as probe:
+            for path in self.places.candidates(wanted.minor):
+                interpreter = probe.ask(path)
+                if interpreter is not None and interpreter.minor == wanted.minor:
+                    yield interpreter
+
+    def _installed(self, wanted: Wanted, report: Report) -> Interpreter:
+        """Let uv install the version, which needs a network that has it."""
+        report(Step(f"Installing Python {wanted.minor}"))
+        version = wanted.minor if wanted.patch is None else f"{wanted.minor}.{wanted.patch}"
+        reason = "uv installed it, but it does not run here"
+        try:
+            Installer(self.settings).run(
+                ["python", "install", "--no-bin", version],
+                purpose=f"install Python {version}",
+                folder=self.settings.home,
+                environ={"UV_HTTP_RETRIES": self.settings.environ.get("UV_HTTP_RETRIES", "1")},
+                report=report,
+            )
+            found = self._nearest(wanted)
+            if found is not None:
+                return found
+        except EnvironmentFailed as error:
+            reason = error.message.partition(": ")[2].partition("\n")[0]
+        raise InterpreterNotFound(
+            f"No Python {wanted.minor} on this machine, and it could not be installed: {reason}",
+            hint=f"Install it, or change `python_version`. Looked in: {self.places.described()}",
+        )

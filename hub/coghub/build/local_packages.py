@@ -15,7 +15,7 @@ _IGNORED = frozenset({".git", "__pycache__", ".venv", "node_modules", "build", "
 
 def is_local(line: str) -> bool:
     """Tell whether a requirement is a bare path and no name or URL."""
-    path = _split(line)[0]
+    path = split(line)[0]
     if "://" in path or " @ " in path or re.match(r"(git|hg|svn|bzr)\+", path):
         return False
     return path.endswith(SUFFIXES) or path.startswith(("./", "../", "/"))
@@ -29,7 +29,7 @@ def locate(line: str, folder: Path, project: Path) -> tuple[str, str, str]:
     Raises:
         RequirementsInvalid: if it is missing, or outside of the project.
     """
-    given, rest = _split(line)
+    given, rest = split(line)
     root = project.resolve()
     path = next((base / given for base in (project, folder) if (base / given).exists()), None)
     if path is None:
@@ -40,7 +40,8 @@ def locate(line: str, folder: Path, project: Path) -> tuple[str, str, str]:
     return f"./{below}{rest}", below, _digest(given, path)
 
 
-def _split(line: str) -> tuple[str, str]:
+def split(line: str) -> tuple[str, str]:
+    """Return the path, and what follows it: extras and a marker."""
     match = _PARTS.fullmatch(line.strip())
     return (match["path"], match["rest"]) if match else (line.strip(), "")
 

@@ -1,0 +1,58 @@
+"""Files of the cache and the store: written whole or not at all, measured, removed."""
+
+import errno
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from coghub.domain.errors import DiskFull
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, and nothing between."""
+    raw = content.encode() if isinstance(content, str) else content
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                file.write(raw)
+                file.flush()
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def explained(path: Path) -> Generator[None]:
+    """Turn a full disk into an error that says where."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise DiskFull(
+            f"No space is left on the disk: {path}", hint="Free some with `cog env prune`"
+        ) from error
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below the folder."""
+    total = 0
+    waiting = [folder]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+    return total
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder and all below it; what is gone already is fine."""
+    shutil.rmtree(folder, ignore_errors=True)
