@@ -4,7 +4,7 @@ This is the one façade of the repository.
 Importing it is quick, and needs the standard library only.
 """
 
-from typing import Any
+import typing
 
 from cog import mimetypes_ext
 from cog.decorators import concurrent, streaming
@@ -53,7 +53,7 @@ __all__ = [
 mimetypes_ext.install()
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     """Import the names of older versions when a model asks for them."""
     if name in {"ExperimentalFeatureWarning", "emit_metric"}:
         from cog import experimental  # noqa: PLC0415 - only old models ask

@@ -87,15 +87,18 @@ def download(url: str) -> BinaryIO:
     import shutil  # noqa: PLC0415 - `import cog` stays light
     import tempfile  # noqa: PLC0415
     from http.client import HTTPException  # noqa: PLC0415
+    from urllib.error import HTTPError  # noqa: PLC0415
     from urllib.request import Request, urlopen  # noqa: PLC0415
 
-    request = Request(url, headers={"User-Agent": user_agent()})  # noqa: S310 - checked by callers
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
+        request = Request(url, headers={"User-Agent": user_agent()})  # noqa: S310 - http by now
         with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
             shutil.copyfileobj(response, file, 1024**2)
     except (OSError, HTTPException, ValueError) as error:
         file.close()
+        if isinstance(error, HTTPError):
+            error.close()
         raise DownloadError(f"Could not download `{url}`: {error}") from error
     file.seek(0)
     return file
