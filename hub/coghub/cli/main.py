@@ -15,7 +15,7 @@ from coghub.cli.interrupts import Terminated, listen_for_termination
 from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console, may_colour
 from coghub.domain.errors import CoghubError, UsageError
-from coghub.settings import Settings, current_settings
+from coghub.settings import current_settings
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
@@ -93,8 +93,9 @@ def root(
     it did not, 130 after Ctrl-C; `cog exec` passes on its command's own.
     """
     del profile, registry  # accepted for scripts written for Cog: nothing here depends on them
-    settings = current_settings()
-    context.obj = Invocation(settings, _console(settings, is_plain=no_color), is_debug)
+    settings, console = current_settings(), context.obj
+    console.is_rich = may_colour(sys.stderr, settings.environ, is_refused=no_color)
+    context.obj = Invocation(settings, console, is_debug)
 
 
 @click.group("coghub", context_settings=CONTEXT)
@@ -119,36 +120,25 @@ def coghub() -> None:
 def outcome_of(group: click.Group, arguments: Sequence[str], *, usage_code: int) -> int:
     """Run a command to its end and return the exit code; an error has been told by then."""
     listen_for_termination()
+    console = Console(sys.stdout, sys.stderr)
     try:
-        group.main(list(arguments), prog_name=group.name, standalone_mode=False)
+        group.main(list(arguments), prog_name=group.name, standalone_mode=False, obj=console)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
     except (Terminated, BrokenPipeError):
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the last flush must not fail
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its last flush cannot fail
         return EXIT_FAILED
     except click.exceptions.Exit as end:
         return end.exit_code
     except (CoghubError, click.ClickException) as error:
-        return _told(error, usage_code)
+        told = _usage_error(error) if isinstance(error, click.ClickException) else error
+        console.fail(told)
+        return usage_code if isinstance(told, UsageError) else EXIT_FAILED
     return 0
-
-
-def _told(error: CoghubError | click.ClickException, usage_code: int) -> int:
-    if isinstance(error, click.ClickException):
-        error = _usage_error(error)
-    _console(current_settings(), is_plain="--no-color" in sys.argv).fail(error)
-    return usage_code if isinstance(error, UsageError) else EXIT_FAILED
 
 
 def _usage_error(error: click.ClickException) -> UsageError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"See `{context.command_path} --help`" if context else None
     return UsageError(error.format_message().rstrip("."), hint)
-
-
-def _console(settings: Settings, *, is_plain: bool) -> Console:
-    is_rich = may_colour(sys.stderr, settings.environ, is_refused=is_plain)
-    return Console(sys.stdout, sys.stderr, is_rich=is_rich)

@@ -1,7 +1,7 @@
 """What kind of output a model's document promises, which decides how it is shown."""
 
 from collections.abc import Mapping
-from enum import StrEnum, auto
+from enum import Enum, auto
 from typing import Any
 
 from coghub.cli.input_schema import is_file
@@ -9,7 +9,7 @@ from coghub.cli.input_schema import is_file
 COMPONENTS = {"predict": ("Output",), "train": ("TrainingOutput", "Output")}
 
 
-class OutputKind(StrEnum):
+class OutputKind(Enum):
     """How an output is shown."""
 
     FILE = auto()

@@ -1,7 +1,7 @@
 """A model's OpenAPI document: asked of the model itself, and remembered while its sources stay.
 
-Asking means to import the model's code, which for a large library takes seconds; so the answer is
-kept under a digest of everything that it is likely to depend on.
+Asking means to import the model's code, which with a large library takes seconds. The answer names
+the project's files that were read on the way: it is good for as long as these are what they were.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,13 @@ from coghub.engines.interrupts import uninterrupted
 
 FORMAT = 1
 """Rises when what is kept, or how it is named, changes."""
-SUFFIXES = frozenset({".py", ".json", ".yaml", ".yml", ".toml", ".txt", ".csv"})
-"""Sources, and the small files that choices and defaults are commonly read from."""
 MAX_HASHED_BYTES = 1024**2
-MAX_ENTRIES = 20_000
-"""A project with more files than this is not searched to the end."""
-SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages"})
+"""A larger file is known by its size and the time of its last change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the document depends on, and how to ask for it."""
+    """Whose document is wanted, and how to ask for it."""
 
     python: Path
     folder: Path
@@ -42,22 +38,17 @@ class Question:
 
     @property
     def command(self) -> list[str]:
-        """The command that prints the document."""
+        """The command that prints the document and the files it came from."""
         references = (("--predict", self.predict), ("--train", self.train))
         flags = [part for flag, value in references if value for part in (flag, value)]
         return [str(self.python), "-m", "cog.schema", *flags]
 
     @property
     def digest(self) -> str:
-        """Equal as long as the answer is most likely the same."""
-        summary = hashlib.sha256()
-        schema_code = self.sdk / "cog" / "schema"
-        parts = (FORMAT, self.folder, self.predict, self.train, self.environment_key, self.sdk)
-        summary.update(repr(parts).encode("utf-8", "surrogateescape"))
-        for path in sorted([*_sources(self.folder), *_sources(schema_code)]):
-            summary.update(os.fsencode(path) + b"\0")
-            summary.update(hashlib.sha256(_content(path)).digest())
-        return summary.hexdigest()
+        """Names the answer, but for the content of the project's files."""
+        parts = (FORMAT, str(self.folder), self.predict, self.train, self.environment_key)
+        sdk = sorted(fingerprint(path) for path in _sdk_sources(self.sdk))
+        return hashlib.sha256(repr((parts, sdk)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class Documents:
@@ -67,13 +58,13 @@ class Documents:
         self.folder = folder
 
     def find(self, question: Question) -> dict[str, Any] | None:
-        """Return the document if it is known."""
+        """Return the document if it is known and its sources have not changed."""
         try:
-            content = (self.folder / f"{question.digest}.json").read_bytes()
-            document = json.loads(content)
-        except (OSError, ValueError):
+            known = json.loads((self.folder / f"{question.digest}.json").read_bytes())
+            sources, document = known["sources"], known["document"]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return document if isinstance(document, dict) else None
+        return document if _fingerprints(question.folder, sources) == sources else None
 
     def ask(self, question: Question, on_log: OnLog) -> dict[str, Any]:
         """Return the document as the model's code says it now, and remember it.
@@ -81,14 +72,37 @@ class Documents:
         Raises:
             ModelUnreadable: if the code cannot be imported, or its signature not be read.
         """
-        digest = question.digest
-        document = _answer(question, on_log)
+        answer = _answer(question, on_log)
+        kept = {
+            "sources": _fingerprints(question.folder, answer["sources"]),
+            "document": answer["document"],
+        }
         self.folder.mkdir(parents=True, exist_ok=True)
         descriptor, path = tempfile.mkstemp(dir=self.folder)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-        Path(path).replace(self.folder / f"{digest}.json")
-        return document
+            json.dump(kept, file)
+        Path(path).replace(self.folder / f"{question.digest}.json")
+        return answer["document"]
+
+
+def fingerprint(path: Path) -> str:
+    """Return a text that changes when the file does; a missing file has one too."""
+    try:
+        state = path.stat()
+        if state.st_size > MAX_HASHED_BYTES:
+            return f"{state.st_size}:{state.st_mtime_ns}"
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "missing"
+
+
+def _fingerprints(folder: Path, sources: Iterable[str]) -> dict[str, str]:
+    return {name: fingerprint(folder / name) for name in sources}
+
+
+def _sdk_sources(sdk: Path) -> Iterator[Path]:
+    yield from (sdk / "cog").glob("*.py")
+    yield from (sdk / "cog" / "schema").glob("*.py")
 
 
 def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
@@ -112,36 +126,3 @@ def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
     if story:
         on_log("\n".join([*story, ""]).encode())
     raise ModelUnreadable(last or "The model's code could not be imported")
-
-
-def _sources(folder: Path) -> Iterator[Path]:
-    waiting, entries = [folder], 0
-    while waiting and entries < MAX_ENTRIES:
-        for entry in _entries(waiting.pop()):
-            entries += 1
-            if entry.is_dir(follow_symlinks=False):
-                waiting += [Path(entry.path)] * _is_own(entry)
-            elif Path(entry.name).suffix in SUFFIXES and entry.is_file():
-                yield Path(entry.path)
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except OSError:
-        return []
-
-
-def _is_own(entry: os.DirEntry[str]) -> bool:
-    """Return whether a folder holds the project's own files, not packages."""
-    is_skipped = entry.name in SKIPPED or entry.name.startswith(".")
-    return not is_skipped and not Path(entry.path, "pyvenv.cfg").exists()
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_HASHED_BYTES)
-    except OSError:
-        return b""

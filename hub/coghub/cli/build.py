@@ -1,0 +1,89 @@
+"""`cog build`: the project as a bundle in the local store."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from coghub.build.bundle import Store, default_name
+from coghub.cli import options
+from coghub.cli.invocation import Invocation
+from coghub.cli.prediction import prepare, teller
+from coghub.cli.projects import project_here
+from coghub.domain.errors import ModelUnreadable
+from coghub.engines.base import Prepared
+
+
+@click.command("build")
+@click.option("-t", "--tag", "name", metavar="NAME", help="Name of the bundle, such as hello:v1.")
+@click.option(
+    "--openapi-schema",
+    "document_path",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take this OpenAPI document, and do not ask the model for it.",
+)
+@click.option("--no-cache", is_flag=True, help="Without cached layers; no effect without Docker.")
+@click.option(
+    "--secret",
+    multiple=True,
+    metavar="id=ID,src=PATH",
+    help="A secret of a Docker build; no effect without Docker.",
+)
+@click.option(
+    "--separate-weights",
+    is_flag=True,
+    help="Weights in layers of their own, which a bundle always has.",
+)
+@click.option("--timestamp", hidden=True, metavar="SECONDS")
+@click.option("--strip", is_flag=True, hidden=True)
+@click.option("--precompile", is_flag=True, hidden=True)
+@click.option("--skip-schema-validation", is_flag=True, hidden=True)
+@options.run_commands
+@options.config_file
+@options.docker_only
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    *,
+    name: str | None,
+    document_path: Path | None,
+    run_commands: bool,
+    config_name: str,
+    separate_weights: bool,
+    **docker: Any,
+) -> None:
+    """Write this project into the local store as a bundle that runs by its name.
+
+    \b
+    cog build -t hello
+    cog predict hello -i text=world
+    """  # noqa: D301 - the backspace is click's mark
+    del separate_weights
+    console = invocation.console
+    for line in options.ignored_lines(docker):
+        console.warn(line)
+    project = project_here(config_name, console)
+    name = name or str(project.plan.config.get("image") or default_name(project.folder))
+    prepared = prepare(invocation, project, run_commands=run_commands)
+    document = _document(invocation, prepared, document_path)
+    with console.step(f"Building bundle from environment in {config_name} as {name}...") as step:
+        store = Store(invocation.settings)
+        bundle = store.write(name, project.plan, project.folder, document, teller(console, step))
+        step.hide()
+    console.say(f"Image built as {bundle.name}")
+
+
+def _document(invocation: Invocation, prepared: Prepared, path: Path | None) -> Mapping[str, Any]:
+    """Return the OpenAPI document: the user's own, or what the model says now."""
+    if path is None:
+        return prepared.document(invocation.console.log, is_fresh=True)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelUnreadable(f"Failed to parse {path} as JSON: {error}") from error
+    if not isinstance(document, dict) or "components" not in document:
+        raise ModelUnreadable(f"Not an OpenAPI document with components: {path}")
+    return document

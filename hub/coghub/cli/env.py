@@ -1,0 +1,105 @@
+"""`cog env`: the environments that were made for projects."""
+
+import json
+import re
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from coghub.build.environment import EnvironmentRecord, Environments
+from coghub.cli.invocation import Invocation
+from coghub.domain.errors import UsageError
+
+KEY_CHARACTERS = 12
+UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
+
+as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+@click.group("env")
+def command() -> None:
+    """List the environments that were made for projects, or remove old ones.
+
+    An environment is made again when a project needs it.
+    """
+
+
+@command.command("list")
+@as_json
+@click.pass_obj
+def list_environments(invocation: Invocation, *, is_json: bool) -> None:
+    """List the environments, the most recently used first."""
+    records = Environments(invocation.settings).list()
+    if is_json:
+        invocation.console.result(_json(records))
+        return
+    if not records:
+        invocation.console.say("No environments yet")
+    for record in records:
+        invocation.console.result(_line(record))
+
+
+@command.command("prune")
+@click.option(
+    "--budget",
+    "budget_text",
+    default="0",
+    metavar="SIZE",
+    help="Keep the most recently used up to this size, such as 20GB.  [default: 0]",
+)
+@as_json
+@click.pass_obj
+def prune(invocation: Invocation, *, budget_text: str, is_json: bool) -> None:
+    """Remove the least recently used environments; those in use stay."""
+    removed = Environments(invocation.settings).prune(size_of(budget_text))
+    if is_json:
+        invocation.console.result(_json(removed))
+        return
+    for record in removed:
+        invocation.console.result(_line(record))
+    freed = sum(record.size_bytes for record in removed)
+    invocation.console.say(f"Removed {len(removed)} environments, {size_text(freed)}")
+
+
+def size_of(text: str) -> int:
+    """Return the bytes of a size such as "20GB".
+
+    Raises:
+        UsageError: if it is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise UsageError(f"Not a size such as 500MB or 20GB: {text}")
+    return int(float(match[1]) * UNITS[match[2].upper()])
+
+
+def size_text(size_bytes: float) -> str:
+    """Return a size for people, such as "1.4 GB"."""
+    unit = next((unit for unit, worth in UNITS.items() if size_bytes < worth * 1000), "T")
+    amount = size_bytes / UNITS[unit]
+    return f"{amount:.1f} {unit}B" if unit else f"{amount:.0f} B"
+
+
+def _line(record: EnvironmentRecord) -> str:
+    used = f"{record.used_at:%Y-%m-%d %H:%M}"
+    state = " (in use)" if record.is_in_use else ""
+    packages = ", ".join(record.requirements) or "no packages"
+    return (
+        f"{record.key[:KEY_CHARACTERS]}  Python {record.python_version}  "
+        f"{size_text(record.size_bytes):>9}  used {used}{state}  {packages}\n"
+    )
+
+
+def _json(records: tuple[EnvironmentRecord, ...]) -> str:
+    shown: list[dict[str, Any]] = [
+        {
+            **asdict(record),
+            "folder": str(record.folder),
+            "created_at": record.created_at.isoformat(),
+            "used_at": record.used_at.isoformat(),
+        }
+        for record in records
+    ]
+    return json.dumps(shown, indent=2) + "\n"

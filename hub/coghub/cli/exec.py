@@ -1,0 +1,66 @@
+"""`cog exec`: a command inside the project's environment."""
+
+from typing import Any
+
+import click
+
+from coghub.cli import options
+from coghub.cli.invocation import Invocation
+from coghub.cli.prediction import prepare
+from coghub.cli.projects import project_here
+from coghub.domain.errors import UsageError
+
+MAX_PORT = 65535
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True})
+@click.option(
+    "-p",
+    "--publish",
+    "ports",
+    multiple=True,
+    metavar="[HOST:]PORT",
+    help="Accepted for scripts; without Docker every port is this machine's own.",
+)
+@options.variables
+@options.gpus
+@options.run_commands
+@options.config_file
+@options.docker_only
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND…")
+@click.pass_obj
+def command(  # noqa: PLR0913 - one for each option
+    invocation: Invocation,
+    *,
+    ports: tuple[str, ...],
+    variables: tuple[str, ...],
+    gpus: str | None,
+    run_commands: bool,
+    config_name: str,
+    words: tuple[str, ...],
+    **docker: Any,
+) -> None:
+    """Run COMMAND in the project's folder with the Python and packages that the model has.
+
+    The command takes the place of this one: it has the terminal, and its exit code is passed on.
+
+    \b
+    cog exec python
+    cog exec python -c 'import torch; print(torch.__version__)'
+    """  # noqa: D301 - the backspace is click's mark
+    console = invocation.console
+    for line in options.ignored_lines(docker):
+        console.warn(line)
+    for port in ports:
+        _check_port(port)
+    environment = options.environment_of(variables, dict(invocation.settings.environ))
+    del gpus  # every GPU of this machine is there
+    prepared = prepare(invocation, project_here(config_name, console), run_commands=run_commands)
+    console.say(f"Running {' '.join(words)} in {prepared.name} in the current directory...")
+    prepared.execute(words, environment)
+
+
+def _check_port(text: str) -> None:
+    port = text.rpartition(":")[2]
+    if not port.isdecimal() or not 0 < int(port) <= MAX_PORT:
+        raise UsageError(f'invalid port "{text}": expected [HOST:]PORT')

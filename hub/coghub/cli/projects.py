@@ -1,0 +1,41 @@
+"""What a command runs: the project around the current folder, or a bundle by its name."""
+
+from pathlib import Path
+
+from coghub.build.bundle import Store
+from coghub.build.config import find_config, project_of, read_config
+from coghub.build.plan import read_plan, resolve
+from coghub.cli.output import Console
+from coghub.domain.errors import UsageError
+from coghub.engines.base import Project
+from coghub.settings import Settings
+
+
+def project_here(config_name: str, console: Console) -> Project:
+    """Return the project whose cog.yaml is here or in the nearest folder above.
+
+    Raises:
+        ConfigError: if there is none, or it says what cannot be.
+    """
+    path = find_config(config_name, Path.cwd())
+    folder = project_of(path, config_name)
+    config = read_config(path, folder)
+    plan = resolve(config, folder)
+    for warning in (*config.warnings, *plan.warnings):
+        console.warn(warning)
+    return Project(folder, plan)
+
+
+def project_of_bundle(name: str, settings: Settings) -> Project:
+    """Return the bundle of that name as a project.
+
+    Raises:
+        UsageError: if the name looks like an input that lacks its `-i`.
+        BundleError: if there is no such bundle, or it is damaged.
+    """
+    if "=" in name:
+        raise UsageError(f"Invalid image name '{name}'. Did you forget `-i`?")
+    store = Store(settings)
+    bundle = store.find(name)
+    folder = store.unpack(bundle)
+    return Project(folder, read_plan(folder), bundle.document)

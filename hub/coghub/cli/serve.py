@@ -1,0 +1,80 @@
+"""`cog serve`: the model's HTTP server, in the foreground, until it is stopped."""
+
+from typing import Any
+
+import click
+
+from coghub.cli import options
+from coghub.cli.invocation import Invocation
+from coghub.cli.prediction import prepare
+from coghub.cli.projects import project_here, project_of_bundle
+from coghub.engines.base import Address, Launch
+
+ANY_HOST = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}  # noqa: S104
+
+
+@click.command("serve")
+@click.argument("name", required=False)
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8393,
+    show_default=True,
+    help="Port to listen on.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets other machines in.",
+)
+@click.option("--upload-url", metavar="URL", help="Where the server sends output files (PUT).")
+@options.variables
+@options.gpus
+@options.run_commands
+@options.config_file
+@options.docker_only
+@click.pass_obj
+def command(  # noqa: PLR0913 - one for each option
+    invocation: Invocation,
+    *,
+    name: str | None,
+    port: int,
+    host: str,
+    upload_url: str | None,
+    variables: tuple[str, ...],
+    gpus: str | None,
+    run_commands: bool,
+    config_name: str,
+    **docker: Any,
+) -> None:
+    """Serve the model of this project, or of the bundle NAME, over HTTP until Ctrl-C.
+
+    \b
+    curl http://localhost:8393/predictions -X POST \\
+        -H 'Content-Type: application/json' -d '{"input": {"prompt": "a cat"}}'
+    """  # noqa: D301 - the backspace is click's mark
+    console = invocation.console
+    for line in options.ignored_lines(docker):
+        console.warn(line)
+    environment = options.environment_of(variables, dict(invocation.settings.environ))
+    project = (
+        project_of_bundle(name, invocation.settings) if name else project_here(config_name, console)
+    )
+    prepared = prepare(invocation, project, run_commands=run_commands)
+    console.say(_running_line(prepared.name, upload_url))
+    console.say(_serving_line(host, port))
+    launch = Launch("predict", environment, gpus, is_debug=invocation.is_debug)
+    prepared.serve(launch, Address(host, port, upload_url))
+
+
+def _running_line(place: str, upload_url: str | None) -> str:
+    flags = f" --upload-url {upload_url}" if upload_url else ""
+    return f"Running python -m cog.server.http{flags} in {place} in the current directory..."
+
+
+def _serving_line(host: str, port: int) -> str:
+    shown = ANY_HOST.get(host, f"[{host}]" if ":" in host else host)
+    also = f" (http://{host}:{port})" if host == "0.0.0.0" else ""  # noqa: S104 - only compared
+    return f"Serving at http://{shown}:{port}{also}"
