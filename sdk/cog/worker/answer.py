@@ -1,0 +1,134 @@
+"""The answer to one `Predict`: metrics and outputs as they come, then one `Completed`."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from time import perf_counter
+from types import AsyncGeneratorType, GeneratorType
+from typing import Any, Protocol
+
+from cog.errors import CogError, DownloadError, InputError
+from cog.output import encode
+from cog.schema.interface import Interface, NullableType, StreamType
+from cog.scope import Scope
+from cog.worker import failures
+from cog.worker.messages import Completed, Metric, Output, OutputFile, Predict
+
+_GENERATORS = (GeneratorType, AsyncGeneratorType)
+_LISTS = (list, tuple, set, frozenset)
+_WHOLE = (str, bytes, bytearray, dict)
+"""Can be iterated, but are one value also where the annotation says iterator."""
+
+
+class Sender(Protocol):
+    """What an answer needs of the connection."""
+
+    def send(self, *messages: Any) -> None: ...
+
+
+class Streams(Protocol):
+    """What an answer needs of the standard streams."""
+
+    def settle(self) -> None: ...
+
+
+class Log(Protocol):
+    """What an answer needs of the prediction's own log, where it has one."""
+
+    def end(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all answers of a worker share."""
+
+    connection: Sender
+    streams: Streams
+    interface: Interface
+    exchange: str
+    """Where files are made for outputs that are not files yet."""
+    shielded: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Keeps a cancel from interrupting us while user code has called us."""
+
+
+class Answer:
+    """What one running prediction sends; nothing follows its end."""
+
+    def __init__(self, request: Predict, worker: Surroundings, log: Log | None = None) -> None:
+        self.seq = request.seq
+        self.scope = Scope(context=request.context, on_metric=self._record)
+        self._worker = worker
+        self._log = log
+        self._output: Output | None = None
+        self._is_streamed = False
+        self._is_ended = False
+        self._ending = threading.RLock()
+        self._started = perf_counter()
+
+    def is_stream(self, result: Any) -> bool:
+        """Say whether each item of a result is an output of its own; if so, it is a list."""
+        output = self._worker.interface.output
+        declared = output.type if isinstance(output, NullableType) else output
+        self._is_streamed = isinstance(result, _GENERATORS) or (
+            isinstance(declared, StreamType)
+            and (hasattr(result, "__iter__") or hasattr(result, "__aiter__"))
+            and not isinstance(result, _WHOLE)
+        )
+        return self._is_streamed
+
+    def add_item(self, value: Any) -> None:
+        """Send one item of a streamed output; its file, if it is one, may change right after."""
+        output, files = self._encode(value, copy_files=True)
+        self._worker.connection.send(Output(self.seq, output, files, is_item=True))
+
+    def set_output(self, value: Any) -> None:
+        """Keep the whole output, to be sent together with the end."""
+        if self._worker.interface.output_is_list and not isinstance(value, _LISTS):
+            value = [value] if value is not None else []
+        output, files = self._encode(value, copy_files=False)
+        self._output = Output(self.seq, output, files)
+
+    def succeed(self) -> None:
+        self._end("succeeded", None, *([self._output] if self._output else []))
+
+    def cancel(self, error: BaseException | None = None) -> None:
+        """End as canceled; `error` is what came of it in user code."""
+        if isinstance(error, Exception):
+            failures.print_traceback(error)
+        self._end("canceled", None)
+
+    def fail(self, error: BaseException) -> None:
+        """End with an error's one line; the traceback goes to the logs."""
+        self._end("failed", self._reason(error))
+
+    def _reason(self, error: BaseException) -> str:
+        if isinstance(error, (InputError, DownloadError)):
+            return f"Input validation error: {failures.message(error)}"
+        if isinstance(error, CogError):
+            return f"Prediction failed: {failures.message(error)}"
+        failures.print_traceback(error)
+        what = "Generator iteration error" if self._is_streamed else "Prediction failed"
+        return f"Prediction failed: {what}: {failures.describe(error)}"
+
+    def _end(self, status: str, error: str | None, *outputs: Output) -> None:
+        self._worker.streams.settle()
+        if self._log is not None:
+            self._log.end()
+        elapsed_s = perf_counter() - self._started
+        completed = Completed(self.seq, status, elapsed_s, error, is_list=self._is_streamed)
+        with self._ending:
+            self._is_ended = True
+            self._worker.connection.send(*outputs, completed)
+
+    def _encode(self, value: Any, *, copy_files: bool) -> tuple[Any, list[OutputFile]]:
+        is_path = self._worker.interface.output_is_file
+        encoded = encode(
+            value, directory=self._worker.exchange, is_path=is_path, copy_files=copy_files
+        )
+        return encoded.value, encoded.files
+
+    def _record(self, name: str, value: Any, mode: str) -> None:
+        with self._worker.shielded(), self._ending:
+            if not self._is_ended:
+                self._worker.connection.send(Metric(self.seq, name, value, mode))

@@ -1,0 +1,91 @@
+"""The worker's standard output and error: flushed and usable again after each prediction."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+
+class StandardStreams:
+    """The two pipes to the server, and what Python calls `sys.stdout` and `sys.stderr`."""
+
+    def __init__(self) -> None:
+        self._spares = (os.dup(1), os.dup(2))
+        """For the case that user code closes 1 or 2; children do not inherit them."""
+        self._modules_seen = 0
+        self._flush_c: Callable[[], object] | None = None
+
+    def prepare(self) -> None:
+        """Write each line as it comes, and never fail over a character."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+    def settle(self) -> None:
+        """Flush Python's and C's buffers, and open again what user code has closed."""
+        try:
+            os.fstat(1)
+            os.fstat(2)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - user code may have put anything in their place
+            self._restore()
+        if len(sys.modules) != self._modules_seen:
+            self._look_for_c_code()
+        if self._flush_c is not None:
+            self._flush_c()
+
+    def _restore(self) -> None:
+        for number, spare in enumerate(self._spares, start=1):
+            if not _is_open(number):
+                os.dup2(spare, number)
+        sys.stdout = _usable(sys.stdout, sys.__stdout__, 1)
+        sys.stderr = _usable(sys.stderr, sys.__stderr__, 2)
+
+    def _look_for_c_code(self) -> None:
+        """Load ctypes, about 1 MB, only once some module could have filled C's buffers."""
+        self._modules_seen = len(sys.modules)
+        if self._flush_c is None and any(map(_may_print_in_c, list(sys.modules.values()))):
+            import ctypes  # noqa: PLC0415 - see above
+
+            flush = ctypes.CDLL(None).fflush
+            self._flush_c = lambda: flush(None)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _usable(stream: TextIO | None, original: TextIO | None, number: int) -> TextIO:
+    """Return the first that can be written to, or else a new one."""
+    for candidate in (stream, original):
+        if candidate is not None and _can_flush(candidate):
+            return candidate
+    return io.TextIOWrapper(
+        os.fdopen(number, "wb", closefd=False),
+        encoding="utf-8",
+        errors="backslashreplace",
+        line_buffering=True,
+    )
+
+
+def _can_flush(stream: TextIO) -> bool:
+    try:
+        stream.flush()
+    except Exception:  # noqa: BLE001 - user code may have put anything in its place
+        return False
+    return True
+
+
+def _may_print_in_c(module: object) -> bool:
+    """Say whether a module is compiled code from outside of the standard library, or ctypes."""
+    path = getattr(module, "__file__", None)
+    if not isinstance(path, str):
+        return False
+    is_compiled = path.endswith(".so") and "lib-dynload" not in path
+    return is_compiled or getattr(module, "__name__", None) == "ctypes"
