@@ -46,7 +46,7 @@ bench: setup ## Measure us beside Cog's own server and print the ratios
 	$(PY) -m benchmarks $(BENCH_ARGS)
 
 docs: setup ## Generate docs/reference from the code
-	$(PY) docs/generate.py
+	$(PY) -m docs.generate
 
 lock: setup ## Compile the pins in requirements/ anew (releases of the last week left out)
 	$(PY) requirements/lock.py
