@@ -3,28 +3,28 @@
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 
 @contextmanager
 def suppress_output() -> Generator[None, None, None]:
-    """Throw away what is written to file descriptors 1 and 2 until the block ends.
+    """Throw away what is written to standard output and error until the block ends.
 
     It holds for the whole process: other threads are silenced too.
     """
     _flush()
     kept = [(number, os.dup(number)) for number in (1, 2)]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        for number, _ in kept:
-            os.dup2(nowhere, number)
-        yield
-    finally:
-        _flush()
-        for number, copy in kept:
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(nowhere)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
+        try:
+            for number, _ in kept:
+                os.dup2(nowhere.fileno(), number)
+            with redirect_stdout(nowhere), redirect_stderr(nowhere):
+                yield
+        finally:
+            _flush()
+            for number, copy in kept:
+                os.dup2(copy, number)
+                os.close(copy)
 
 
 def _flush() -> None:
