@@ -136,9 +136,8 @@ def _is_wrapped_file(value: Any) -> bool:
 def _read(file: Any) -> bytes:
     """Return all that an open file holds, from its beginning; text as UTF-8."""
     try:
-        if file.writable():
-            file.flush()
-        if file.seekable():
+        file.flush()
+        if not hasattr(file, "seekable") or file.seekable():  # one of Python 3.10 does not say
             file.seek(0)
         body = file.read()
     except (OSError, ValueError) as error:

@@ -167,7 +167,7 @@ class URLFile(io.BufferedReader):
         """The file name of the URL."""
         return self._name
 
-    def __reduce__(self) -> tuple[type["URLFile"], tuple[str, str]]:
+    def __reduce_ex__(self, _protocol: Any) -> tuple[type["URLFile"], tuple[str, str]]:
         return URLFile, (self.url, self._name)
 
 
