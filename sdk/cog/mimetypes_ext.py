@@ -80,7 +80,12 @@ _TYPE_OF = {
 
 
 def install() -> None:
-    """Add the types to the standard library's table; doing it twice changes nothing."""
+    """Add the types to the standard library's table; doing it twice changes nothing.
+
+    Files of the operating system are left unread, unless the model's code came first.
+    """
+    if not mimetypes.inited:
+        mimetypes.knownfiles.clear()
     for extension, mime_type in _TYPE_OF.items():
         mimetypes.add_type(mime_type, extension)
 

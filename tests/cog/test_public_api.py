@@ -4,6 +4,7 @@ import importlib
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -80,16 +81,32 @@ def test_the_marker_for_opaque_types_shows_its_name() -> None:
     assert repr(cog.Opaque) == "cog.Opaque"
 
 
-@pytest.mark.slow
-def test_importing_cog_loads_nothing_heavy() -> None:
-    script = "import sys, cog; print(*sys.modules)"
-
-    loaded = subprocess.run(
+def printed(script: str) -> str:
+    """Return what a fresh interpreter prints, with nothing on its path but `cog`."""
+    return subprocess.run(
         [sys.executable, "-S", "-c", script],
-        env={"PYTHONPATH": ":".join(cog.__path__[0].rsplit("/", 1)[:1])},
+        env={"PYTHONPATH": str(Path(cog.__path__[0]).parent)},
         capture_output=True,
         text=True,
         check=True,
-    ).stdout.split()
+    ).stdout
+
+
+@pytest.mark.slow
+def test_importing_cog_loads_nothing_heavy() -> None:
+    loaded = printed("import sys, cog; print(*sys.modules)").split()
 
     assert HEAVY & set(loaded) == set()
+
+
+@pytest.mark.slow
+def test_guesses_of_types_do_not_depend_on_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "mime.types").write_text("wrong/type webp local\n")
+    script = f"""
+import mimetypes
+mimetypes.knownfiles.append({str(tmp_path / "mime.types")!r})
+import cog
+print(mimetypes.guess_type("a.webp")[0], mimetypes.guess_type("a.local")[0])
+"""
+
+    assert printed(script) == "image/webp None\n"
