@@ -127,12 +127,16 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._unparsed_bytes:
+            self._take_unparsed(data)
+            return
         self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # Nothing here speaks another protocol: the request was answered as it is.
-            self._parser = httptools.HttpRequestParser(self)
+            # Nothing here speaks another protocol: the request is answered as if it had not asked.
+            if not self._unparsed_bytes:
+                self._parser = httptools.HttpRequestParser(self)
             if rest := data[upgrade.args[0] :]:
                 self.data_received(rest)
         except httptools.HttpParserError as error:
@@ -172,7 +176,10 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         length = self._headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        size_bytes = int(length) if length.isdigit() else 0
+        if self._parser.should_upgrade():
+            self._unparsed_bytes = size_bytes
+        if size_bytes > MAX_BODY_BYTES:
             self._refuse_body()
         elif self._headers.get(b"expect", b"").lower() == b"100-continue" and self._reply is None:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -187,6 +194,8 @@ class Connection(asyncio.Protocol):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
+        if self._unparsed_bytes:
+            return
         if self._is_refused:
             self._transport.close()
             return
@@ -244,7 +253,19 @@ class Connection(asyncio.Protocol):
 
     # The rest.
 
+    def _take_unparsed(self, data: bytes) -> None:
+        """Take the body of a request that asked for an upgrade: httptools stops before it."""
+        body = data[: self._unparsed_bytes]
+        self._unparsed_bytes -= len(body)
+        self.on_body(body)
+        if not self._unparsed_bytes:
+            self.on_message_complete()
+            self._parser = httptools.HttpRequestParser(self)
+            if rest := data[len(body) :]:
+                self.data_received(rest)
+
     def _reset(self) -> None:
+        self._unparsed_bytes = 0
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
