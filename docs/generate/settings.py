@@ -32,6 +32,7 @@ ELSEWHERE = {
         "NO_COLOR": "Any value: no colours, icons or moving lines. `COG_NO_COLOR` and `TERM=dumb` are the same.",
         "REPLICATE_API_TOKEN": "What `--use-replicate-token` passes to the model.",
         "PIP_CONFIG_FILE": "pip's own configuration: its index, find-links, certificate and proxy are passed to uv, which does not read them. `PIP_INDEX_URL` and its like work too, and uv's own variables (`UV_…`) win.",
+        "HTTPS_PROXY": "Together with `HTTP_PROXY`, `SSL_CERT_FILE`, `SSL_CLIENT_CERT`: how the package index is reached. `XDG_CONFIG_HOME` is where pip's configuration is looked for.",
         "PYENV_ROOT": "Where pyenv's interpreters are looked for. `UV_PYTHON_INSTALL_DIR`, `HOMEBREW_PREFIX` and `CONDA_PREFIX` are looked at too.",
     },
     "The model server": {
