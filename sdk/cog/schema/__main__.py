@@ -18,8 +18,8 @@ status 0 and one JSON object on stdout:
     they are its cache key. A model that opens large files at import has them here too, so go by
     size and time of change where a file is large.
 
-On failure, exit status 1, nothing on stdout, and on stderr one line, or the traceback of what the
-model raised.
+On failure, exit status 1 and on stdout one JSON object with `error`, a sentence, and `hint`,
+another one or null. On stderr stands the traceback of what the model raised, or the error again.
 """
 
 import argparse
@@ -53,12 +53,12 @@ def main(argv: Sequence[str]) -> int:
     opened: set[str] = set()
     sys.addaudithook(lambda event, facts: _note(opened, event, facts))
     with os.fdopen(_own_stdout(), "w", encoding="utf-8") as stdout:
-        described = _attempt(options.predict, options.train)
-        if described is not None:
-            described["sources"] = sorted(_sources(opened, Path.cwd()))
-            json.dump(described, stdout, separators=(",", ":"), allow_nan=False)
-            stdout.write("\n")
-    return 0 if described is not None else 1
+        answer = _attempt(options.predict, options.train)
+        if "error" not in answer:
+            answer["sources"] = sorted(_sources(opened, Path.cwd()))
+        json.dump(answer, stdout, separators=(",", ":"), allow_nan=False)
+        stdout.write("\n")
+    return int("error" in answer)
 
 
 def describe(predict: str | None, train: str | None) -> dict[str, Any]:
@@ -90,16 +90,17 @@ def _facts(interface: Interface | None) -> dict[str, Any] | None:
     }
 
 
-def _attempt(predict: str | None, train: str | None) -> dict[str, Any] | None:
+def _attempt(predict: str | None, train: str | None) -> dict[str, Any]:
     try:
         return describe(predict, train)
     except CogError as error:
-        hint = f"\n{error.hint}" if error.hint else ""
-        sys.stderr.write(f"{error.message}{hint}\n")
+        sys.stderr.write(f"{error.message}\n")
+        return {"error": error.message, "hint": error.hint}
     except BaseException as error:  # noqa: BLE001 - the user's code may raise anything, or exit
-        frames = _outside_ours(error.__traceback__)
-        traceback.print_exception(type(error), error, frames)
-    return None
+        lines = traceback.format_exception(type(error), error, _outside_ours(error.__traceback__))
+        sys.stderr.write("".join(lines))
+        last = traceback.format_exception_only(type(error), error)[-1]
+        return {"error": last.strip(), "hint": None}
 
 
 def _outside_ours(frames: TracebackType | None) -> TracebackType | None:

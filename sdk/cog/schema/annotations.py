@@ -27,7 +27,8 @@ from cog.schema.interface import (
     without_none,
 )
 from cog.schema.signatures import MISSING, Names
-from cog.schema.simple_types import is_from_sdk, is_hashable, literal_type, simple_type
+from cog.schema.simple_types import is_hashable, literal_type, simple_type
+from cog.types import AsyncConcatenateIterator, ConcatenateIterator, Opaque
 
 _UNIONS = (typing.Union, types.UnionType)
 _LISTS: dict[Any, Callable[[list[Any]], Any]] = {
@@ -57,7 +58,7 @@ _STREAMS = (
     abstract.AsyncIterable,
     abstract.AsyncGenerator,
 )
-_CONCATENATED = ("ConcatenateIterator", "AsyncConcatenateIterator")
+_CONCATENATED = (ConcatenateIterator, AsyncConcatenateIterator)
 _MARKERS = ("Required", "NotRequired", "ReadOnly", "Final", "ClassVar")
 """Say something about a field, not about its type."""
 
@@ -81,8 +82,8 @@ class Reader:
             return Anything(is_documented=False)
         annotation = self._names.resolve(annotation)
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-        if origin is None:
-            return self._bare(annotation)
+        if not arguments:
+            return self._bare(origin or annotation)
         if origin in _UNIONS:
             return self._union(arguments)
         if origin is typing.Annotated:
@@ -97,7 +98,7 @@ class Reader:
         annotation = self._names.resolve(annotation)
         origin = typing.get_origin(annotation) or annotation
         items = typing.get_args(annotation)[:1]
-        if is_from_sdk(origin, *_CONCATENATED):
+        if origin in _CONCATENATED:
             return self._concatenated(origin.__name__, items)
         if origin in _STREAMS or (is_generator and origin is abstract.Iterable):
             return StreamType(self.read(items[0]) if items else Anything())
@@ -110,10 +111,7 @@ class Reader:
         return StreamType(STRING, is_concatenated=True)
 
     def _annotated(self, base: Any, *marks: Any) -> Type:
-        is_opaque = any(
-            is_from_sdk(mark, "Opaque") or is_from_sdk(type(mark), "Opaque") for mark in marks
-        )
-        return self._opaque(base) if is_opaque else self.read(base)
+        return self._opaque(base) if any(mark is Opaque for mark in marks) else self.read(base)
 
     def _opaque(self, base: Any) -> Type:
         """Return an object, a list of them or None: the shape alone of what is not looked into."""

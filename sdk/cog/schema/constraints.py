@@ -53,6 +53,10 @@ def check_declaration(parameter: Parameter, type_name: str) -> None:
     subject = f"{parameter.name}: {type_name}"
     if parameter.ge is not None or parameter.le is not None:
         _require(core, (INTEGER, NUMBER), f"incompatible input type for ge/le: {subject}")
+        if not all(
+            _is_number(limit) for limit in (parameter.ge, parameter.le) if limit is not None
+        ):
+            raise SchemaError(f"ge/le must be numbers: {subject}")
     if parameter.regex is not None:
         _require(core, (STRING,), f"incompatible input type for regex: {subject}")
         _check_regex(parameter)

@@ -31,7 +31,7 @@ from cog.schema.interface import (
 )
 from cog.schema.loading import Model
 from cog.schema.signatures import MISSING, Argument, Names, signature_of
-from cog.schema.simple_types import choice_type
+from cog.schema.simple_types import choice_type, plain
 
 
 def interface_of(model: Model) -> Interface:
@@ -48,7 +48,7 @@ def interface_of(model: Model) -> Interface:
     output = Reader(signature.names, is_output=True).read_output(
         signature.returns, is_generator=is_generator
     )
-    weights = _weights_argument(model)
+    takes_weights, weights_annotation = _weights(model)
     interface = Interface(
         mode=model.mode,
         parameters=tuple(
@@ -58,8 +58,8 @@ def interface_of(model: Model) -> Interface:
         is_async=_is(function, inspect.iscoroutinefunction, inspect.isasyncgenfunction),
         is_streaming=bool(getattr(function, STREAMING_MARK, False)),
         concurrency=getattr(function, CONCURRENT_MARK, None),
-        takes_weights=weights is not None,
-        weights_annotation=weights.annotation if weights else None,
+        takes_weights=takes_weights,
+        weights_annotation=weights_annotation,
     )
     _check_decorators(interface)
     return interface
@@ -76,19 +76,17 @@ def _parameter(argument: Argument, names: Names, function_name: str) -> Paramete
     if argument.annotation is MISSING:
         raise SchemaError(f"parameter '{argument.name}' on {function_name} has no type annotation")
     try:
-        return _described(argument, names)
+        annotation = names.resolve(argument.annotation)
+        read = Reader(names).read(annotation)
     except SchemaError as error:
-        if argument.name in error.message:
-            raise
         message = f"parameter '{argument.name}': {error.message}"
         raise SchemaError(message, error.hint) from error.__cause__
+    return _described(argument, annotation, read)
 
 
-def _described(argument: Argument, names: Names) -> Parameter:
-    annotation = names.resolve(argument.annotation)
+def _described(argument: Argument, annotation: Any, read: Type) -> Parameter:
     described, default = _field(annotation, argument.default)
     written = type_name(annotation)
-    read = Reader(names).read(annotation)
     if described.choices is not None:
         read = _with_choices(read, described.choices, f"{argument.name}: {written}")
     if default is None and isinstance(read, SecretType):
@@ -99,8 +97,8 @@ def _described(argument: Argument, names: Names) -> Parameter:
         type=read,
         default=default,
         description=described.description,
-        ge=described.ge,
-        le=described.le,
+        ge=plain(described.ge),
+        le=plain(described.le),
         min_length=described.min_length,
         max_length=described.max_length,
         regex=described.regex,
@@ -177,9 +175,15 @@ def _check_decorators(interface: Interface) -> None:
         raise SchemaError("@concurrent(max > 1) requires an async run() or predict() method")
 
 
-def _weights_argument(model: Model) -> Argument | None:
-    setup = getattr(model.target, "setup", None) if model.is_class else None
+def _weights(model: Model) -> tuple[bool, Any]:
+    """Tell whether `setup` takes weights, and how it annotates them; None where that is unclear."""
+    setup = getattr(model.target, "setup", None)
     if not callable(setup):
-        return None
-    signature = signature_of(setup, is_method=True, name="setup")
-    return next((one for one in signature.arguments if one.name == "weights"), None)
+        return False, None
+    signature = signature_of(setup, is_method=model.is_class, name="setup")
+    found = [one.annotation for one in signature.arguments if one.name == "weights"]
+    try:
+        annotation = signature.names.resolve(found[0]) if found else MISSING
+    except SchemaError:
+        annotation = MISSING
+    return bool(found), None if annotation is MISSING else annotation

@@ -7,12 +7,34 @@ A type is one of the small classes below. They say what JSON looks like and what
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Union
 
 
-@dataclass(frozen=True)
-class Scalar:
+class Value:
+    """A frozen value, equal to one of its own class with equal fields.
+
+    What `@dataclass` would write into each class for that costs every worker 10 ms at its start.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in vars(self):
+            raise AttributeError(f"cannot assign to field '{name}'")
+        object.__setattr__(self, name, value)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
+
+
+@dataclass(eq=False, repr=False)
+class Scalar(Value):
     """A JSON string, integer, number or boolean that stays what it is."""
 
     json_type: str
@@ -25,37 +47,37 @@ NUMBER = Scalar("number", float)
 BOOLEAN = Scalar("boolean", bool)
 
 
-@dataclass(frozen=True)
-class Anything:
+@dataclass(eq=False, repr=False)
+class Anything(Value):
     """Any JSON, handed over as it is."""
 
     is_documented: bool = True
     """Cog documents `Any` as an object. A missing or bare annotation promises nothing at all."""
 
 
-@dataclass(frozen=True)
-class FileType:
+@dataclass(eq=False, repr=False)
+class FileType(Value):
     """A file: a URL in JSON, and in Python a `cog.Path` or an open binary file."""
 
     is_open: bool = False
 
 
-@dataclass(frozen=True)
-class SecretType:
+@dataclass(eq=False, repr=False)
+class SecretType(Value):
     """A string that is wrapped so that it is not printed by accident."""
 
     wrap: Callable[[str], Any]
 
 
-@dataclass(frozen=True)
-class MomentType:
+@dataclass(eq=False, repr=False)
+class MomentType(Value):
     """A date, a time or both; ISO 8601 text in JSON. In outputs only."""
 
     json_format: str
 
 
-@dataclass(frozen=True)
-class ChoiceType:
+@dataclass(eq=False, repr=False)
+class ChoiceType(Value):
     """One of some values: `choices`, a `Literal` or an `Enum`."""
 
     values: tuple[Any, ...]
@@ -64,30 +86,30 @@ class ChoiceType:
     """What Python gets, in the order of `values`."""
 
 
-@dataclass(frozen=True)
-class ListType:
+@dataclass(eq=False, repr=False)
+class ListType(Value):
     """A JSON array, and in Python a list or another collection."""
 
     items: "Type"
     container: Callable[[list[Any]], Any] = list
 
 
-@dataclass(frozen=True)
-class TupleType:
+@dataclass(eq=False, repr=False)
+class TupleType(Value):
     """A JSON array of fixed length, each place with a type of its own."""
 
     items: "tuple[Type, ...]"
 
 
-@dataclass(frozen=True)
-class DictType:
+@dataclass(eq=False, repr=False)
+class DictType(Value):
     """A JSON object with free keys."""
 
     values: "Type"
 
 
-@dataclass(frozen=True)
-class Field:
+@dataclass(eq=False, repr=False)
+class Field(Value):
     """One field of a `ModelType`."""
 
     name: str
@@ -98,8 +120,8 @@ class Field:
     """Python makes up what a client leaves out; else None is given."""
 
 
-@dataclass(frozen=True)
-class ModelType:
+@dataclass(eq=False, repr=False)
+class ModelType(Value):
     """A JSON object with known fields: a `BaseModel`, a dataclass or a `TypedDict`."""
 
     name: str
@@ -114,22 +136,22 @@ class ModelType:
     """A pydantic model: it converts its own fields, but for the files in them."""
 
 
-@dataclass(frozen=True)
-class UnionType:
+@dataclass(eq=False, repr=False)
+class UnionType(Value):
     """One of several types, none of which is None."""
 
     members: "tuple[Type, ...]"
 
 
-@dataclass(frozen=True)
-class NullableType:
+@dataclass(eq=False, repr=False)
+class NullableType(Value):
     """A type or None."""
 
     type: "Type"
 
 
-@dataclass(frozen=True)
-class StreamType:
+@dataclass(eq=False, repr=False)
+class StreamType(Value):
     """An output that comes item by item."""
 
     items: "Type"
@@ -164,8 +186,8 @@ class _Required:
 REQUIRED = _Required()
 
 
-@dataclass(frozen=True)
-class Parameter:
+@dataclass(eq=False, repr=False)
+class Parameter(Value):
     """One input of a model."""
 
     name: str
@@ -189,8 +211,8 @@ class Parameter:
         return self.default is REQUIRED and not isinstance(self.type, NullableType)
 
 
-@dataclass(frozen=True)
-class Interface:
+@dataclass(eq=False, repr=False)
+class Interface(Value):
     """Everything about a model that can be known without running it."""
 
     mode: str
@@ -205,7 +227,7 @@ class Interface:
     """What `@concurrent` says; None without it."""
     takes_weights: bool = False
     """`setup` has a parameter called `weights`."""
-    weights_annotation: Any = field(default=None, compare=False)
+    weights_annotation: Any = None
     """How that parameter is annotated."""
 
     @property

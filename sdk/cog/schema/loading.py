@@ -8,13 +8,12 @@
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from cog.errors import ModelLoadError
+from cog.errors import ModelLoadError, PredictorNotSet
 
 PREDICT, TRAIN = "predict", "train"
 
@@ -27,8 +26,7 @@ _DEFAULT_NAMES = {
 _METHODS = {PREDICT: ("run", "predict"), TRAIN: ("train",)}
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """The user's class or function, imported but not set up."""
 
     target: Any
@@ -56,16 +54,22 @@ def load(reference: str, mode: str = PREDICT) -> Model:
     What the user's own code raises while it is imported comes out as it is.
 
     Raises:
+        PredictorNotSet: if the reference is empty.
         ModelLoadError: if there is no such file or name, or nothing in it can be called.
     """
+    if not reference:
+        raise PredictorNotSet(
+            "no predict or train reference found in cog.yaml",
+            hint='Name the class or function there, such as `predict: "predict.py:Predictor"`',
+        )
     file, _, name = reference.partition(":")
     module = import_file(file)
     if name:
-        return _model(_named(module, name, file), mode)
+        return model_of(_named(module, name, file), mode)
     for candidate in _DEFAULT_NAMES[mode]:
         target = vars(module).get(candidate)
         if target is not None and (not isinstance(target, type) or _method_of(target, mode)):
-            return _model(target, mode)
+            return model_of(target, mode)
     raise ModelLoadError(
         f"No {' or '.join(_DEFAULT_NAMES[mode])} in {file}",
         hint=f"Name the class or function in cog.yaml, such as `{file}:MyPredictor`",
@@ -88,6 +92,25 @@ def import_file(file: str) -> ModuleType:
     if known is not None and _is_from(known, path):
         return known
     return _execute(path, path.stem if known is None else f"cog_model_{path.stem}")
+
+
+def model_of(target: Any, mode: str = PREDICT) -> Model:
+    """Return a class or function as a model.
+
+    Raises:
+        ModelLoadError: if nothing in it can be called for a prediction.
+    """
+    if isinstance(target, type):
+        found = _method_of(target, mode)
+        if found is None:
+            raise ModelLoadError(f"{' or '.join(_METHODS[mode])} method not found: {_name(target)}")
+        return Model(target, found[0], found[1], is_class=True, mode=mode)
+    found = None if _is_function(target) else _method_of(type(target), mode)
+    if found is not None:
+        return Model(target, found[0], found[1], is_class=False, mode=mode)
+    if not callable(target):
+        raise ModelLoadError(f"Neither a class nor a function: {target!r}")
+    return Model(target, _name(target), target, is_class=False, mode=mode)
 
 
 def _is_from(module: ModuleType, path: Path) -> bool:
@@ -125,20 +148,6 @@ def _named(module: ModuleType, name: str, file: str) -> Any:
         ]
         others = f"; found: {', '.join(classes)}" if classes else ""
         raise ModelLoadError(f'class "{name}" not found in {file}{others}') from None
-
-
-def _model(target: Any, mode: str) -> Model:
-    if isinstance(target, type):
-        found = _method_of(target, mode)
-        if found is None:
-            raise ModelLoadError(f"{' or '.join(_METHODS[mode])} method not found: {_name(target)}")
-        return Model(target, found[0], found[1], is_class=True, mode=mode)
-    found = None if _is_function(target) else _method_of(type(target), mode)
-    if found is not None:
-        return Model(target, found[0], found[1], is_class=False, mode=mode)
-    if not callable(target):
-        raise ModelLoadError(f"Neither a class nor a function: {target!r}")
-    return Model(target, _name(target), target, is_class=False, mode=mode)
 
 
 def _is_function(target: Any) -> bool:

@@ -1,7 +1,6 @@
 """Types as JSON schema, in the words of OpenAPI 3.0 and of Cog."""
 
 import dataclasses
-import enum
 import math
 import os
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from cog.schema.interface import (
     is_plain,
     without_none,
 )
+from cog.schema.simple_types import plain
 
 Schema = dict[str, Any]
 
@@ -235,7 +235,7 @@ def _json(value: Any) -> Any:
     Raises:
         TypeError, ValueError: if JSON has no such value.
     """
-    value = value.value if isinstance(value, enum.Enum) else value
+    value = plain(value)
     if isinstance(value, (list, tuple)):
         return [_json(item) for item in value]
     if isinstance(value, (set, frozenset)):

@@ -81,6 +81,9 @@ def _annotations(owner: Any) -> dict[str, tuple[Names, Any]]:
         names = names_in(ancestor)
         for name, annotation in annotations_of(ancestor).items():
             found[name] = (names, annotation)
+    if getattr(owner, "__pydantic_generic_metadata__", {}).get("args"):
+        filled = {name: field.annotation for name, field in owner.model_fields.items()}
+        found |= {name: (names_in(owner), annotation) for name, annotation in filled.items()}
     return found
 
 

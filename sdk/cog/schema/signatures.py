@@ -9,16 +9,14 @@ import inspect
 import sys
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cog.errors import SchemaError
 
 MISSING = inspect.Parameter.empty
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One parameter of a function."""
 
     name: str
@@ -62,8 +60,7 @@ class Names:
             ) from error
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     """A function's parameters, without `self`, and what its annotations refer to."""
 
     arguments: tuple[Argument, ...]

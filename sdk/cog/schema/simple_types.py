@@ -47,8 +47,8 @@ def simple_type(annotation: Any, *, is_output: bool) -> Type | None:
 
 def choice_type(values: Iterable[Any]) -> ChoiceType:
     """Return the type of some values, of which Python gets what JSON says."""
-    plain = tuple(map(_plain, values))
-    return ChoiceType(plain, plain)
+    listed = tuple(map(plain, values))
+    return ChoiceType(listed, listed)
 
 
 def literal_type(arguments: tuple[Any, ...]) -> Type:
@@ -56,14 +56,15 @@ def literal_type(arguments: tuple[Any, ...]) -> Type:
     members = tuple(argument for argument in arguments if argument is not None)
     if not members:
         return _SIMPLE[None]
-    choice = ChoiceType(tuple(map(_plain, members)), members)
+    choice = ChoiceType(tuple(map(plain, members)), members)
     return NullableType(choice) if len(members) < len(arguments) else choice
 
 
-def is_from_sdk(annotation: Any, *names: str) -> bool:
-    """Tell whether something is defined by the SDK under one of these names."""
-    module = str(getattr(annotation, "__module__", ""))
-    return module.partition(".")[0] == "cog" and getattr(annotation, "__name__", "") in names
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: an Enum's value, and numpy's numbers as Python's."""
+    value = value.value if isinstance(value, enum.Enum) else value
+    to_python = getattr(value, "item", None)
+    return to_python() if callable(to_python) else value
 
 
 def is_hashable(annotation: Any) -> bool:
@@ -80,7 +81,7 @@ def _class_type(annotation: Any, *, is_output: bool) -> Type | None:
         return _enumeration(annotation)
     if hasattr(annotation, "__fspath__"):
         return FileType()
-    if issubclass(annotation, (io.IOBase, typing.IO)) or is_from_sdk(annotation, "File"):
+    if issubclass(annotation, (io.IOBase, typing.IO)):
         return FileType(is_open=True)
     if hasattr(annotation, "get_secret_value"):
         return SecretType(annotation)
@@ -92,13 +93,7 @@ def _enumeration(annotation: type[enum.Enum]) -> Type:
     members = tuple(annotation)
     if not members:
         raise SchemaError(f"unsupported Cog type {annotation.__name__}: it has no members")
-    values = tuple(map(_plain, members))
+    values = tuple(map(plain, members))
     if not all(type(value) in _JSON_SCALARS for value in values):
         values = tuple(member.name for member in members)
     return ChoiceType(values, members)
-
-
-def _plain(value: Any) -> Any:
-    """Return a choice as JSON: an Enum's value, and numpy's numbers as Python's."""
-    value = value.value if isinstance(value, enum.Enum) else value
-    return value if isinstance(value, _JSON_SCALARS) else getattr(value, "item", lambda: value)()

@@ -1,0 +1,149 @@
+"""Models of all kinds, as outputs and as inputs."""
+
+import pytest
+
+from cog.schema.coercion import arguments
+
+KINDS = {
+    "cog": "class Out(BaseModel):",
+    "pydantic 2": "class Out(pydantic.BaseModel):",
+    "pydantic 1": "class Out(v1.BaseModel):",
+    "dataclass": "@dataclasses.dataclass\nclass Out:",
+}
+TEXT = {"title": "Text", "type": "string"}
+
+
+def source(kind, *fields):
+    return "\n    ".join([KINDS[kind], *fields])
+
+
+@pytest.fixture
+def build(written):
+    """Return what an input arrives as."""
+
+    def build(before, given, fetched=()):
+        interface = written(f"{before}\ndef run(x: Out) -> str: ...")
+        return arguments(interface, {"x": given}, fetched)["x"]
+
+    return build
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fields_with_a_default_or_none_may_be_missing(output_of, kind):
+    before = source(kind, "text: str", "score: Optional[float]", "n: int = 3")
+
+    assert output_of("Out", before) == {
+        "title": "Output",
+        "type": "object",
+        "properties": {
+            "text": TEXT,
+            "score": {"title": "Score", "type": "number", "nullable": True},
+            "n": {"title": "N", "type": "integer"},
+        },
+        "required": ["text"],
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fields_of_bases_come_first(output_of, kind):
+    before = source(kind, "text: str") + "\n" + source(kind, "more: str").replace("Out", "Out2")
+    before = before.replace(KINDS[kind].replace("Out", "Out2"), KINDS[kind].replace("Out", "Out2"))
+    child = before + "\n" + ("@dataclasses.dataclass\n" if kind == "dataclass" else "")
+    child += "class Child(Out):\n    extra: int"
+
+    assert list(output_of("Child", child)["properties"]) == ["text", "extra"]
+
+
+def test_models_inside_models_stand_inline_and_a_recursive_one_is_any_object(output_of):
+    before = """
+        class Inner(BaseModel):
+            text: str
+        class Out(pydantic.BaseModel):
+            inner: dict[str, List[int]]
+            again: "Optional[List[Out]]" = None
+        @dataclasses.dataclass
+        class Outer:
+            inner: "list[Inner]"
+            out: Out
+    """
+
+    found = output_of("Outer", before)["properties"]
+
+    assert found["inner"]["items"] == {
+        "type": "object",
+        "properties": {"text": TEXT},
+        "required": ["text"],
+    }
+    assert found["out"]["properties"]["again"]["items"] == {"type": "object"}
+
+
+def test_a_typed_dict_says_itself_what_is_required(output_of):
+    before = """
+        class Base(TypedDict):
+            text: str
+        class Out(Base, total=False):
+            n: int
+            m: "Required[int]"
+            o: "Optional[int]"
+    """.replace("Required", "typing.Required" if hasattr(__import__("typing"), "Required") else "")
+
+    found = output_of("Out", before)
+
+    assert list(found["properties"]) == ["text", "n", "m", "o"]
+    assert found["required"] == ["text", "m"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_input_arrives_as_a_model(build, kind):
+    before = source(kind, "text: str", "score: Optional[float]", "n: int = 3")
+
+    found = build(before, {"text": "a", "n": 2.0})
+
+    assert type(found).__name__ == "Out"
+    assert (found.text, found.score, found.n) == ("a", None, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_inside_an_input_arrive_as_paths(build, kind, tmp_path):
+    file = str(tmp_path / "a.png")
+    field = "files: List[pathlib.Path]"
+
+    found = build(source(kind, field), {"files": [file]}, [["x", "files", 0]])
+
+    assert [str(path) for path in found.files] == [file]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_are_documented_with_their_fields(property_of, kind):
+    assert property_of("Out", before=source(kind, "text: str")) == {
+        "title": "X",
+        "type": "object",
+        "x-order": 0,
+        "properties": {"text": TEXT},
+        "required": ["text"],
+    }
+
+
+def test_a_typed_dict_as_input_is_any_object_but_for_its_files(property_of):
+    before = "class Plain(TypedDict):\n    n: int\nclass Files(TypedDict):\n    n: int\n    f: Path"
+
+    assert property_of("Plain", before=before) == {"title": "X", "type": "object", "x-order": 0}
+    assert property_of("Files", before=before)["properties"] == {
+        "f": {"title": "F", "type": "string", "format": "uri"}
+    }
+
+
+def test_pydantic_reads_its_own_aliases(build):
+    before = "class Out(pydantic.BaseModel):\n    text: str = pydantic.Field(alias='Text-In')"
+
+    assert build(before, {"text": "a"}).text == "a"
+
+
+def test_a_generic_model(output_of):
+    before = """
+        T = TypeVar("T")
+        class Box(pydantic.BaseModel, Generic[T]):
+            content: T
+    """
+
+    assert output_of("Box[int]", before)["properties"]["content"]["type"] == "integer"
