@@ -1,13 +1,29 @@
-"""The local store of bundles: what `cog build -t NAME` writes and `cog predict NAME` runs."""
+"""The local store of bundles: what `cog build -t NAME` writes and `cog predict NAME` runs.
 
+A bundle is an OCI image with the project under `/src`, Cog's labels, and a lock of exact versions,
+but without Python and packages: the machine that runs it makes the environment.
+"""
+
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from coghub.build.events import Report
+from coghub.build import bundle_content, commands, unpacking
+from coghub.build.events import Report, Step
+from coghub.build.image_name import default_name, full_name
+from coghub.build.layer_cache import LayerCache
+from coghub.build.layers import ROOT
+from coghub.build.lock import Locks
+from coghub.build.oci import Layout
 from coghub.build.plan import Plan
+from coghub.build.project_files import project_files
+from coghub.domain.digest import is_digest
+from coghub.domain.errors import BundleInvalid, BundleNotFound
 from coghub.settings import Settings
+
+__all__ = ["Bundle", "Store", "default_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +38,25 @@ class Bundle:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The OpenAPI document that was made when it was built."""
-        raise NotImplementedError
+        """The OpenAPI document that was made when it was built.
+
+        Raises:
+            BundleInvalid: if it carries none.
+        """
+        try:
+            document = json.loads(self.labels["run.cog.openapi_schema"])
+        except (KeyError, ValueError) as error:
+            raise BundleInvalid(f"Bundle `{self.name}` carries no schema") from error
+        return dict(document)
 
 
 class Store:
-    """An OCI image layout with many tags."""
+    """An OCI image layout with many names."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.folder = settings.data_folder / "bundles"
+        self.layout = Layout(self.folder)
 
     def write(
         self, name: str, plan: Plan, project: Path, document: Mapping[str, Any], report: Report
@@ -43,7 +68,24 @@ class Store:
             ProjectUnreadable: if a file cannot be read or changes meanwhile.
             EnvironmentFailed: if the requirements cannot be locked.
         """
-        raise NotImplementedError
+        name = full_name(name)
+        commands.check_lines(plan)
+        lock = Locks(self.settings, self.folder / "locks").lock(plan, project, report)
+        plan = replace(plan, lock=lock, warnings=())
+        files = project_files(project, report, kept=frozenset(plan.local_packages))
+        with self.layout.locked():
+            report(Step(f"Writing bundle {name}"))
+            cache = LayerCache(self.settings.cache_folder / "layers.json", self.layout)
+            found = bundle_content.write_layers(
+                cache, files, bundle_content.made_files(plan, document)
+            )
+            labels = bundle_content.labels_of(plan, document)
+            digest = bundle_content.write_manifest(self.layout, found, labels).digest
+            self.layout.write_names(
+                {**self.layout.names(), name: digest}, bundle_content.ARTIFACT_TYPE
+            )
+            self._collect()
+        return Bundle(name, digest, labels)
 
     def find(self, name: str) -> Bundle:
         """Return the bundle of that name (`:latest` unless it says), or of that digest.
@@ -51,11 +93,22 @@ class Store:
         Raises:
             BundleNotFound: if there is none.
         """
-        raise NotImplementedError
+        names = self.layout.names()
+        if is_digest(name):
+            found = next((one for one, digest in names.items() if digest == name), None)
+        else:
+            found = full_name(name)
+        if found is None or found not in names:
+            raise BundleNotFound(
+                f"No bundle named `{name}` on this machine",
+                hint=f"Build it with `cog build -t {name}`",
+            )
+        return self._bundle(found, names[found])
 
     def list(self) -> tuple[Bundle, ...]:
         """Return all, sorted by name."""
-        raise NotImplementedError
+        names = self.layout.names()
+        return tuple(self._bundle(name, names[name]) for name in sorted(names))
 
     def unpack(self, bundle: Bundle) -> Path:
         """Return the bundle as a project folder, made once by digest; `read_plan` reads its plan.
@@ -63,9 +116,25 @@ class Store:
         Raises:
             BundleInvalid: if its content is not what its digests say, or would leave the folder.
         """
-        raise NotImplementedError
+        folder = self.settings.cache_folder / "projects" / bundle.digest.partition(":")[2]
+        if not folder.exists():
+            unpacking.unpack(self.layout, self.layout.read_json(bundle.digest), folder)
+        return folder / ROOT
 
+    def _bundle(self, name: str, digest: str) -> Bundle:
+        manifest = self.layout.read_json(digest)
+        try:
+            config = self.layout.read_json(manifest["config"]["digest"])
+            labels = dict(config["config"]["Labels"])
+        except (KeyError, TypeError) as error:
+            raise BundleInvalid(f"Bundle `{name}` is damaged: {error}") from error
+        return Bundle(name, digest, labels)
 
-def default_name(project: Path) -> str:
-    """Return the name of an image whose cog.yaml and command line name none."""
-    raise NotImplementedError
+    def _collect(self) -> None:
+        """Remove what no name leads to."""
+        used: set[str] = set()
+        for digest in self.layout.names().values():
+            manifest = self.layout.read_json(digest)
+            blobs = [manifest["config"], *manifest["layers"]]
+            used |= {digest, *(blob["digest"] for blob in blobs)}
+        self.layout.collect(used)

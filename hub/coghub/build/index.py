@@ -1,6 +1,7 @@
 """Where packages come from: an index, more indexes, folders with wheels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class IndexSettings:
             no_binary=_joined(self.no_binary, other.no_binary),
             only_binary=_joined(self.only_binary, other.only_binary),
         )
+
+    def in_folder(self, folder: Path) -> "IndexSettings":
+        """Return the same with relative folders as paths that mean the same everywhere."""
+        root = folder.resolve()
+        links = (link if "://" in link else str(root / link) for link in self.find_links)
+        return replace(self, find_links=tuple(links))
 
 
 def _joined(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

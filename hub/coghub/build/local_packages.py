@@ -13,6 +13,12 @@ _PARTS = re.compile(r"(?P<path>[^;\[]+?)\s*(?P<rest>(\[[^\]]*\])?\s*(;.*)?)")
 _IGNORED = frozenset({".git", "__pycache__", ".venv", "node_modules", "build", "dist"})
 
 
+def split(line: str) -> tuple[str, str]:
+    """Return the path, and what follows it: extras and a marker."""
+    match = _PARTS.fullmatch(line.strip())
+    return (match["path"], match["rest"]) if match else (line.strip(), "")
+
+
 def is_local(line: str) -> bool:
     """Tell whether a requirement is a bare path and no name or URL."""
     path = split(line)[0]
@@ -40,10 +46,12 @@ def locate(line: str, folder: Path, project: Path) -> tuple[str, str, str]:
     return f"./{below}{rest}", below, _digest(given, path)
 
 
-def split(line: str) -> tuple[str, str]:
-    """Return the path, and what follows it: extras and a marker."""
-    match = _PARTS.fullmatch(line.strip())
-    return (match["path"], match["rest"]) if match else (line.strip(), "")
+def placed(line: str, project: Path) -> str:
+    """Return a line of a plan as it can be read anywhere: a local path becomes a URL."""
+    if not line.startswith("./"):
+        return line
+    path, rest = split(line)
+    return (project.resolve() / path).as_uri() + rest
 
 
 def _digest(given: str, path: Path) -> str:

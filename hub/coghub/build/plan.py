@@ -19,6 +19,8 @@ IMPLIED = ("requests", "PyYAML", "structlog", "typing_extensions")
 
 PLAN_PATH = ".cog/plan.json"
 LOCK_PATH = ".cog/requirements.lock"
+DOCUMENT_PATH = ".cog/openapi_schema.json"
+"""Where a bundle carries them, below the project."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,19 @@
 5. The commands of `build.run`, if they are wanted.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from coghub.build import commands, local_packages, machine
 from coghub.build.events import Notice, Report, Step
 from coghub.build.files import explained
-from coghub.build.index import IndexSettings
 from coghub.build.installer import Installer
 from coghub.build.interpreter_probe import Interpreter
 from coghub.build.pip_settings import PipSettings, index_arguments, uv_environ
 from coghub.build.plan import Plan
 from coghub.build.requirement_lines import name_and_version, name_of, normalised
-from coghub.build.requirements import SDK_NAMES
+from coghub.build.requirements import SDK_NAMES, SDK_OVERRIDES
 
 PURPOSE = "install the packages of this model"
 SCREENLESS = {
@@ -27,7 +27,6 @@ SCREENLESS = {
     "opencv-contrib-python": "opencv-contrib-python-headless",
 }
 """The same versions with the same modules, but for windows on a screen, which need libGL."""
-NEVER = "sys_platform == 'never'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Provision:
     def _resolve(self) -> list[str]:
         self.report(Step("Resolving packages"))
         plan = self.order.plan
-        wanted = [self._placed(line) for line in plan.requirements]
+        wanted = [local_packages.placed(line, self.order.project) for line in plan.requirements]
         resolved = self._compile(wanted)
         names = {name_of(line) for line in resolved}
         missing = [name for name in plan.if_missing if normalised(name) not in names]
@@ -106,7 +105,7 @@ class Provision:
         """Return exact versions for what is wanted."""
         source = self._write("requirements.in", wanted)
         target = self.files / "resolved.txt"
-        overrides = self._write("overrides.txt", [f"{name} ; {NEVER}" for name in SDK_NAMES])
+        overrides = self._write("overrides.txt", SDK_OVERRIDES)
         target.unlink(missing_ok=True)
         self._uv(
             *("pip", "compile", source, "--output-file", target, "--python", self.order.python),
@@ -158,21 +157,7 @@ class Provision:
                         Notice(f"'{value}' required by {owner} — overriding with the SDK here")
                     )
 
-    def _placed(self, line: str) -> str:
-        """Return a requirement as it can be read anywhere: a local path becomes a URL."""
-        if not line.startswith("./"):
-            return line
-        path, rest = local_packages.split(line)
-        return (self.order.project.resolve() / path).as_uri() + rest
-
-    def _index_placed(self) -> IndexSettings:
-        """Return the project's index settings with folders as they can be found anywhere."""
-        index = self.order.plan.index
-        root = self.order.project.resolve()
-        links = (link if "://" in link else str(root / link) for link in index.find_links)
-        return replace(index, find_links=tuple(links))
-
-    def _write(self, name: str, lines: list[str]) -> Path:
+    def _write(self, name: str, lines: Iterable[str]) -> Path:
         path = self.files / name
         with explained(path):
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
@@ -180,7 +165,8 @@ class Provision:
 
     def _uv(self, *arguments: str | Path) -> None:
         order = self.order
-        environ = uv_environ(self._index_placed(), order.pip, self.installer.settings.environ)
+        index = order.plan.index.in_folder(order.project)
+        environ = uv_environ(index, order.pip, self.installer.settings.environ)
         self.installer.run(
             arguments,
             purpose=PURPOSE,
