@@ -131,11 +131,21 @@ def outcome_of(group: click.Group, arguments: Sequence[str], *, usage_code: int)
         return EXIT_FAILED
     except click.exceptions.Exit as end:
         return end.exit_code
-    except (CoghubError, click.ClickException) as error:
-        told = _usage_error(error) if isinstance(error, click.ClickException) else error
+    except (CoghubError, click.ClickException, OSError) as error:
+        told = _told(error)
         console.fail(told)
         return usage_code if isinstance(told, UsageError) else EXIT_FAILED
     return 0
+
+
+def _told(error: CoghubError | click.ClickException | OSError) -> CoghubError:
+    match error:
+        case CoghubError():
+            return error
+        case OSError():
+            return CoghubError(f"{error.strerror or error}: {error.filename or 'unknown file'}")
+        case _:
+            return _usage_error(error)
 
 
 def _usage_error(error: click.ClickException) -> UsageError:

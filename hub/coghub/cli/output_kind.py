@@ -20,6 +20,8 @@ class OutputKind(Enum):
     """Printed as it is."""
     TOKENS = auto()
     """Pieces of one text."""
+    FIELDS = auto()
+    """An object with files among its fields, from a training."""
     JSON = auto()
     """Everything else."""
 
@@ -34,6 +36,8 @@ def output_kind(document: Mapping[str, Any], mode: str) -> OutputKind:
         return OutputKind.FILE
     if schema.get("type") == "array" and is_file(items):
         return OutputKind.FILES
+    if mode == "train" and any(is_file(it) for it in schema.get("properties", {}).values()):
+        return OutputKind.FIELDS
     if schema.get("x-cog-array-display") == "concatenate":
         return OutputKind.TOKENS
     return OutputKind.TEXT if schema.get("type") == "string" else OutputKind.JSON

@@ -58,7 +58,7 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     prepared = prepare(invocation, project, run_commands=wanted.run_commands)
     document, inputs = _checked(prepared, console, wanted, text)
     kind = output_kind(document, wanted.launch.mode)
-    is_file = kind in (OutputKind.FILE, OutputKind.FILES)
+    is_file = kind in (OutputKind.FILE, OutputKind.FILES, OutputKind.FIELDS)
     wanted.place.check(writes_files=is_file)
     with prepared.start(wanted.launch, console.log) as model:
         with console.step("Starting model and running setup()...") as step:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from coghub.build.bundle import Store
 from coghub.build.config import find_config, project_of, read_config
 from coghub.build.plan import read_plan, resolve
 from coghub.cli.output import Console
@@ -35,6 +34,8 @@ def project_of_bundle(name: str, settings: Settings) -> Project:
     """
     if "=" in name:
         raise UsageError(f"Invalid image name '{name}'. Did you forget `-i`?")
+    from coghub.build.bundle import Store  # noqa: PLC0415 - most predictions are of a project
+
     store = Store(settings)
     bundle = store.find(name)
     folder = store.unpack(bundle)

@@ -80,6 +80,18 @@ class FileWriter:
             for index, url in enumerate(urls)
         ]
 
+    def write_fields(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Write each field that is a file, the weights under the wanted name itself."""
+        written = dict(fields)
+        urls = {name: url for name, url in fields.items() if str(url).startswith("data:")}
+        for name, url in urls.items():
+            content = content_of(url)
+            path = self.place.single(content.suffix)
+            if name != "weights" and len(urls) > 1:
+                path = path.with_name(f"{path.stem}.{name}{content.suffix}")
+            written[name] = self.write(path, content.data)
+        return written
+
 
 @dataclass
 class Collected:
@@ -127,6 +139,8 @@ class Whole:
             case OutputKind.FILES, list():
                 if not self.output.written:
                     writer.write_all(value)
+            case OutputKind.FIELDS, dict():
+                self.console.result(go_json(writer.write_fields(value)) + "\n")
             case OutputKind.TEXT, str():
                 self._show(value, end="\n")
             case _:

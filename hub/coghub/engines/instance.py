@@ -12,23 +12,32 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from coghub.domain.errors import InstanceDied, InstanceError, SetupFailed
 from coghub.engines.base import Launch, OnLog, Request
 from coghub.engines.events import Event, Log, Output, completed_of, event_of
-from coghub.engines.file_server import FileServer
 from coghub.engines.http_exchange import Exchange
 from coghub.engines.refusals import refusal_of
-from coghub.engines.server_process import ServerProcess
+from coghub.engines.server_process import IDLE_GRACE_S, STOP_GRACE_S, ServerProcess
 
 POLL_S = 0.01
 """First pause between two looks at the model's health."""
 MAX_POLL_S = 0.1
+HEALTH_TIMEOUT_S = 15.0
+"""The server gives the user's own health check ten seconds."""
 TICK_S = 0.5
 """How often the server's life is looked at while nothing comes from it."""
 CANCEL_WAIT_S = 1.0
 ROUTES = {"predict": "/predictions", "train": "/trainings"}
+
+
+class Files(Protocol):
+    """Serves large input files."""
+
+    def url_of(self, path: Path) -> str: ...
+
+    def close(self) -> None: ...
 
 
 class Instance:
@@ -39,9 +48,10 @@ class Instance:
         self._route = ROUTES[launch.mode]
         self._on_log = on_log
         self._port = 0
+        self._is_set_up = False
         self._shown_logs = 0
         self._running_id: str | None = None
-        self._files: FileServer | None = None
+        self._files: Files | None = None
 
     def __enter__(self) -> "Instance":
         return self
@@ -53,10 +63,10 @@ class Instance:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            if self._running_id and isinstance(error, KeyboardInterrupt):
+            if self._running_id and error is not None and not isinstance(error, Exception):
                 self._cancel(self._running_id)
         finally:
-            self._server.stop()
+            self._server.stop(grace_s=STOP_GRACE_S if self._is_set_up else IDLE_GRACE_S)
             if self._files:
                 self._files.close()
 
@@ -65,15 +75,18 @@ class Instance:
         deadline = time.monotonic() + timeout_s
         self._port = self._server.port(deadline) or self._missing_port(deadline)
         pause_s = POLL_S
-        while not self._is_ready(deadline):
+        while not self._is_ready():
             if time.monotonic() > deadline:
                 raise _timed_out(timeout_s)
             time.sleep(pause_s)
             pause_s = min(MAX_POLL_S, pause_s * 1.2)
+        self._is_set_up = True
 
     def serve_file(self, path: Path) -> str:
         """Return a URL from which the model's server can read a file."""
         if self._files is None:
+            from coghub.engines.file_server import FileServer  # noqa: PLC0415 - rarely needed
+
             self._files = FileServer()
         return self._files.url_of(path)
 
@@ -94,8 +107,8 @@ class Instance:
             raise SetupFailed("Timed out", hint="The model's server did not begin to listen")
         raise self._death()
 
-    def _is_ready(self, deadline: float) -> bool:
-        health = self._health(deadline)
+    def _is_ready(self) -> bool:
+        health = self._health()
         setup = health.get("setup") or {}
         self._show_setup_logs(setup.get("logs") or "")
         match health.get("status"):
@@ -111,9 +124,9 @@ class Instance:
                     hint=health.get("user_healthcheck_error"),
                 )
 
-    def _health(self, deadline: float) -> dict[str, Any]:
+    def _health(self) -> dict[str, Any]:
         exchange = self._exchange("GET", "/health-check")
-        body = b"".join(self._pieces(exchange, deadline))
+        body = b"".join(self._pieces(exchange, time.monotonic() + HEALTH_TIMEOUT_S))
         health = _json(body)
         return health if isinstance(health, dict) else {}
 
@@ -160,7 +173,8 @@ class Instance:
                     self._server.drain()
                     if self._server.is_silent:
                         selector.unregister(key.fileobj)
-            if deadline is not None and time.monotonic() > deadline:
+            is_late = deadline is not None and time.monotonic() > deadline
+            if is_late and not exchange.is_complete:
                 raise SetupFailed("Timed out", hint="The model's server does not answer")
 
     def _cancel(self, prediction_id: str) -> None:
@@ -174,6 +188,8 @@ class Instance:
 
     def _death(self) -> InstanceDied:
         """Return the error for a server that is gone, with what is known of its end."""
+        self._server.wait_briefly()
+        self._on_log(self._server.last_words)
         self._server.stop()
         return InstanceDied("Container exited unexpectedly", hint=_epitaph(self._server.exit_code))
 

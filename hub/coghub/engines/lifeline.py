@@ -6,23 +6,18 @@ then the shell tells the processes that were named to it to end, and after a whi
 
 import subprocess
 
-GRACE_TENTHS_S = 30
-"""How long a process may take to end by itself, in tenths of a second."""
-
 _SCRIPT = """
 trap '' INT TERM HUP
 while read -r pid; do pids="$pids $pid"; done
-for pid in $pids; do kill -TERM "$pid"; done
-tenths=0
-while [ "$tenths" -lt "$1" ]; do
+for second in 1 2 3; do
     alive=
-    for pid in $pids; do kill -0 "$pid" && alive=1; done
+    for pid in $pids; do kill -TERM "$pid" && alive=1; done
     [ "$alive" ] || exit 0
-    sleep 0.1
-    tenths=$((tenths + 1))
+    sleep 1
 done
 for pid in $pids; do kill -KILL "-$pid"; kill -KILL "$pid"; done
 """
+"""A server hears the second SIGTERM as: leave at once."""
 
 
 class Lifeline:
@@ -30,7 +25,7 @@ class Lifeline:
 
     def __init__(self) -> None:
         self._shell = subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT, "lifeline", str(GRACE_TENTHS_S)],
+            ["/bin/sh", "-c", _SCRIPT, "lifeline"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -96,7 +96,10 @@ class PreparedLocally(Prepared):
         ]
         environ = {**self._server_environ(launch, QUIET), "PORT": "0"}
         server = ServerProcess.start(
-            command, folder=self.project.folder, environ=environ, on_log=on_log
+            command,
+            folder=self.project.folder,
+            environ=environ,
+            on_log=on_log if launch.is_debug else None,
         )
         return Instance(server, launch, on_log)
 

@@ -6,15 +6,23 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from coghub.engines.base import OnLog
 from coghub.engines.interrupts import uninterrupted
 from coghub.engines.lifeline import Lifeline
 
-STOP_GRACE_S = 3.0
-"""From the wish to end to the end by force; the time that Cog gives its containers."""
+STOP_GRACE_S = 2.0
+HURRY_S = 1.0
+"""Together the time that Cog gives its containers, from the wish to end to the end by force."""
+IDLE_GRACE_S = 0.2
+"""For a server without anything under way that would be worth waiting for."""
+DEATH_S = 0.5
+"""Between the end of a server's connections and that of its process."""
+KEPT_BYTES = 64 * 1024
+"""Of what the server says, in case that it dies."""
 READ_BYTES = 64 * 1024
 
 
@@ -26,15 +34,22 @@ class ServerProcess:
     stderr: int
     ready: int
     """Here the server writes its port when it listens."""
-    on_log: OnLog
     lifeline: Lifeline
-    _announced: bytes = field(default=b"")
+    on_log: OnLog | None = None
+    """Takes what the server itself says; None keeps the end of it for `last_words`."""
+    last_words: bytes = b""
+    _announced: bytes = b""
     is_silent: bool = False
     """Nothing more can come from its stderr."""
 
     @classmethod
     def start(
-        cls, command: Sequence[str], *, folder: Path, environ: Mapping[str, str], on_log: OnLog
+        cls,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environ: Mapping[str, str],
+        on_log: OnLog | None = None,
     ) -> "ServerProcess":
         """Start a server; the number of a descriptor is put in place of `{ready}`."""
         stderr, stderr_end = os.pipe()
@@ -60,7 +75,7 @@ class ServerProcess:
                 os.close(ready_end)
             lifeline.guard(process.pid)
         os.set_blocking(stderr, False)
-        return cls(process, stderr, ready, on_log, lifeline)
+        return cls(process, stderr, ready, lifeline, on_log)
 
     @property
     def exit_code(self) -> int | None:
@@ -85,38 +100,55 @@ class ServerProcess:
         return int(self._announced)
 
     def drain(self) -> None:
-        """Pass on what the server printed so far, without waiting for more."""
+        """Take what the server printed so far, without waiting for more."""
         while not self.is_silent:
             try:
                 printed = os.read(self.stderr, READ_BYTES)
             except BlockingIOError:
                 return
-            if printed:
+            if printed and self.on_log:
                 self.on_log(printed)
+            elif printed:
+                self.last_words = (self.last_words + printed)[-KEPT_BYTES:]
             self.is_silent = not printed
 
-    def stop(self) -> None:
-        """End the server, by force if it does not heed; may be called twice."""
-        with uninterrupted():
-            if self.process.returncode is None:
-                self._end()
-            self.lifeline.close()
-            for descriptor in (self.stderr, self.ready):
-                if descriptor >= 0:
-                    os.close(descriptor)
-            self.stderr = self.ready = -1
+    def wait_briefly(self) -> None:
+        """Let a server that is dying die by itself, so that its exit code says why."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(DEATH_S)
+        self.drain()
 
-    def _end(self) -> None:
-        self.process.terminate()
-        deadline = time.monotonic() + STOP_GRACE_S
+    def stop(self, *, grace_s: float = STOP_GRACE_S) -> None:
+        """End the server, by force if it does not heed; may be called twice.
+
+        Its first signal asks it to end what is under way, the second one to leave at once and
+        clean up; only then is it killed, with what it leaves behind.
+        """
+        with uninterrupted():
+            for give_up_after_s in (grace_s, HURRY_S):
+                if self.process.poll() is None:
+                    self.process.terminate()
+                    self._wait(give_up_after_s)
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+            self._let_go()
+
+    def _wait(self, timeout_s: float) -> None:
+        """Wait for the server's end, which its output's end foretells without any polling."""
+        deadline = time.monotonic() + timeout_s
         while not self.is_silent and (remaining := deadline - time.monotonic()) > 0:
             if _readable([self.stderr], remaining):
                 self.drain()
-        try:
-            self.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+
+    def _let_go(self) -> None:
+        self.lifeline.close()
+        for descriptor in (self.stderr, self.ready):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.stderr = self.ready = -1
 
 
 def _readable(descriptors: Sequence[int], timeout_s: float) -> list[int]:
