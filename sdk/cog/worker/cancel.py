@@ -143,6 +143,7 @@ class CancelBell:
 
     def _ring_again(self, seq: int, lost: CancelationException) -> None:
         """Ring until it was raised anew; on a thread of its own, as the hook may not raise."""
+        time.sleep(RING_AGAIN_S)
         while self._armed == seq and self._raised is lost:
-            time.sleep(RING_AGAIN_S)
             signal.pthread_kill(self._main_thread, cancel_signal())
+            time.sleep(RING_AGAIN_S)

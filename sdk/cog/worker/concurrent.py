@@ -5,7 +5,6 @@ from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
 from cog.schema.coercion import arguments
-from cog.scope import running
 from cog.worker import failures, health, routing
 from cog.worker.answer import Answer, Surroundings
 from cog.worker.connection import Connection
@@ -72,8 +71,8 @@ class ConcurrentWorker:
         log = PredictionLog(request.seq, self._connection) if self._is_routed else None
         routing.current.set(log)
         answer = Answer(request, self._surroundings, log)
-        running.set(answer.scope)
-        error = await self._outcome(request.seq, self._run(request, answer))
+        with answer.scope.entered():
+            error = await self._outcome(request.seq, self._run(request, answer))
         if self._end(request.seq):
             answer.cancel(error)
         elif error is None:

@@ -5,7 +5,6 @@ from types import CoroutineType
 from typing import Any
 
 from cog.schema.coercion import arguments
-from cog.scope import running
 from cog.worker import health
 from cog.worker.answer import Answer, Surroundings
 from cog.worker.cancel import CancelBell
@@ -45,12 +44,11 @@ class SequentialWorker:
     def _predict(self, request: Predict) -> None:
         answer = Answer(request, self._surroundings)
         error: BaseException | None = None
-        token = running.set(answer.scope)
         try:
-            self._run(request, answer)
+            with answer.scope.entered():
+                self._run(request, answer)
         except BaseException as caught:  # noqa: BLE001 - user code may raise anything
             error = caught
-        running.reset(token)
         if self._bell.is_canceled(request.seq):
             answer.cancel(error)
         elif error is None:
