@@ -71,7 +71,8 @@ class Store:
         name = full_name(name)
         commands.check_lines(plan)
         lock = Locks(self.settings, self.folder / "locks").lock(plan, project, report)
-        plan = replace(plan, lock=lock, warnings=())
+        wanted = (*plan.requirements, *plan.if_missing)
+        plan = replace(plan, requirements=wanted, if_missing=(), lock=lock, warnings=())
         files = project_files(project, report, kept=frozenset(plan.local_packages))
         with self.layout.locked():
             report(Step(f"Writing bundle {name}"))

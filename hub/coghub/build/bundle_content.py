@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import cog
@@ -64,7 +65,7 @@ def made_files(plan: Plan, document: Mapping[str, Any]) -> dict[str, bytes | Non
         ".cog": None,
         DOCUMENT_PATH: _compact(document).encode(),
         LOCK_PATH: "".join(f"{line}\n" for line in plan.lock).encode(),
-        PLAN_PATH: _compact(plan_json(plan)).encode(),
+        PLAN_PATH: _compact(plan_json(replace(plan, lock=()))).encode(),
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from coghub.build.events import Report, Step
+from coghub.build.events import Notice, Report, Step
 from coghub.build.files import write_atomically
 from coghub.build.installer import Installer
 from coghub.build.interpreters import Interpreters
@@ -50,6 +50,7 @@ class Locks:
             names = {name_of(line) for line in lines}
             missing = [name for name in plan.if_missing if normalised(name) not in names]
             if missing:
+                report(Notice(f"The sources import {', '.join(missing)}: added, list it"))
                 wanted = (*plan.requirements, *missing)
                 lines = self._resolved(plan, project, wanted, report)
             write_atomically(path, "".join(f"{line}\n" for line in portable(lines)))
@@ -64,14 +65,17 @@ class Locks:
             folder = Path(name)
             target = folder / "lock.txt"
             source = _write(folder / "requirements.in", (placed(line, project) for line in wanted))
-            constraints = _write(folder / "constraints.txt", plan.constraints)
+            constraints: list[str | Path] = []
+            if plan.constraints:
+                file = _write(folder / "constraints.txt", plan.constraints)
+                constraints = ["--constraints", file]
             overrides = _write(folder / "overrides.txt", SDK_OVERRIDES)
             Installer(self.settings).run(
                 [
                     *("pip", "compile", source, "--output-file", target),
                     *("--universal", "--generate-hashes", "--no-header", "--no-annotate"),
                     *("--python", interpreter.path, "--python-version", interpreter.minor),
-                    *("--constraints", constraints, "--overrides", overrides),
+                    *("--overrides", overrides, *constraints),
                     *index_arguments(plan.index.over(pip.index)),
                 ],
                 purpose="lock the packages of this model",

@@ -1,7 +1,7 @@
 """What a cog.yaml resolves to, as one frozen value that can be printed, stored and compared."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,8 @@ def read_plan(project: Path) -> Plan:
     import msgspec  # noqa: PLC0415 - only bundles need it
 
     try:
-        return msgspec.json.decode((project / PLAN_PATH).read_bytes(), type=Plan)
-    except (OSError, msgspec.DecodeError) as error:
+        plan = msgspec.json.decode((project / PLAN_PATH).read_bytes(), type=Plan)
+        lock = (project / LOCK_PATH).read_text("utf-8").splitlines()
+        return replace(plan, lock=tuple(lock))
+    except (OSError, UnicodeError, msgspec.DecodeError) as error:
         raise BundleInvalid(f"The bundle carries no plan that can be read: {error}") from error
