@@ -98,8 +98,11 @@ def check_name(name: str) -> None:
     """Accept a metric's name.
 
     Raises:
+        TypeError: if it is no text.
         ValueError: naming the rule that it breaks.
     """
+    if not isinstance(name, str):
+        raise TypeError(f"metric name must be a string, not {type(name).__name__}")
     if not name:
         raise ValueError("metric name must not be empty")
     if name == "predict_time":

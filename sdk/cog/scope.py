@@ -26,9 +26,11 @@ class Scope:
     def entered(self) -> Generator["Scope", None, None]:
         """Make this the scope that `current_scope` returns, until the block ends."""
         token = running.set(self)
+        _entered.append(self)
         try:
             yield self
         finally:
+            _entered.remove(self)
             running.reset(token)
 
     def __repr__(self) -> str:
@@ -38,10 +40,20 @@ class Scope:
 running: ContextVar[Scope | None] = ContextVar("cog_running_scope", default=None)
 """The scope of the prediction that this thread or async task works for; set by the worker."""
 
+_entered: list[Scope] = []
+"""All scopes in use: threads of the user's own have no context variables of their parent."""
+
 
 def current_scope() -> Scope:
-    """Return the scope of the running prediction, or an inert one outside of any."""
-    return running.get() or Scope(context={}, on_metric=_ignore)
+    """Return the scope of the running prediction, or an inert one outside of any.
+
+    A thread that the model started belongs to the prediction that runs alone, and to none
+    while several run.
+    """
+    scope = running.get()
+    if scope is None and len(_entered) == 1:
+        scope = next(iter(_entered), None)
+    return scope or Scope(context={}, on_metric=_ignore)
 
 
 def _ignore(_name: str, _value: Any, _mode: str) -> None:

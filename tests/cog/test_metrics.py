@@ -50,6 +50,11 @@ def test_a_broken_name_is_refused_with_its_rule(
     assert calls == []
 
 
+def test_a_name_is_a_text(metrics: Metrics) -> None:
+    with pytest.raises(TypeError, match="metric name must be a string, not int"):
+        metrics.record(5, 1)
+
+
 @pytest.mark.parametrize(
     "name", ["a", "Total", "cog", "a.b.c.d", "predict_time.x", "t_1", "w" * 128]
 )

@@ -1,6 +1,7 @@
 """The scope of a prediction."""
 
 import asyncio
+import threading
 
 from cog import current_scope, emit_metric
 from cog.scope import Scope
@@ -35,6 +36,24 @@ def test_the_callers_context_is_not_changed() -> None:
     Scope(context=given, on_metric=print).context["a"] = "c"
 
     assert given == {"a": "b"}
+
+
+def test_a_thread_of_the_model_belongs_to_the_prediction_that_runs_alone() -> None:
+    one, other = (Scope(context={"n": n}, on_metric=lambda *_: None) for n in "12")
+    seen = []
+
+    def look() -> None:
+        thread = threading.Thread(target=lambda: seen.append(current_scope().context))
+        thread.start()
+        thread.join()
+
+    with one.entered():
+        look()
+        with other.entered():
+            look()
+    look()
+
+    assert seen == [{"n": "1"}, {}, {}]
 
 
 async def test_concurrent_predictions_have_scopes_of_their_own() -> None:
