@@ -159,7 +159,9 @@ class Reader:
             return self.read(alias)
         if is_hashable(annotation) and annotation in _LISTS:
             return ListType(Anything(is_documented=self._is_output), _LISTS[annotation])
-        return Anything() if annotation in _DICTS else self._class(annotation, annotation)
+        if is_hashable(annotation) and annotation in _DICTS:
+            return DictType(Anything())
+        return self._class(annotation, annotation)
 
     def _class(self, annotation: Any, origin: Any) -> Type:
         """Read a class; one with brackets is a generic model, or a file such as `IO[bytes]`."""

@@ -128,7 +128,7 @@ class ModelType(Value):
     fields: tuple[Field, ...]
     build: Callable[[dict[str, Any]], Any]
     """Makes the Python value; raises ValueError or TypeError where the fields do not suit it."""
-    owner: type = dict
+    owner: type
     """The class itself."""
     is_loose: bool = False
     """A `TypedDict`: as an input a dict that is not looked into, but for the files in it."""
@@ -271,14 +271,20 @@ def parts(checked: Type) -> tuple[Type, ...]:
 def written(shown: Type) -> str:
     """Return a type as its author may have written it, for messages."""
     inside = ", ".join(map(written, parts(shown)))
-    if isinstance(shown, Scalar):
-        return shown.python.__name__
     if isinstance(shown, UnionType):
         return inside.replace(", ", " | ")
+    word = _word(shown)
+    return f"{word}[{inside}]" if inside and not isinstance(shown, ModelType) else word
+
+
+def _word(shown: Type) -> str:
+    if isinstance(shown, Scalar):
+        return shown.python.__name__
+    if isinstance(shown, ListType):
+        return str(getattr(shown.container, "__name__", "list"))
     if isinstance(shown, ModelType):
         return shown.name
-    word = "File" if shown == FileType(is_open=True) else _WORDS[type(shown)]
-    return f"{word}[{inside}]" if inside else word
+    return "File" if shown == FileType(is_open=True) else _WORDS[type(shown)]
 
 
 _PARTS: dict[type, Callable[[Any], tuple[Type, ...]]] = {
@@ -297,7 +303,6 @@ _WORDS: dict[type, str] = {
     SecretType: "Secret",
     MomentType: "datetime",
     ChoiceType: "choices",
-    ListType: "list",
     TupleType: "tuple",
     DictType: "dict",
     NullableType: "Optional",
