@@ -57,6 +57,11 @@ class OutputPlace:
         stem = self.path.name.removesuffix(own)
         return self.path.with_name(f"{stem}.{index}{own or suffix}")
 
+    def labelled(self, label: str, suffix: str) -> Path:
+        """Return where a file inside an object goes, such as `output.image.png`."""
+        own = "" if _COUNTER.fullmatch(self.path.suffix) else self.path.suffix
+        return self.path.with_name(f"{self.path.name.removesuffix(own)}.{label}{suffix or own}")
+
     def beside_json(self) -> "OutputPlace":
         """Return where files go when `-o` names the JSON that tells of them."""
         if not self.is_given or self.path.suffix != ".json":

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from coghub.cli.data_url import content_of
 from coghub.cli.go_json import go_json
+from coghub.cli.nested_files import files_written
 from coghub.cli.output import Console
 from coghub.cli.output_kind import OutputKind
 from coghub.cli.output_place import OutputPlace
@@ -57,6 +58,14 @@ class FileWriter:
         place = self.place
         path = place.single(content.suffix) if index is None else None
         return self.write(path or place.numbered(index or 0, content.suffix), content.data)
+
+    def write_nested(self, value: Any, *, label: str = "") -> Any:
+        """Write the files inside an object or list, and return it with their paths."""
+        return files_written(value, self._write_labelled, label=label)
+
+    def _write_labelled(self, url: str, label: str) -> str:
+        content = content_of(url)
+        return self.write(self.place.labelled(label, content.suffix), content.data)
 
     def write(self, path: Path, data: bytes) -> str:
         """Write a file and return its path.
@@ -144,7 +153,13 @@ class Whole:
             case OutputKind.TEXT, str():
                 self._show(value, end="\n")
             case _:
-                self._show(go_json(value) + "\n")
+                self._show_json(value, writer)
+
+    def _show_json(self, value: Any, writer: FileWriter) -> None:
+        """Show JSON: a person wants the files inside it as files, a script all of it in one."""
+        if self.console.may_stream and not self.place.is_given:
+            value = writer.write_nested(value)
+        self._show(go_json(value) + "\n")
 
     def _show(self, text: str, end: str = "") -> None:
         if self.place.is_given:
@@ -171,7 +186,9 @@ class LiveText:
             self.console.result(str(output.chunk))
         else:
             start = ",\n  " if self.pieces else "[\n  "
-            self.console.result(start + go_json(output.chunk, depth=1))
+            writer = FileWriter(self.console, OutputPlace())
+            chunk = writer.write_nested(output.chunk, label=str(output.index))
+            self.console.result(start + go_json(chunk, depth=1))
         self.pieces += 1
 
     def complete(self, completed: Completed) -> None:
@@ -218,7 +235,9 @@ class JSONReport:
             return writer.write_url(value)
         if self.kind is OutputKind.FILES and isinstance(value, list):
             return writer.write_all(value)
-        return list[Any]() if value is None and completed.is_list else value
+        if value is None and completed.is_list:
+            return list[Any]()
+        return writer.write_nested(value)
 
     def _write(self, text: str) -> None:
         path = self.place.path
