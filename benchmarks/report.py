@@ -81,7 +81,7 @@ def machine() -> str:
     return (
         f"{day}, {_processor()}, {os.cpu_count()} cores, {platform.system()} "
         f"{platform.release().split('-')[0]}, Python {platform.python_version()}; "
-        f"coghub {version('coghub')}, uvicorn {version('uvicorn')}; {peer.replace('==', ' ')}."
+        f"coghub {version('coghub')}; {peer.replace('==', ' ')}."
     )
 
 
