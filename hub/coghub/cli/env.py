@@ -11,7 +11,6 @@ from coghub.build.environment import EnvironmentRecord, Environments
 from coghub.cli.invocation import Invocation
 from coghub.domain.errors import UsageError
 
-KEY_CHARACTERS = 12
 UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 
@@ -87,7 +86,7 @@ def _line(record: EnvironmentRecord) -> str:
     state = " (in use)" if record.is_in_use else ""
     packages = ", ".join(record.requirements) or "no packages"
     return (
-        f"{record.key[:KEY_CHARACTERS]}  Python {record.python_version}  "
+        f"{record.key}  Python {record.python_version}  "
         f"{size_text(record.size_bytes):>9}  used {used}{state}  {packages}\n"
     )
 

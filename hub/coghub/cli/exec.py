@@ -53,10 +53,10 @@ def command(  # noqa: PLR0913 - one for each option
         console.warn(line)
     for port in ports:
         _check_port(port)
-    environment = options.environment_of(variables, dict(invocation.settings.environ))
+    environment = options.environment_of(variables, invocation.settings.environ)
     del gpus  # every GPU of this machine is there
     prepared = prepare(invocation, project_here(config_name, console), run_commands=run_commands)
-    console.say(f"Running {' '.join(words)} in {prepared.name} in the current directory...")
+    console.say(f"Running {' '.join(words)} in {prepared.name}...")
     prepared.execute(words, environment)
 
 

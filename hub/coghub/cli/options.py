@@ -1,6 +1,7 @@
 """Options that several commands share, so that they read and are explained alike."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -10,6 +11,7 @@ from coghub.domain.errors import UsageError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULT_SETUP_TIMEOUT_S = 300
+WEIGHTS = "COG_WEIGHTS"
 
 config_file = click.option(
     "-f", "--file", "config_name", default="cog.yaml", metavar="NAME", show_default=True,
@@ -84,18 +86,22 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def environment_of(variables: Sequence[str], environ: dict[str, str]) -> dict[str, str]:
+def environment_of(variables: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return what `-e` says; a name alone takes the value that it has here.
+
+    A relative path in COG_WEIGHTS is of this folder, which need not be the project's.
 
     Raises:
         UsageError: if one has no name.
     """
-    pairs = [text.partition("=") for text in variables]
-    for name, separator, value in pairs:
-        if not name or "\0" in name + value:
-            raise UsageError(f"Not an environment variable, expected NAME=VALUE: {name}{separator}")
-    return {
-        name: value if separator else environ.get(name, "")
-        for name, separator, value in pairs
-        if separator or name in environ
-    }
+    given: dict[str, str] = {}
+    for text in variables:
+        name, separator, value = text.partition("=")
+        if not name or "\0" in text:
+            raise UsageError(f"Not an environment variable, expected NAME=VALUE: {text}")
+        if separator or name in environ:
+            given[name] = value if separator else environ[name]
+    weights = given.get(WEIGHTS) or environ.get(WEIGHTS)
+    if weights and Path(weights).exists():
+        given[WEIGHTS] = str(Path(weights).absolute())
+    return given

@@ -38,12 +38,18 @@ class Step:
         if self._live:
             self._live.detail = detail
 
-    def succeed(self, *, text: str | None = None, outcome: str = "") -> None:
-        """Leave a line that stays, on a terminal; without one the step has said its line."""
+    def succeed(self, *, text: str | None = None, outcome: str = "", is_last: bool = False) -> None:
+        """Leave a line that stays, on a terminal; without one the step has said its line.
+
+        Args:
+            text: what the line says in place of the step's own text.
+            outcome: what came of it.
+            is_last: what follows is set apart by an empty line.
+        """
         self.hide()
         if self._console.is_rich:
             whole = f"{text or self._text} {outcome}".rstrip()
-            self._console.say(f"{_GREEN}✓{_RESET} {whole}")
+            self._console.say(f"{_GREEN}✓{_RESET} {whole}" + "\n" * is_last)
 
     def hide(self) -> None:
         """Show the step no longer, as when output begins to stream."""

@@ -61,7 +61,7 @@ def command(  # noqa: PLR0913 - one for each option
     """  # noqa: D301 - the backspace is click's mark
     for line in options.ignored_lines(docker):
         invocation.console.warn(line)
-    environment = options.environment_of(variables, dict(invocation.settings.environ))
+    environment = options.environment_of(variables, invocation.settings.environ)
     wanted = Wanted(
         launch=Launch("predict", environment, gpus, is_debug=invocation.is_debug),
         flags=flags,

@@ -63,7 +63,7 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     with prepared.start(wanted.launch, console.log) as model:
         with console.step("Starting model and running setup()...") as step:
             model.wait_until_ready(wanted.setup_timeout_s)
-            step.succeed(text="Model running in", outcome=f"{prepared.name}\n")
+            step.succeed(text="Model running in", outcome=prepared.name, is_last=True)
         schema = InputSchema(document, wanted.launch.mode)
         values = filled(inputs, schema.properties, model.serve_file)
         completed = _predict(console, model, Request(values, context), wanted, kind)

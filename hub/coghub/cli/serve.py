@@ -1,5 +1,6 @@
 """`cog serve`: the model's HTTP server, in the foreground, until it is stopped."""
 
+import socket
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
 from coghub.cli.projects import project_here, project_of_bundle
+from coghub.domain.errors import UsageError
 from coghub.engines.base import Address, Launch
 
 ANY_HOST = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}  # noqa: S104
@@ -51,6 +53,8 @@ def command(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Serve the model of this project, or of the bundle NAME, over HTTP until Ctrl-C.
 
+    The server takes the place of this command, and ends in order with exit code 0.
+
     \b
     curl http://localhost:8393/predictions -X POST \\
         -H 'Content-Type: application/json' -d '{"input": {"prompt": "a cat"}}'
@@ -58,7 +62,8 @@ def command(  # noqa: PLR0913 - one for each option
     console = invocation.console
     for line in options.ignored_lines(docker):
         console.warn(line)
-    environment = options.environment_of(variables, dict(invocation.settings.environ))
+    environment = options.environment_of(variables, invocation.settings.environ)
+    _refuse_taken_port(host, port)
     project = (
         project_of_bundle(name, invocation.settings) if name else project_here(config_name, console)
     )
@@ -69,9 +74,23 @@ def command(  # noqa: PLR0913 - one for each option
     prepared.serve(launch, Address(host, port, upload_url))
 
 
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Find out before anything is made, which may take minutes."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise UsageError(
+            f"Cannot listen on {host}:{port}: {error.strerror}",
+            hint="Choose another port with `-p`",
+        ) from error
+
+
 def _running_line(place: str, upload_url: str | None) -> str:
     flags = f" --upload-url {upload_url}" if upload_url else ""
-    return f"Running python -m cog.server.http{flags} in {place} in the current directory..."
+    return f"Running python -m cog.server.http{flags} in {place}..."
 
 
 def _serving_line(host: str, port: int) -> str:

@@ -48,7 +48,7 @@ def command(  # noqa: PLR0913 - one for each option
     """
     for line in options.ignored_lines(docker):
         invocation.console.warn(line)
-    environment = options.environment_of(variables, dict(invocation.settings.environ))
+    environment = options.environment_of(variables, invocation.settings.environ)
     wanted = Wanted(
         launch=Launch("train", environment, gpus, is_debug=invocation.is_debug),
         flags=flags,

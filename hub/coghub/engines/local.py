@@ -5,7 +5,6 @@ No isolation: the model runs with the user's own rights. Docker is not needed.
 
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ class PreparedLocally(Prepared):
     @property
     def name(self) -> str:
         """The environment's own."""
-        return f"environment {self.environment.key[:KEY_CHARACTERS]}"
+        return f"environment {self.environment.key.rpartition('-')[2][:KEY_CHARACTERS]}"
 
     @cached_property
     def _sdk(self) -> Path:
@@ -105,7 +104,6 @@ class PreparedLocally(Prepared):
 
     def serve(self, launch: Launch, address: Address) -> NoReturn:
         """Become the model's server; see `Prepared`."""
-        _refuse_taken_port(address)
         command = self._server_command(launch, address.host)
         if address.upload_url:
             command += ["--upload-url", address.upload_url]
@@ -137,17 +135,3 @@ def _become(command: Sequence[str], folder: Path, environ: Mapping[str, str]) ->
     sys.stderr.flush()
     os.chdir(folder)
     os.execve(command[0], list(command), environ)  # noqa: S606 - what the user asked for
-
-
-def _refuse_taken_port(address: Address) -> None:
-    """Find out before the model is loaded, which may take minutes."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address.host, address.port))
-        except OSError as error:
-            raise UsageError(
-                f"Cannot listen on {address.host}:{address.port}: {error.strerror}",
-                hint="Choose another port with `-p`",
-            ) from error
