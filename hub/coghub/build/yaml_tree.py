@@ -57,7 +57,7 @@ class Mapping:
         if self.key is None:
             self.key = self._new_key(node, line)
         elif self.key == "<<":
-            self.merged += node.items if isinstance(node, Sequence) else [node]
+            self.merged.append(node)
             self.key = None
         else:
             self.entries[self.key] = node
@@ -66,9 +66,10 @@ class Mapping:
     def close(self) -> int:
         """Take over what `<<` names, own keys first, and return how many that were."""
         before = len(self.entries)
-        for other in self.merged:
-            if isinstance(other, Mapping):
-                self.entries = {**other.entries, **self.entries}
+        for node in self.merged:
+            for other in node.items if isinstance(node, Sequence) else [node]:
+                if isinstance(other, Mapping):
+                    self.entries = {**other.entries, **self.entries}
         return len(self.entries) - before
 
     def _new_key(self, node: "Node", line: int) -> str:

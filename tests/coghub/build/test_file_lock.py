@@ -1,0 +1,62 @@
+"""Locks between processes; two open files in one process are two holders as well."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coghub.build import file_lock
+
+
+def test_many_may_share_and_one_may_have_it_alone(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.lock"
+    one, two = file_lock.shared(path), file_lock.shared(path)
+
+    assert one is not None
+    assert two is not None
+    assert file_lock.exclusive(path) is None
+
+    one.release()
+    two.release()
+    alone = file_lock.wait_exclusive(path)
+    assert file_lock.shared(path) is None
+    alone.release()
+    file_lock.wait_shared(path).release()
+
+
+def test_a_removed_lock_is_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    first = file_lock.wait_exclusive(path)
+    first.remove()
+
+    second = file_lock.exclusive(path)
+
+    assert second is not None
+    assert path.exists()
+    second.release()
+
+
+@pytest.mark.slow
+def test_a_lock_lives_on_in_what_the_process_becomes(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    program = (
+        "import os, sys; from pathlib import Path; from coghub.build import file_lock\n"
+        f"file_lock.shared(Path({str(path)!r}))\n"
+        "os.execv('/bin/sh', ['sh', '-c', 'echo ready; read line'])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "ready\n"
+
+        assert file_lock.exclusive(path) is None
+
+        process.stdin.write("end\n")
+        process.stdin.flush()
+        process.wait()
+    after = file_lock.exclusive(path)
+    assert after is not None
+    after.release()
