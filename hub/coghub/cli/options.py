@@ -52,7 +52,7 @@ _DOCKER_OPTIONS = (
         help="How Docker shows a build; no effect without Docker.",
     ),
     click.option(
-        "--use-cog-base-image", metavar="BOOL", is_flag=False, flag_value="true",
+        "--use-cog-base-image", type=click.BOOL, metavar="BOOL", is_flag=False, flag_value="true",
         help="Base image of a Docker build; no effect without Docker.",
     ),
     click.option(

@@ -1,0 +1,26 @@
+import pytest
+
+from coghub.cli.env import size_of, size_text
+from coghub.domain.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [("0", 0), ("500", 500), ("1k", 1000), ("20GB", 20 * 1000**3), ("1.5 MB", 1_500_000)],
+)
+def test_a_budget_is_read_with_its_unit(text, size_bytes):
+    assert size_of(text) == size_bytes
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1", "1PB", "ten"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(UsageError):
+        size_of(text)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (2.34e9, "2.3 GB"), (5e15, "5000.0 TB")],
+)
+def test_a_size_is_shown_in_the_unit_that_suits_it(size_bytes, text):
+    assert size_text(size_bytes) == text

@@ -1,0 +1,89 @@
+import subprocess
+import sys
+
+import pytest
+
+import cog
+from coghub import __version__
+from coghub.cli.main import COMMANDS, MODULES, operator_root, outcome_of, root
+
+
+def test_every_command_of_the_table_has_its_module():
+    for name in COMMANDS:
+        command = root.get_command(None, name)
+
+        assert command.name == MODULES.get(name, name)
+        assert command.help
+
+
+def test_the_version_names_the_contract_first_and_ours_second(capsys):
+    assert outcome_of(root, ["--version"], usage_code=1) == 0
+
+    words = capsys.readouterr().out.split()
+    assert words[:2] == [cog.__version__, __version__]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["predict", "--nonsense"], ["serve", "-p", "x"]]
+)
+def test_a_wrong_call_of_cog_exits_1_with_one_message(arguments, capsys):
+    assert outcome_of(root, arguments, usage_code=1) == 1
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert "hint: See `cog" in err
+
+
+def test_a_wrong_call_of_coghub_exits_2(capsys):
+    assert outcome_of(operator_root, ["nonsense"], usage_code=2) == 2
+
+
+def test_coghub_cog_is_cog(capsys):
+    assert outcome_of(operator_root, ["cog", "--help"], usage_code=2) == 0
+
+    assert "predict" in capsys.readouterr().out
+
+
+def test_a_setting_with_a_wrong_value_is_named(capsys, monkeypatch):
+    monkeypatch.setenv("COG_ENGINE", "podman")
+
+    assert outcome_of(root, ["debug"], usage_code=1) == 1
+    assert "`COG_ENGINE`" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_project_is_told(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    assert outcome_of(root, ["predict"], usage_code=1) == 1
+    assert f"cog.yaml not found in {tmp_path} (or in any parent directories)" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "text=hello"], "Invalid image name 'text=hello'. Did you forget `-i`?"),
+        (["exec", "-p", "80x", "ls"], 'invalid port "80x": '),
+        (["env", "prune", "--budget", "lots"], "Not a size such as 500MB or 20GB: lots"),
+        (["serve", "--host", "203.0.113.1"], "Cannot listen on 203.0.113.1:8393: "),
+    ],
+)
+def test_mistakes_are_found_before_anything_is_made(arguments, message, capsys):
+    assert outcome_of(root, arguments, usage_code=1) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_help_imports_nothing_but_what_it_needs():
+    """The help of the whole command is there at once: heavy modules wait for who needs them."""
+    code = (
+        "import sys; from coghub.cli.main import outcome_of, root;"
+        "outcome_of(root, ['--help'], usage_code=1);"
+        "print(sorted({'yaml', 'json', 'asyncio', 'http.client', 'jsonschema_rs', 'cog',"
+        " 'coghub.build', 'coghub.engines', 'socket', 'ssl'} & set(sys.modules)), file=sys.stderr)"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stderr.strip() == "[]"
