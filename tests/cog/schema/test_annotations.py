@@ -94,6 +94,23 @@ def test_text_reads_as_what_it_says(parameter, annotation):
     assert parameter(annotation).type == parameter(unquoted).type
 
 
+def test_postponed_annotations(written):
+    interface = written("""
+        from __future__ import annotations
+        class Out(BaseModel):
+            files: List[Path]
+            again: Out | None
+        class Runner:
+            def run(self, x: Path | None = None, y: Literal["a"] = "a") -> Iterator[Out]: ...
+    """)
+
+    assert interface.parameters[0].type == NullableType(PATH)
+    assert interface.parameters[1].type == ChoiceType(("a",), ("a",))
+    assert isinstance(interface.output, StreamType)
+    fields = interface.output.items.fields
+    assert [one.type for one in fields] == [ListType(PATH), NullableType(Anything())]
+
+
 def test_aliased_imports(parameter):
     found = parameter("CogPath", before="from cog import Path as CogPath")
 

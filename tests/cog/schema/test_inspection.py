@@ -131,6 +131,7 @@ def test_what_could_never_be_sent_is_refused(parameter, annotation, default, mes
         ("M", "M()"),
         ("float", "float('inf')"),
         ("Secret", "'word'"),
+        ("str", "Input(default='ä', regex=r'^\\p{L}+$')"),
         ("Any", "object()"),
         ("str", "..."),
     ],

@@ -79,13 +79,14 @@ def test_models_inside_models_stand_inline_and_a_recursive_one_is_any_object(out
 
 def test_a_typed_dict_says_itself_what_is_required(output_of):
     before = """
+        from typing_extensions import Required
         class Base(TypedDict):
             text: str
         class Out(Base, total=False):
             n: int
             m: "Required[int]"
             o: "Optional[int]"
-    """.replace("Required", "typing.Required" if hasattr(__import__("typing"), "Required") else "")
+    """
 
     found = output_of("Out", before)
 
