@@ -232,6 +232,8 @@ class Predictions:
             self._worker.note_success()
         elif outcome.status == "failed":
             self._log.info("Prediction failed", prediction_id=prediction.id, error=outcome.error)
+        else:
+            self._log.info("Prediction cancelled", prediction_id=prediction.id)
         prediction.end(outcome)
 
 

@@ -69,15 +69,20 @@ class RunningServer:
 
     def open(self, method: str, path: str, body: Any = None, **headers: str) -> HTTPResponse:
         """Send a request and return the answer's head; the body comes when it is read."""
+        connection = self.send(method, path, body, **headers)
+        response = connection.getresponse()
+        response.connection_of_test = connection
+        return response
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> HTTPConnection:
+        """Send a request and do not wait for the answer."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if sent is not None:
             named = {"content-type": "application/json"} | named
         connection.request(method, path, sent, named)
-        response = connection.getresponse()
-        response.connection_of_test = connection
-        return response
+        return connection
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         response = self.open(method, path, body, **headers)
@@ -92,13 +97,16 @@ class RunningServer:
         assert answer.status == 200, answer
         return answer.json
 
-    def begin(self, prediction_id: str, said: str, **inputs: Any) -> None:
-        """Start a prediction in the background, and wait until it says something."""
-        seen = self.log.count(said)
-        body = {"input": inputs}
-        answer = self.ask("PUT", f"/predictions/{prediction_id}", body, prefer="respond-async")
-        assert answer.status == 202, answer
-        self.wait_for_line(said, count=seen + 1)
+    def follow(self, path: str, inputs: dict[str, Any], **headers: str) -> "Stream":
+        """Start or rejoin a prediction and read its events as they come."""
+        headers = {"accept": "application/x-ndjson", **headers}
+        return Stream(self.open("PUT", path, {"input": inputs}, **headers))
+
+    def begin(self, prediction_id: str, said: str, **inputs: Any) -> "Stream":
+        """Start a prediction, and return its events once it has printed something."""
+        stream = self.follow(f"/predictions/{prediction_id}", inputs)
+        stream.wait_for_log(said)
+        return stream
 
     def events(self, method: str, path: str, body: Any, **headers: str) -> list[dict[str, Any]]:
         """Return all events of an ndjson stream."""
@@ -128,6 +136,44 @@ class RunningServer:
             self._said.notify_all()
 
     _is_silent = False
+
+
+class Stream:
+    """The events of one prediction, over a connection that stays open."""
+
+    def __init__(self, response: HTTPResponse) -> None:
+        self._response = response
+        self.seen: list[dict[str, Any]] = []
+
+    def next(self) -> dict[str, Any]:
+        while not (line := self._response.readline().strip()):
+            pass
+        self.seen.append(json.loads(line))
+        return self.seen[-1]
+
+    def wait_for(self, name: str) -> dict[str, Any]:
+        while (event := self.next())["event"] != name:
+            pass
+        return event["data"]
+
+    def wait_for_log(self, text: str) -> str:
+        while text not in self.logs:
+            self.wait_for("log")
+        return self.logs
+
+    @property
+    def logs(self) -> str:
+        return "".join(it["data"]["data"] for it in self.seen if it["event"] == "log")
+
+    def end(self) -> dict[str, Any]:
+        """Return how the prediction ended."""
+        completed = self.wait_for("completed")
+        self.close()
+        return completed
+
+    def close(self) -> None:
+        self._response.connection_of_test.close()
+        self._response.close()
 
 
 Start = Callable[..., RunningServer]

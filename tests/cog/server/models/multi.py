@@ -1,6 +1,8 @@
 """A synchronous model that does whatever a test asks for."""
 
+import collections
 import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -61,25 +63,28 @@ class Predictor(BasePredictor):
         time.sleep(60)
 
     def never_return(self, text, count):
-        print("sleeping", flush=True)
-        sum(iter(int, 1))
+        """Print from inside the call, so that it can be canceled only while it runs."""
+        endless = itertools.chain(map(os.write, [1], [b"sleeping\n"]), itertools.repeat(0))
+        collections.deque(endless, maxlen=0)
 
     def stubborn(self, text, count):
-        print("sleeping", flush=True)
         while True:
             try:
+                os.write(1, b"sleeping\n")
                 time.sleep(60)
             except CancelationException:
                 print("swallowed", flush=True)
 
     def flee(self, text, count):
         """Leave behind a daemon in a session of its own, then never return."""
-        daemon = [sys.executable, "-c", "import time; print('x'); time.sleep(600)"]
-        code = f"import subprocess; print(subprocess.Popen({daemon}, start_new_session=True).pid)"
-        parent = [sys.executable, "-c", code]
-        shown = subprocess.run(parent, start_new_session=True, capture_output=True, check=True)
-        print("daemon", shown.stdout.split()[0].decode(), flush=True)
-        sum(iter(int, 1))
+        daemon = [sys.executable, "-c", "import time; time.sleep(600)"]
+        code = (
+            "import subprocess;"
+            f"daemon = subprocess.Popen({daemon}, start_new_session=True);"
+            "print('daemon', daemon.pid)"
+        )
+        subprocess.run([sys.executable, "-c", code], start_new_session=True, check=True)
+        self.never_return(text, count)
 
     def print_much(self, text, count):
         line = "x" * 1023 + "\n"
@@ -90,7 +95,6 @@ class Predictor(BasePredictor):
     def close_streams(self, text, count):
         os.close(1)
         os.close(2)
-        print("nobody hears this")
         return "closed"
 
     def fork(self, text, count):
