@@ -6,11 +6,14 @@ A file of hundreds of megabytes inside a JSON body would be in memory several ti
 import secrets
 import shutil
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
 TOKEN_BYTES = 24
+POLL_S = 0.02
+"""How often it looks whether it is to close; that is as long as the command's end may wait."""
 
 
 class FileServer:
@@ -19,7 +22,8 @@ class FileServer:
     def __init__(self) -> None:
         self._paths: dict[str, Path] = {}
         self._server = _Server(("127.0.0.1", 0), self._paths)
-        threading.Thread(target=self._server.serve_forever, name="files", daemon=True).start()
+        serve = partial(self._server.serve_forever, POLL_S)
+        threading.Thread(target=serve, name="files", daemon=True).start()
 
     def url_of(self, path: Path) -> str:
         """Return the address of a file; it ends in the file's own name."""
