@@ -7,4 +7,6 @@ from cog.worker.settings import read_settings
 if __name__ == "__main__":
     from cog.worker.process import run
 
-    run(read_settings(sys.argv[1:]))
+    flags = sys.argv[1:]
+    del sys.argv[1:]  # the model may read its command line: it has none
+    run(read_settings(flags))

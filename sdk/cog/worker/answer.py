@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from time import perf_counter
-from types import AsyncGeneratorType, GeneratorType
+from types import AsyncGeneratorType, GeneratorType, NoneType
 from typing import Any, Protocol
 
 from cog.errors import CogError, DownloadError, InputError
@@ -17,6 +18,8 @@ from cog.worker.messages import Completed, Metric, Output, OutputFile, Predict
 
 _GENERATORS = (GeneratorType, AsyncGeneratorType)
 _LISTS = (list, tuple, set, frozenset)
+_PLAIN = frozenset({str, int, bool, NoneType})
+"""JSON already: most outputs are no more than this."""
 _WHOLE = (str, bytes, bytearray, dict)
 """Can be iterated, but are one value also where the annotation says iterator."""
 
@@ -50,6 +53,25 @@ class Surroundings:
     """Where files are made for outputs that are not files yet."""
     shielded: Callable[[], AbstractContextManager[None]] = nullcontext
     """Keeps a cancel from interrupting us while user code has called us."""
+    ending: threading.RLock = field(default_factory=threading.RLock)
+    """Held while an end is sent, or anything that may not follow it."""
+
+    @cached_property
+    def is_stream(self) -> bool:
+        """The annotation says that outputs come item by item."""
+        output = self.interface.output
+        declared = output.type if isinstance(output, NullableType) else output
+        return isinstance(declared, StreamType)
+
+    @cached_property
+    def is_list(self) -> bool:
+        """The annotation says that the output is a list."""
+        return self.interface.output_is_list
+
+    @cached_property
+    def is_file(self) -> bool:
+        """The annotation says that the output, or each item, is a file."""
+        return self.interface.output_is_file
 
 
 class Answer:
@@ -63,15 +85,12 @@ class Answer:
         self._output: Output | None = None
         self._is_streamed = False
         self._is_ended = False
-        self._ending = threading.RLock()
         self._started = perf_counter()
 
     def is_stream(self, result: Any) -> bool:
         """Say whether each item of a result is an output of its own; if so, it is a list."""
-        output = self._worker.interface.output
-        declared = output.type if isinstance(output, NullableType) else output
         self._is_streamed = isinstance(result, _GENERATORS) or (
-            isinstance(declared, StreamType)
+            self._worker.is_stream
             and (hasattr(result, "__iter__") or hasattr(result, "__aiter__"))
             and not isinstance(result, _WHOLE)
         )
@@ -84,7 +103,7 @@ class Answer:
 
     def set_output(self, value: Any) -> None:
         """Keep the whole output, to be sent together with the end."""
-        if self._worker.interface.output_is_list and not isinstance(value, _LISTS):
+        if self._worker.is_list and not isinstance(value, _LISTS):
             value = [value] if value is not None else []
         output, files = self._encode(value, copy_files=False)
         self._output = Output(self.seq, output, files)
@@ -117,18 +136,20 @@ class Answer:
             self._log.end()
         elapsed_s = perf_counter() - self._started
         completed = Completed(self.seq, status, elapsed_s, error, is_list=self._is_streamed)
-        with self._ending:
+        with self._worker.ending:
             self._is_ended = True
             self._worker.connection.send(*outputs, completed)
 
     def _encode(self, value: Any, *, copy_files: bool) -> tuple[Any, list[OutputFile]]:
-        is_path = self._worker.interface.output_is_file
+        is_path = self._worker.is_file
+        if type(value) in _PLAIN and not is_path:
+            return value, []
         encoded = encode(
             value, directory=self._worker.exchange, is_path=is_path, copy_files=copy_files
         )
         return encoded.value, encoded.files
 
     def _record(self, name: str, value: Any, mode: str) -> None:
-        with self._worker.shielded(), self._ending:
+        with self._worker.shielded(), self._worker.ending:
             if not self._is_ended:
                 self._worker.connection.send(Metric(self.seq, name, value, mode))

@@ -75,7 +75,7 @@ class CancelBell:
             BaseException: what user code raises.
         """
         self._armed = 0
-        self._raised = None
+        self._raised = self._lost = None
         try:
             self._armed = seq
             if self._rang:

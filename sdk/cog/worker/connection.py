@@ -6,6 +6,7 @@ Reading blocks, or not, as the caller likes; writing may happen on any thread, a
 
 import os
 import select
+import sys
 import threading
 from collections import deque
 from typing import Any
@@ -111,6 +112,10 @@ class Connection:
         if not chunk:
             self._is_ended = True
             return False
-        for kind, body in self._splitter.feed(chunk):
-            self._received.append(frames.decode(kind, body))
-        return True
+        try:
+            for kind, body in self._splitter.feed(chunk):
+                self._received.append(frames.decode(kind, body))
+        except frames.FrameError as error:
+            print(f"The worker cannot go on: {error}", file=sys.stderr)  # noqa: T201 - for the logs
+            self._is_ended = True
+        return not self._is_ended

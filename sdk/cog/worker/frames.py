@@ -8,7 +8,6 @@ as a JSON object in UTF-8. A body above `MAX_INLINE_BYTES` goes through a file: 
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +34,7 @@ KINDS: tuple[type, ...] = (
 """A message's kind on the wire is its place in this table."""
 
 _KIND_OF = {kind: number for number, kind in enumerate(KINDS)}
+_OUTPUT = _KIND_OF[messages.Output]
 
 
 class FrameError(Exception):
@@ -44,11 +44,14 @@ class FrameError(Exception):
 def encode(message: Any, *, spill_directory: str) -> bytes:
     """Return a message as one frame.
 
+    Half a character (a lone surrogate), which is no text to other programs, becomes U+FFFD.
+
     Raises:
         TypeError: if a value in the message is not JSON.
         ValueError: if a number in it is NaN or infinite.
+        RecursionError: if it is nested too deeply.
     """
-    body = json.dumps(message, default=_fields, allow_nan=False, separators=(",", ":")).encode()
+    body = _utf8(_to_json(vars(message)))
     kind = _KIND_OF[type(message)]
     if len(body) > MAX_INLINE_BYTES:
         body, kind = _spill(body, spill_directory), kind | SPILLED
@@ -62,11 +65,11 @@ def decode(kind: int, body: bytes | bytearray) -> Any:
         FrameError: if the body is not the fields of that kind.
     """
     try:
-        fields = json.loads(body)
-        if KINDS[kind] is messages.Output:
+        fields = _from_json(body.decode())
+        if kind == _OUTPUT:
             fields["files"] = [messages.OutputFile(**file) for file in fields["files"]]
         return KINDS[kind](**fields)
-    except (ValueError, TypeError, IndexError, KeyError) as error:
+    except (ValueError, TypeError, IndexError, KeyError, RecursionError) as error:
         raise FrameError(f"A frame of kind {kind} cannot be read: {error}") from error
 
 
@@ -80,7 +83,8 @@ class FrameSplitter:
         """Yield the kind and body of each frame that is whole once the chunk is added.
 
         Raises:
-            FrameError: if a head names no kind, or a longer body than a frame may have.
+            FrameError: if a head names no kind, or a longer body than a frame may have,
+                or if the file of a large body is not there.
         """
         self._buffer += chunk
         while len(self._buffer) >= HEAD.size:
@@ -96,12 +100,28 @@ class FrameSplitter:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    if type(value) in _KIND_OF or isinstance(value, messages.OutputFile):
-        return dict(vars(value))
+    if isinstance(value, messages.OutputFile):
+        return vars(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+_to_json = json.JSONEncoder(
+    default=_fields, allow_nan=False, ensure_ascii=False, separators=(",", ":")
+).encode
+_from_json = json.JSONDecoder().decode
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.encode()
+
+
 def _spill(body: bytes, directory: str) -> bytes:
+    import tempfile  # noqa: PLC0415 - most workers never need it, and it loads a dozen modules
+
     descriptor, path = tempfile.mkstemp(prefix="frame-", dir=directory)
     with os.fdopen(descriptor, "wb") as file:
         file.write(body)
@@ -109,7 +129,10 @@ def _spill(body: bytes, directory: str) -> bytes:
 
 
 def _unspill(path: bytes) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123 - a bytes path
-        body = file.read()
-    os.unlink(path)  # noqa: PTH108 - a bytes path
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a bytes path
+            body = file.read()
+        os.unlink(path)  # noqa: PTH108 - a bytes path
+    except (OSError, ValueError) as error:
+        raise FrameError(f"A large frame's file cannot be read: {error}") from error
     return body

@@ -25,8 +25,8 @@ class StandardStreams:
     def settle(self) -> None:
         """Flush Python's and C's buffers, and open again what user code has closed."""
         try:
-            os.fstat(1)
-            os.fstat(2)
+            os.get_inheritable(1)  # fails if it is closed, and is quicker than fstat
+            os.get_inheritable(2)
             sys.stdout.flush()
             sys.stderr.flush()
         except Exception:  # noqa: BLE001 - user code may have put anything in their place
@@ -55,7 +55,7 @@ class StandardStreams:
 
 def _is_open(descriptor: int) -> bool:
     try:
-        os.fstat(descriptor)
+        os.get_inheritable(descriptor)
     except OSError:
         return False
     return True

@@ -6,8 +6,8 @@ it up: `SetupFinished`. 4. Answer, until `ShutDown` or the end of the stream. 5.
 
 import atexit
 import os
-import platform
 import signal
+import sys
 from types import NoneType
 
 from cog.worker import life, startup
@@ -69,7 +69,7 @@ def _loaded(loaded: startup.LoadedModel) -> Loaded:
         slots=loaded.slots,
         is_async=loaded.interface.is_async,
         has_healthcheck=loaded.model.is_class and hasattr(loaded.model.target, "healthcheck"),
-        python=platform.python_version(),
+        python=".".join(map(str, sys.version_info[:3])),
     )
 
 

@@ -8,7 +8,7 @@ from cog.worker.messages import Metric, Output
 
 pytestmark = pytest.mark.slow
 
-MODEL = '''
+MODEL = """
     import asyncio, sys, threading, time
     from typing import Any
     from cog import BasePredictor, current_scope
@@ -68,9 +68,9 @@ MODEL = '''
             self.later = asyncio.create_task(later())
         def healthcheck(self):
             return self.ticks > 0
-'''
+"""
 
-STREAM = '''
+STREAM = """
     import asyncio
     from cog import AsyncConcatenateIterator
     async def predict(n: int) -> AsyncConcatenateIterator[str]:
@@ -81,7 +81,7 @@ STREAM = '''
             if n == 5: raise ValueError("five")
         finally:
             print("closed")
-'''
+"""
 
 
 @pytest.fixture(scope="module")

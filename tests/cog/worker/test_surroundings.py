@@ -1,9 +1,10 @@
-"""What user code does to its process: output in C, closed descriptors, children, its server's end."""
+"""What user code does to its process: output in C, closed descriptors, children."""
 
 import os
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-MODEL = '''
+MODEL = """
     import ctypes, multiprocessing, os, subprocess, sys, time
     from typing import Any
     from cog import BasePredictor, current_scope
@@ -57,13 +58,14 @@ MODEL = '''
             process.join()
             return process.exitcode
         def socket_of_child(self, n):
-            listing = "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in range(64) if os.path.exists(f'/proc/self/fd/{n}')])"
-            return subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, close_fds=False).stdout
+            listing = ["ls", "-l", "/proc/self/fd"]
+            done = subprocess.run(listing, capture_output=True, text=True, close_fds=False)
+            return done.stdout
         def leaving_child(self, n):
             return subprocess.Popen(["sleep", "300"]).pid
         def arguments(self, n):
             return sys.argv[1:]
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,7 @@ def test_half_a_character_is_no_reason_to_fail(worker: Any) -> None:
     outcome = worker.predict(what="surrogate")
 
     assert outcome.printed == "\\udc80\n"
-    assert outcome.values == ["a?b"]
+    assert outcome.values == ["a\ufffdb"]
 
 
 def test_a_forked_child_cannot_answer_for_its_parent(worker: Any) -> None:
@@ -133,7 +135,7 @@ def test_the_end_of_the_stream_ends_the_worker(start_worker: Any) -> None:
     assert worker.process.wait(5) == 0
 
 
-SERVER = '''
+SERVER = """
     import os, socket, subprocess, sys
     ours, theirs = socket.socketpair()
     life_end, life = os.pipe()
@@ -144,9 +146,9 @@ SERVER = '''
         pass_fds=[theirs.fileno(), life_end], start_new_session=True,
     )
     worker.wait()
-'''
+"""
 
-NEVER_READY = '''
+NEVER_READY = """
     import re, subprocess, sys
     class Predictor:
         def setup(self):
@@ -154,17 +156,17 @@ NEVER_READY = '''
             print(child.pid, flush=True)
             re.match("(a+)+$", "a" * 100 + "b")  # holds Python's lock for ages
         def predict(self) -> str: ...
-'''
+"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere C code that holds the lock survives")
 @pytest.mark.parametrize("how", ["life", "parent"])
 def test_a_killed_server_takes_its_worker_along(tmp_path: Path, how: str) -> None:
     """The pipe also takes the worker's children; without one, the parent's death must do."""
-    (tmp_path / "predict.py").write_text(_dedented(NEVER_READY))
+    (tmp_path / "predict.py").write_text(textwrap.dedent(NEVER_READY))
     sdk = str(Path(__file__).parents[3] / "sdk")
     with subprocess.Popen(
-        [sys.executable, "-c", _dedented(SERVER), how],
+        [sys.executable, "-c", textwrap.dedent(SERVER), how],
         cwd=tmp_path,
         env={"PYTHONPATH": sdk, "PATH": os.defpath},
         stdout=subprocess.PIPE,
@@ -177,9 +179,3 @@ def test_a_killed_server_takes_its_worker_along(tmp_path: Path, how: str) -> Non
 
         # The pipe ends when the last process that could write to it has gone.
         assert server.stdout.read() == b""
-
-
-def _dedented(source: str) -> str:
-    import textwrap
-
-    return textwrap.dedent(source)
