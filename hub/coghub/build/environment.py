@@ -133,13 +133,14 @@ class Environments:
             lock = file_lock.exclusive(self._lock_path(key))
             if lock is None:
                 report(Step("Waiting for another process that makes this environment"))
-                lock = file_lock.wait_exclusive(self._lock_path(key))
-            try:
-                if not (order.folder / READY).exists():
-                    self._make(order, key, lock, report)
-            finally:
-                lock.release()
-            # Between the two locks `prune` may come; then it is made again.
+                file_lock.wait_shared(self._lock_path(key)).release()
+            else:
+                try:
+                    if not (order.folder / READY).exists():
+                        self._make(order, key, lock, report)
+                finally:
+                    lock.release()
+            # The other may have failed, and between two locks `prune` may come: then again.
             ready = self._ready(key)
             if ready is not None:
                 return ready

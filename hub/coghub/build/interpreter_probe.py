@@ -6,12 +6,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from coghub.build.files import write_atomically
+from coghub.domain.errors import DiskFull
 from coghub.settings import Settings
 
 TIMEOUT_S = 10.0
@@ -74,7 +75,9 @@ class Probe:
             yield self
         finally:
             if json.dumps(self.answers) != before:
-                write_atomically(self.store, json.dumps(self.answers))
+                # Who cannot remember asks again; what is made next tells of the folder.
+                with suppress(OSError, DiskFull):
+                    write_atomically(self.store, json.dumps(self.answers))
 
     def ask(self, path: Path) -> Interpreter | None:
         """Return what the file is; None if it is no Python that can be used, or does not answer."""

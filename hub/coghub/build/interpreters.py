@@ -1,6 +1,5 @@
 """The Python that a plan asks for: found on this machine, or installed by uv."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coghub.build.events import Notice, Report, Step, ignore
@@ -55,19 +54,16 @@ class Interpreters:
     def _nearest(self, wanted: Wanted) -> Interpreter | None:
         """Return the first exact match, else the one with the nearest patch."""
         best: Interpreter | None = None
-        for interpreter in self._candidates(wanted):
-            if wanted.distance(interpreter) == 0:
-                return interpreter
-            if best is None or wanted.distance(interpreter) < wanted.distance(best):
-                best = interpreter
-        return best
-
-    def _candidates(self, wanted: Wanted) -> Iterator[Interpreter]:
         with Probe(self.settings).opened() as probe:
             for path in self.places.candidates(wanted.minor):
                 interpreter = probe.ask(path)
-                if interpreter is not None and interpreter.minor == wanted.minor:
-                    yield interpreter
+                if interpreter is None or interpreter.minor != wanted.minor:
+                    continue
+                if best is None or wanted.distance(interpreter) < wanted.distance(best):
+                    best = interpreter
+                if wanted.distance(best) == 0:
+                    break
+        return best
 
     def _installed(self, wanted: Wanted, report: Report) -> Interpreter:
         """Let uv install the version, which needs a network that has it."""
