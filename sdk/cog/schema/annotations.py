@@ -13,7 +13,9 @@ from typing import Any
 
 from cog.errors import SchemaError
 from cog.schema import records
-from cog.schema.interface import (
+from cog.schema.signatures import MISSING, Names
+from cog.schema.simple_types import is_hashable, literal_type, simple_type
+from cog.schema.value_types import (
     STRING,
     Anything,
     DictType,
@@ -26,8 +28,6 @@ from cog.schema.interface import (
     UnionType,
     without_none,
 )
-from cog.schema.signatures import MISSING, Names
-from cog.schema.simple_types import is_hashable, literal_type, simple_type
 from cog.types import AsyncConcatenateIterator, ConcatenateIterator, Opaque
 
 _UNIONS = (typing.Union, types.UnionType)

@@ -12,18 +12,16 @@ from typing import Any
 
 from cog.errors import InputError
 from cog.schema import constraints
-from cog.schema.interface import (
-    REQUIRED,
+from cog.schema.interface import REQUIRED, Interface, Parameter
+from cog.schema.value_types import (
     Anything,
     ChoiceType,
     DictType,
     FileType,
-    Interface,
     ListType,
     ModelType,
     MomentType,
     NullableType,
-    Parameter,
     Scalar,
     SecretType,
     StreamType,

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from cog.errors import SchemaError
-from cog.schema.interface import (
+from cog.schema.interface import Parameter
+from cog.schema.value_types import (
     INTEGER,
     NUMBER,
     STRING,
@@ -18,7 +19,6 @@ from cog.schema.interface import (
     FileType,
     ListType,
     NullableType,
-    Parameter,
     SecretType,
     TupleType,
     Type,
@@ -28,7 +28,7 @@ from cog.schema.interface import (
 )
 
 _OTHER_DIALECTS = ("bad escape", "unknown extension")
-"""Errors for what other dialects allow, such as `\\\\p{L}`: the server has the last word."""
+"""Errors for what other dialects allow, such as `\\p{L}`: the server has the last word."""
 
 
 def violation(parameter: Parameter, value: Any) -> str | None:

@@ -15,23 +15,21 @@ from cog.errors import InputError, SchemaError
 from cog.input import FieldInfo
 from cog.schema import coercion, constraints
 from cog.schema.annotations import Reader, type_name
-from cog.schema.interface import (
-    REQUIRED,
+from cog.schema.interface import REQUIRED, Interface, Parameter
+from cog.schema.loading import Model
+from cog.schema.signatures import MISSING, Argument, Names, signature_of
+from cog.schema.simple_types import choice_type, plain
+from cog.schema.value_types import (
     Anything,
     ChoiceType,
     FileType,
-    Interface,
     ListType,
     NullableType,
-    Parameter,
     SecretType,
     StreamType,
     Type,
     without_none,
 )
-from cog.schema.loading import Model
-from cog.schema.signatures import MISSING, Argument, Names, signature_of
-from cog.schema.simple_types import choice_type, plain
 
 
 def interface_of(model: Model) -> Interface:

@@ -7,13 +7,17 @@ import re
 from typing import Any
 
 import cog
-from cog.schema.interface import ChoiceType, Interface, without_none
+from cog.schema.interface import Interface
 from cog.schema.properties import (
     Schema,
     choices_component,
     input_property,
     output_schema,
     reference,
+)
+from cog.schema.value_types import (
+    ChoiceType,
+    without_none,
 )
 
 _WORDS = {

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from cog.schema.interface import (
-    REQUIRED,
+from cog.schema.interface import REQUIRED, Parameter
+from cog.schema.simple_types import plain
+from cog.schema.value_types import (
     Anything,
     ChoiceType,
     DictType,
@@ -16,7 +17,6 @@ from cog.schema.interface import (
     ModelType,
     MomentType,
     NullableType,
-    Parameter,
     Scalar,
     SecretType,
     StreamType,
@@ -26,7 +26,6 @@ from cog.schema.interface import (
     is_plain,
     without_none,
 )
-from cog.schema.simple_types import plain
 
 Schema = dict[str, Any]
 

@@ -8,8 +8,12 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cog.schema.interface import Field, NullableType, Type
 from cog.schema.signatures import Names, annotations_of, names_in
+from cog.schema.value_types import (
+    Field,
+    NullableType,
+    Type,
+)
 
 Within = Callable[[Names, Any], Type]
 """Reads an annotation with the names of the class that it stands in."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cog.errors import SchemaError
-from cog.schema.interface import (
+from cog.schema.value_types import (
     BOOLEAN,
     INTEGER,
     NUMBER,

@@ -7,7 +7,7 @@ import pytest
 
 from cog import Secret
 from cog.errors import SchemaError
-from cog.schema.interface import (
+from cog.schema.value_types import (
     BOOLEAN,
     INTEGER,
     NUMBER,

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from cog import Path, Secret
 from cog.errors import InputError
 from cog.schema.coercion import arguments
-from cog.schema.interface import (
+from cog.schema.interface import Interface, Parameter
+from cog.schema.openapi import document
+from cog.schema.value_types import (
     BOOLEAN,
     INTEGER,
     NUMBER,
@@ -23,18 +25,15 @@ from cog.schema.interface import (
     DictType,
     Field,
     FileType,
-    Interface,
     ListType,
     ModelType,
     NullableType,
-    Parameter,
     Scalar,
     SecretType,
     StreamType,
     TupleType,
     UnionType,
 )
-from cog.schema.openapi import document
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

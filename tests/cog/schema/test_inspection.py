@@ -3,7 +3,12 @@
 import pytest
 
 from cog.errors import SchemaError
-from cog.schema.interface import REQUIRED, ChoiceType, ListType, NullableType
+from cog.schema.interface import REQUIRED
+from cog.schema.value_types import (
+    ChoiceType,
+    ListType,
+    NullableType,
+)
 
 
 def test_inputs_as_class_attributes_and_from_factories(written):
