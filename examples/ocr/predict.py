@@ -22,7 +22,7 @@ so curved that a wide box cuts into the next line."""
 class Line(BaseModel):
     text: str
     score: float
-    box: list[list[int]]  # four corners as [x, y], from the top left, clockwise
+    box: list[int]  # left, top, right, bottom
 
 
 class Output(BaseModel):
@@ -60,7 +60,8 @@ class Predictor(BasePredictor):
         found = self.engine(enlarged[:, :, ::-1], unclip_ratio=UNCLIP_RATIO)  # it expects BGR
         if found.boxes is None:
             return []
-        boxes = (found.boxes / factor).round().astype(int).tolist()
+        corners = (found.boxes / factor).round().astype(int)  # four of each line, as x and y
+        boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).tolist()
         return [
             Line(text=text, score=round(float(score), 3), box=box)
             for text, score, box in zip(found.txts, found.scores, boxes, strict=True)
@@ -70,7 +71,7 @@ class Predictor(BasePredictor):
         """Return a PNG of the image with a frame around each line."""
         draw = ImageDraw.Draw(picture)
         for line in lines:
-            draw.polygon([tuple(corner) for corner in line.box], outline=(220, 30, 30))
+            draw.rectangle(line.box, outline=(220, 30, 30))
         output = Path(self.folder.name) / "marked.png"
         picture.save(output, icc_profile=None)
         return output

@@ -1,0 +1,222 @@
+"""Uses `cog` as a person does: in a copy of an example, as a subprocess, and over HTTP.
+
+The environments of models are kept in pytest's own cache folder, so a second run makes none.
+"""
+
+import http.client
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coghub.build.interpreters import Interpreters
+from coghub.domain.errors import CoghubError
+from coghub.settings import current_settings
+
+REPOSITORY = Path(__file__).parents[2]
+SCRIPTS = Path(sys.executable).parent
+READY = "Setup complete, now accepting requests"
+START_S = 300.0
+"""Longest wait for an environment to be made and a model to be ready."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class Served:
+    """A running `cog serve`."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.log: list[str] = []
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def wait_for_log(self, pattern: str) -> str:
+        """Read the log on to a line that matches, and return it."""
+        while (line := self._lines.get(timeout=START_S)) is not None:
+            self.log.append(line)
+            if re.search(pattern, line):
+                return line
+            if "setup failed" in line:
+                break
+        raise AssertionError(f"`cog serve` said no `{pattern}`:\n" + "".join(self.log))
+
+    @contextmanager
+    def open(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> Generator[http.client.HTTPResponse]:
+        """Send a request and give the response to read from; `_` in a header's name is `-`."""
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if content is not None:
+            sent.setdefault("Content-Type", "application/json")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with closing(connection):
+            connection.request(method, path, content, sent)
+            yield connection.getresponse()
+
+    def request(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
+        with self.open(method, path, body, **headers) as response:
+            return Reply(response.status, dict(response.getheaders()), response.read())
+
+    def predict(self, **inputs: object) -> dict[str, Any]:
+        """Run one prediction and return the reply's body, whatever its end."""
+        reply = self.request("POST", "/predictions", {"input": inputs})
+        assert reply.status == 200, reply
+        return reply.json
+
+    def wait_until_ready(self) -> None:
+        """Wait for the end of a restart, if there is one."""
+        while self.request("GET", "/health-check").json["status"] == "STARTING":
+            self.wait_for_log(READY)
+
+    def stop(self) -> int:
+        """Press Ctrl-C, and return the exit status."""
+        with self.process:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                return self.process.wait(timeout=30)
+            finally:
+                self.process.kill()
+                self._reader.join()
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone at a shell, in a folder."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    def __call__(
+        self, *arguments: str, stdin: str = "", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `cog` to its end."""
+        return subprocess.run(
+            [SCRIPTS / "cog", *arguments],
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Start `cog` and return at once."""
+        return subprocess.Popen(
+            [SCRIPTS / "cog", *arguments],
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def serve(self, *arguments: str, **environ: str) -> Served:
+        """Start `cog serve`, and return when the model is ready."""
+        port = free_port()
+        served = Served(self.start("serve", "-p", str(port), *arguments, **environ), port)
+        try:
+            served.wait_for_log(READY)
+        except BaseException:
+            served.stop()
+            raise
+        return served
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def environ(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment of a shell in which `make setup` has been run."""
+    cache = request.config.cache
+    assert cache is not None
+    inherited = current_settings().environ
+    own = {name: value for name, value in inherited.items() if not name.startswith("COG")}
+    return {
+        **own,
+        "PATH": f"{SCRIPTS}{os.pathsep}{own['PATH']}",
+        "COG_CACHE_DIR": str(cache.mkdir("coghub")),
+        "COG_ENGINE": "local",
+        "NO_COLOR": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def python_version() -> str:
+    """The Python that the examples ask for, or this one where that one is not on the machine."""
+    asked = "3.12"
+    try:
+        Interpreters(current_settings()).find(asked)
+    except CoghubError:
+        return f"{sys.version_info.major}.{sys.version_info.minor}"
+    return asked
+
+
+@pytest.fixture(scope="session")
+def example(
+    environ: dict[str, str], python_version: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Person]:
+    """Go into a fresh copy of an example."""
+
+    def enter(name: str) -> Person:
+        folder = tmp_path_factory.mktemp(name) / name
+        ignored = shutil.ignore_patterns("output*", "weights*", "__pycache__", ".cog")
+        shutil.copytree(REPOSITORY / "examples" / name, folder, ignore=ignored)
+        config = folder / "cog.yaml"
+        config.write_text(config.read_text().replace('"3.12"', f'"{python_version}"'))
+        return Person(folder, environ)
+
+    return enter
+
+
+@pytest.fixture(scope="module")
+def ending() -> Iterator[Callable[[Served], Served]]:
+    """Stop what a module served, when the module ends."""
+    started: list[Served] = []
+
+    def remember(served: Served) -> Served:
+        started.append(served)
+        return served
+
+    yield remember
+    for served in started:
+        served.stop()

@@ -1,0 +1,127 @@
+"""Every command in a README runs, and prints the lines that stand below it.
+
+In a block marked `console` a line that begins with `$` is a command, and the others are lines of
+its output; lines may be left out, and `...` stands for any text within one. A block marked
+`python` is the content of the file that its first line names.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the READMEs use curl"),
+]
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = sorted({path.parent.name for path in REPOSITORY.glob("examples/*/README.md")} - {"ocr"})
+"""All but the one that takes seconds to load: test_examples.py runs the same commands on it."""
+NOT_RUN_HERE = re.compile(r"make |git |\. \.venv/bin/activate")
+"""These make the environment that the tests run in."""
+
+
+@dataclass(frozen=True)
+class Command:
+    line: str
+    expected: list[str]
+
+
+@dataclass(frozen=True)
+class Edit:
+    name: str
+    content: str
+
+
+def steps_of(text: str) -> Iterator[Command | Edit]:
+    for kind, block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        if kind == "console":
+            yield from commands_of(block)
+        elif kind == "python":
+            yield Edit(block.splitlines()[0].removeprefix("# "), block)
+
+
+def commands_of(block: str) -> Iterator[Command]:
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        line, *expected = part.splitlines()
+        yield Command(line, [line for line in expected if line])
+
+
+def is_in(expected: list[str], output: str) -> bool:
+    """Tell whether the output has these lines, in this order, among others."""
+    actual = iter(output.splitlines())
+    patterns = [re.escape(line).replace(r"\.\.\.", ".*") for line in expected]
+    return all(any(re.search(pattern, line) for line in actual) for pattern in patterns)
+
+
+class Reader:
+    """Types the commands of a README, and serves in the background what it serves."""
+
+    def __init__(self, person, ending) -> None:
+        self.person = person
+        self.folder = person.folder
+        self.ending = ending
+        self.served = None
+
+    def do(self, step: Command | Edit) -> None:
+        if isinstance(step, Edit):
+            (self.folder / step.name).write_text(step.content)
+        elif NOT_RUN_HERE.match(step.line):
+            return
+        elif step.line.startswith("cd "):
+            self.folder = self.folder / step.line.removeprefix("cd ")
+        elif "cog serve" in step.line:
+            self.serve(step)
+        else:
+            self.run(step)
+
+    def serve(self, step: Command) -> None:
+        words = step.line.split()
+        environ = dict(word.split("=") for word in words[: words.index("cog")])
+        person = type(self.person)(self.folder, self.person.environ)
+        self.served = self.ending(person.serve(*words[words.index("serve") + 1 :], **environ))
+        log = "".join(self.served.log).replace(str(self.served.port), "8393")
+        assert is_in(step.expected, log), log
+
+    def run(self, step: Command) -> None:
+        command = step.line
+        if self.served:
+            command = command.replace("localhost:8393", f"127.0.0.1:{self.served.port}")
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=self.folder,
+            env=dict(self.person.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0 or step.expected, done.stdout
+        assert is_in(step.expected, done.stdout), f"$ {command}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_readme_of_an_example_is_true(example, ending, name):
+    reader = Reader(example(name), ending)
+
+    steps = list(steps_of((REPOSITORY / "examples" / name / "README.md").read_text()))
+    assert steps
+
+    for step in steps:
+        reader.do(step)
+
+
+def test_the_readme_of_the_repository_is_true(example, ending, tmp_path):
+    person = example("hello-world")
+    reader = Reader(type(person)(tmp_path, person.environ), ending)
+    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
+
+    for step in steps_of((REPOSITORY / "README.md").read_text()):
+        reader.do(step)
