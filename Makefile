@@ -3,7 +3,7 @@
 .POSIX:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-fast check fix dist bench docs lock clean
+.PHONY: help setup quickstart test test-fast coverage check fix dist bench docs lock clean
 
 PY := .venv/bin/python
 UV := $(PY) -m uv --no-config
@@ -25,6 +25,12 @@ test: setup ## Run every test that this machine can run
 
 test-fast: setup ## Run the unit tests only
 	$(PY) -m pytest -n auto -m "not slow and not acceptance" $(PYTEST_ARGS)
+
+coverage: setup ## Run all but the acceptance tests, and refuse a lower branch coverage
+	$(PY) -m coverage erase
+	$(PY) -m coverage run -m pytest -q -n auto -m "not acceptance" $(PYTEST_ARGS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
 
 check: setup ## Lint, check the format, the types and the import contracts
 	$(PY) -m ruff check .
