@@ -136,7 +136,8 @@ class Worker:
             self.ended.set()
             return
         self._process.send(messages.ShutDown())
-        self._loop.call_later(SHUT_DOWN_GRACE_S, self._process.kill, "was told to leave")
+        grace_s = SHUT_DOWN_GRACE_S if self.state is State.READY else 0.0
+        self._loop.call_later(grace_s, self._process.kill, "was told to leave")
 
     def kill_now(self) -> None:
         """End the process and its descendants before this returns."""

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -42,9 +43,13 @@ class RunningServer:
         self.folder = folder
         self._lines: list[str] = []
         self._said = threading.Condition()
+        self._is_silent = False
         threading.Thread(target=self._read, daemon=True).start()
+
+    @cached_property
+    def port(self) -> int:
         started = self.wait_for_line("Starting coglet server on ")
-        self.port = int(json.loads(started)["fields"]["message"].rpartition(":")[2])
+        return int(json.loads(started)["fields"]["message"].rpartition(":")[2])
 
     def wait_for_line(self, text: str, *, count: int = 1) -> str:
         """Return the n-th line of the container's log that holds a text, waiting for it."""
@@ -134,8 +139,6 @@ class RunningServer:
         with self._said:
             self._is_silent = True
             self._said.notify_all()
-
-    _is_silent = False
 
 
 class Stream:

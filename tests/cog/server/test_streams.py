@@ -137,7 +137,7 @@ def test_a_running_prediction_answers_a_put_with_a_snapshot(server):
         409,
         {"error": "At capacity - all prediction slots busy", "status": "failed"},
     )
-    assert [name for name, _ in sse(late.read().decode())][0] == "start"
+    assert next(name for name, _ in sse(late.read().decode())) == "start"
     late.connection_of_test.close()
     assert stream.end()["status"] == "succeeded"
 

@@ -1,0 +1,162 @@
+"""Files in inputs and outputs, over HTTP."""
+
+import base64
+import os
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    return start_server(
+        "multi.py:Predictor", COG_MAX_INPUT_FILE_BYTES="1000", COG_USER_AGENT="tests/1"
+    ).wait_until_ready()
+
+
+@pytest.fixture(scope="module")
+def uploading(start_server, site):
+    return start_server(
+        "multi.py:Predictor", "--upload-url", f"{site.url}/folder"
+    ).wait_until_ready()
+
+
+@pytest.fixture(autouse=True)
+def silence(site):
+    site.calls.clear()
+    site.answers.clear()
+
+
+def test_a_url_is_downloaded_and_removed_afterwards(server, site):
+    site.answers["/a/some%20file.txt"] = [(200, {}, b"hello")]
+
+    output = server.predict(action="read_file", file=f"{site.url}/a/some%20file.txt?x=1")["output"]
+
+    assert output["content"] == "hello"
+    assert output["path"].endswith("some file.txt")
+    assert not os.path.exists(output["path"])
+    assert site.calls[0].headers["user-agent"] == "tests/1"
+
+
+def test_a_data_url_is_a_file_with_its_extension(server):
+    content = base64.b64encode(b"\x89PNG").decode()
+
+    output = server.predict(action="read_file", file=f"data:image/png;base64,{content}")["output"]
+
+    assert output["content"] == "\x89PNG"
+    assert output["path"].endswith("file.png")
+    assert not os.path.exists(output["path"])
+
+
+def test_lists_of_files_keep_their_order(server, site):
+    site.answers["/one"] = [(200, {}, b"one")]
+
+    reply = server.predict(
+        action="read_files", files=["data:,zero", f"{site.url}/one", "data:,two"]
+    )
+
+    assert reply["output"] == ["zero", "one", "two"]
+
+
+@pytest.mark.parametrize("value", ["/etc/passwd", "file:///etc/passwd", "predict.py", ""])
+def test_a_path_on_the_server_is_refused(server, value):
+    body = {"input": {"action": "read_file", "file": value, "files": ["data:,x", value]}}
+
+    answer = server.ask("POST", "/predictions", body)
+
+    assert answer.status == 422
+    fields = [it["loc"][-1] for it in answer.json["detail"]]
+    assert fields == ["file", "files/1"]
+    assert (
+        "is not a valid URL scheme. 'data', 'http', or 'https'" in answer.json["detail"][0]["msg"]
+    )
+
+
+def test_text_that_looks_like_a_url_stays_text(server):
+    assert server.predict(text="http://127.0.0.1:1/x")["output"] == "http://127.0.0.1:1/x"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("{site}/missing", "404"),
+        ("{site}/large", "File is larger than 1000 bytes"),
+        ("http://127.0.0.1:1/x", "Could not download http://127.0.0.1:1/x"),
+        ("http://[/", "Could not download http://[/"),
+        ("data:no comma", "A data URL has no comma"),
+        ("data:text/plain;base64,§", "A data URL is malformed"),
+        ("data:," + "x" * 1001, "File is larger than 1000 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_had_fails_the_prediction(server, site, value, text):
+    site.answers["/missing"] = [(404, {}, b"")]
+    site.answers["/large"] = [(200, {}, b"x" * 1001)]
+
+    reply = server.predict(action="read_file", file=value.format(site=site.url))
+
+    assert reply["status"] == "failed"
+    assert reply["error"].startswith("Input validation error: ")
+    assert text in reply["error"]
+    assert server.predict(text="still here")["output"] == "still here"
+
+
+def test_omitted_and_null_inputs_arrive_as_none(server):
+    assert server.predict(action="show_inputs")["output"]["file"] is None
+    assert server.predict(action="show_inputs", file=None, maybe=None)["output"]["maybe"] is None
+
+
+def test_output_files_become_data_urls_wherever_they_stand(server):
+    content = base64.b64encode(b"content of a.txt").decode()
+    nested = base64.b64encode(b"content of nested.png").decode()
+
+    assert server.predict(action="write_file", text="a.txt")["output"] == (
+        f"data:text/plain;base64,{content}"
+    )
+    assert server.predict(action="write_nested", text="hi")["output"] == {
+        "picture": f"data:image/png;base64,{nested}",
+        "text": "hi",
+    }
+
+
+def test_a_missing_output_file_fails_the_prediction(server):
+    reply = server.predict(action="missing_file")
+
+    assert reply["status"] == "failed"
+    assert "/nowhere/at-all.txt" in reply["error"]
+
+
+def test_output_files_are_uploaded_also_nested_ones(uploading, site):
+    site.answers["/folder/a%20b.txt"] = [(200, {"Location": "https://cdn/a.txt?signature=1"}, b"")]
+    body = {"input": {"action": "write_file", "text": "a b.txt"}}
+
+    top = uploading.ask("PUT", "/predictions/my-id", body).json
+    nested = uploading.predict(action="write_nested", text="hi")
+
+    assert top["output"] == "https://cdn/a.txt"
+    assert nested["output"] == {"picture": f"{site.url}/folder/nested.png", "text": "hi"}
+    call = site.calls[0]
+    assert (call.method, call.path, call.content) == (
+        "PUT",
+        "/folder/a%20b.txt",
+        b"content of a b.txt",
+    )
+    assert call.headers["content-type"] == "text/plain"
+    assert call.headers["x-prediction-id"] == "my-id"
+
+
+def test_an_upload_that_fails_at_first_is_tried_again(uploading, site):
+    site.answers["/folder/again.txt"] = [(503, {}, b""), (200, {}, b"")]
+
+    reply = uploading.predict(action="write_file", text="again.txt")
+
+    assert reply["output"] == f"{site.url}/folder/again.txt"
+
+
+def test_an_upload_that_fails_fails_the_prediction(uploading, site):
+    site.answers["/folder/never.txt"] = [(403, {}, b"")]
+
+    reply = uploading.predict(action="write_file", text="never.txt")
+
+    assert reply["status"] == "failed"
+    assert "Output file cannot be uploaded: never.txt: 403" in reply["error"]
