@@ -9,11 +9,14 @@ import subprocess
 _SCRIPT = """
 trap '' INT TERM HUP
 while read -r pid; do pids="$pids $pid"; done
-for second in 1 2 3; do
-    alive=
-    for pid in $pids; do kill -TERM "$pid" && alive=1; done
-    [ "$alive" ] || exit 0
-    sleep 1
+for wait in 1 2; do
+    for pid in $pids; do kill -TERM "$pid"; done
+    for tenth in 1 2 3 4 5 6 7 8 9 10; do
+        alive=
+        for pid in $pids; do kill -0 "$pid" && alive=1; done
+        [ "$alive" ] || exit 0
+        sleep 0.1
+    done
 done
 for pid in $pids; do kill -KILL "-$pid"; kill -KILL "$pid"; done
 """

@@ -1,0 +1,188 @@
+"""The whole command on a real model, from cog.yaml to the output."""
+
+import http.client
+import json
+import signal
+import socket
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PLAIN_LINES = ["Building environment from cog.yaml...", "Starting model and running setup()..."]
+
+
+def test_a_prediction_prints_its_result_on_stdout_and_all_else_on_stderr(project):
+    ran = project.run("predict", "-i", "text=you", "-i", f"count={2**40}", "-e", "FROM_FLAG=flag")
+
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == {
+        "text": "you",
+        "count": 2**40,
+        "weights": None,
+        "size": None,
+        "context": {},
+        "variables": ["config", "flag"],
+    }
+    said = ran.stderr.splitlines()
+    assert [line for line in said if line in PLAIN_LINES] == PLAIN_LINES
+    assert said[-3:] == ["loading", "Running prediction...", "working"]
+
+
+def test_json_goes_in_and_comes_out(project):
+    ran = project.run(
+        "run",
+        "--json",
+        "-",
+        "--use-replicate-token",
+        stdin='{"text": "from stdin"}',
+        environ={"REPLICATE_API_TOKEN": "r8_x"},
+    )
+
+    report = json.loads(ran.stdout)
+    assert list(report) == ["status", "output", "error", "metrics"]
+    assert report["status"] == "succeeded"
+    assert report["output"]["text"] == "from stdin"
+    assert report["output"]["context"] == {"replicate_api_token": "r8_x"}
+    assert report["metrics"]["predict_time"] > 0
+
+
+def test_a_file_too_large_for_a_request_reaches_the_model(project):
+    with (project.folder / "large.bin").open("wb") as file:
+        file.truncate(200 * 1024**2)
+
+    ran = project.run("predict", "-i", "upload=@large.bin", "-o", "result.json")
+
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads((project.folder / "result.json").read_text())["size"] == 200 * 1024**2
+    assert "Written output to: result.json" in ran.stderr
+
+
+def test_a_failed_prediction_says_why_and_exits_1(project):
+    ran = project.run("predict", "--json", '{"what": "fail"}')
+
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["status"] == "failed"
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith('error: Prediction failed with status "failed": ')
+    assert last.endswith("ValueError: boom")
+    assert 'predict.py", line ' in ran.stderr
+
+
+def test_a_failed_setup_shows_its_traceback_and_exits_1(project):
+    ran = project.run("predict", environ={"SETUP_FAILS": "1"})
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "RuntimeError: no weights" in ran.stderr
+    assert ran.stderr.splitlines()[-1] == "error: Model setup failed"
+
+
+def test_a_worker_that_is_killed_is_one_clear_error(project):
+    ran = project.run("predict", "-i", "what=exit")
+
+    assert ran.returncode == 1
+    assert "signal 9" in ran.stderr.splitlines()[-1]
+    assert "Traceback" not in ran.stderr
+
+
+def test_wrong_inputs_are_found_before_anything_starts(project):
+    ran = project.run("predict", "-i", "count=0", "-i", "nope=1", "-i", "what=sing")
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.endswith(
+        "error: input validation failed:\n"
+        '- unknown input "nope"; valid inputs are: what, text, count, upload\n'
+        '- invalid input "what": must be one of: echo, fail, wait, exit, file, none\n'
+        '- invalid input "count": 0 is less than the minimum of 1\n'
+    )
+    assert "Starting model" not in ran.stderr
+
+
+def test_a_training_writes_weights_that_a_prediction_can_use(project):
+    trained = project.run("train", "-i", "steps=3", "-o", "new_weights.txt")
+
+    assert trained.returncode == 0, trained.stderr
+    assert json.loads(trained.stdout) == {"steps": 3, "weights": "new_weights.txt"}
+
+    ran = project.run("predict", environ={"COG_WEIGHTS": "new_weights.txt"})
+
+    assert json.loads(ran.stdout)["weights"] == "www"
+
+
+def test_a_bundle_runs_by_its_name_from_anywhere(project, tmp_path):
+    built = project.run("build", "-t", "tiny")
+
+    assert built.returncode == 0, built.stderr
+    assert "Image built as tiny:latest" in built.stderr
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    project.folder = elsewhere
+    ran = project.run("predict", "tiny", "-i", "text=bundle")
+
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["text"] == "bundle"
+
+
+def test_a_name_that_nothing_has_is_told(project):
+    ran = project.run("predict", "nothing-of-that-name")
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("error: No bundle named `nothing-of-that-name`")
+
+
+def test_exec_passes_on_terminal_and_exit_code(project):
+    ran = project.run(
+        "exec", "-e", "FROM_FLAG=x", "python", "-c",
+        "import cog, os, sys; print(sys.stdin.read(), os.environ['FROM_FLAG']); sys.exit(7)",
+        stdin="typed",
+    )  # fmt: skip
+
+    assert (ran.returncode, ran.stdout) == (7, "typed x\n"), ran.stderr
+
+
+def test_debug_prints_the_plan_and_makes_nothing(project):
+    ran = project.run("debug")
+
+    plan = json.loads(ran.stdout)
+    assert plan["predict"] == "predict.py:Predictor"
+    assert plan["environment"] == {"FROM_CONFIG": "config"}
+
+
+def test_environments_are_listed_for_people_and_scripts(project):
+    project.run("exec", "true")
+
+    listed = json.loads(project.run("env", "list", "--json").stdout)
+    lines = project.run("env", "list").stdout.splitlines()
+
+    assert len(lines) == len(listed) >= 1
+    assert {line.split()[0] for line in lines} == {record["key"] for record in listed}
+
+
+def test_serve_answers_until_ctrl_c(started, project):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    serving = started("serve", "-p", str(port))
+    serving.wait_for(f"Serving at http://localhost:{port}\n")
+    serving.wait_for("Setup complete")
+
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request(
+        "POST", "/predictions", '{"input": {}}', {"Content-Type": "application/json"}
+    )
+    answer = json.load(connection.getresponse())
+    connection.close()
+    serving.process.send_signal(signal.SIGINT)
+
+    assert answer["status"] == "succeeded"
+    assert serving.end()[0] == 0
+
+
+def test_serve_refuses_a_port_that_is_taken(project):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        ran = project.run("serve", "-p", str(port))
+
+    assert ran.returncode == 1
+    assert f"error: Cannot listen on 127.0.0.1:{port}: Address already in use" in ran.stderr
