@@ -86,9 +86,10 @@ def _argument(coercer: "_Coercer", parameter: Parameter, given: Mapping[str, Any
     if value is None and parameter.default is None:
         return None
     coerced = coercer.coerce(parameter.type, value, (parameter.name,))
-    broken = None if coerced is None else constraints.violation(parameter, coerced)
-    if broken is not None:
-        raise InputError(f"{parameter.name}: {broken}")
+    if coerced is not None and parameter.has_limits:
+        broken = constraints.violation(parameter, coerced)
+        if broken is not None:
+            raise InputError(f"{parameter.name}: {broken}")
     return coerced
 
 

@@ -50,6 +50,12 @@ class Parameter(Value):
     accept: str | None = None
 
     @property
+    def has_limits(self) -> bool:
+        """Whether some values of its type are refused."""
+        limits = (self.ge, self.le, self.min_length, self.max_length, self.regex)
+        return limits != (None, None, None, None, None)
+
+    @property
     def is_required(self) -> bool:
         """Whether a client must give it; what may be None may be left out."""
         return self.default is REQUIRED and not isinstance(self.type, NullableType)
