@@ -12,6 +12,7 @@ from coghub.build.layer_cache import LayerCache
 from coghub.build.oci import CONFIG, LAYER, MANIFEST, Descriptor, Layout
 from coghub.build.plan import DOCUMENT_PATH, LOCK_PATH, PLAN_PATH, Plan, plan_json
 from coghub.build.project_files import ProjectFile
+from coghub.domain.errors import ProjectUnreadable
 
 ARTIFACT_TYPE = "application/vnd.coghub.bundle.v1"
 ENTRYPOINT = "this-is-a-coghub-bundle--run-it-with--cog-predict--or--cog-serve"
@@ -26,6 +27,11 @@ def write_layers(
     cache: LayerCache, files: Sequence[ProjectFile], made: Mapping[str, bytes | None]
 ) -> list[Descriptor]:
     """Store one layer for each large file, and one for the rest, which comes first."""
+    if len(files) > layers.MAX_FILES:
+        raise ProjectUnreadable(
+            f"The project has more than {layers.MAX_FILES} files: {len(files)}",
+            hint="Leave some out with a `.dockerignore`",
+        )
     large = sorted(
         (file for file in files if file.is_regular and file.status.st_size >= LARGE_BYTES),
         key=lambda file: (-file.status.st_size, file.path),

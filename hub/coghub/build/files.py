@@ -32,11 +32,16 @@ def explained(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if not is_full(error):
             raise
         raise DiskFull(
             f"No space is left on the disk: {path}", hint="Free some with `cog env prune`"
         ) from error
+
+
+def is_full(error: OSError) -> bool:
+    """Tell whether an error means that there is no space left, or none for this user."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def size_of(folder: Path) -> int:

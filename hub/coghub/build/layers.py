@@ -16,6 +16,8 @@ from coghub.domain.errors import ProjectUnreadable
 
 ROOT = "src"
 """The folder of the project in the image, as in Cog's."""
+MAX_FILES = 200_000
+"""Of one bundle; reading the list of an archive takes a kilobyte of memory for each."""
 MTIME_S = 315_532_800
 """1980-01-01, the earliest time that every archive format knows."""
 

@@ -13,7 +13,7 @@ from coghub.domain.errors import RequirementsInvalid
 SDK_NAMES = frozenset({"cog", "coglet"})
 """Models get these from the command, at the version of the command."""
 
-SDK_OVERRIDES = tuple(f"{name} ; sys_platform == 'never'" for name in sorted(SDK_NAMES))
+SDK_OVERRIDES = tuple(f"{name} ; python_version < '3'" for name in sorted(SDK_NAMES))
 """As overrides for uv: not even when another package requires them."""
 
 _SETTINGS: dict[str, Callable[[str], IndexSettings]] = {

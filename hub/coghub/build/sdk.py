@@ -55,8 +55,9 @@ def _is_alone(package: Path) -> bool:
 
 def _mark(package: Path) -> str:
     """Return what changes when another version is installed."""
-    newest = max(path.stat().st_mtime_ns for path in package.rglob("*.py"))
-    return f"{newest}"
+    found = [path.stat() for path in package.rglob("*.py")]
+    newest = max(status.st_mtime_ns for status in found)
+    return f"{newest} {len(found)} {sum(status.st_size for status in found)}"
 
 
 def _provide(package: Path, folder: Path) -> None:

@@ -11,13 +11,12 @@ from io import RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from coghub.build.files import explained, remove
-from coghub.build.layers import ROOT
+from coghub.build.files import explained, is_full, remove
+from coghub.build.layers import MAX_FILES, ROOT
 from coghub.build.links import stays_inside
 from coghub.build.oci import LAYER, Layout
 from coghub.domain.errors import BundleInvalid
 
-MAX_FILES = 1_000_000
 MAX_LAYERS = 1000
 MAX_HEADER_BYTES = 1024**2
 CHUNK_BYTES = 1024**2
@@ -37,9 +36,10 @@ def unpack(layout: Layout, manifest: dict[str, Any], folder: Path) -> None:
             _Unpacking(layout, temporary).layers(_layers(manifest))
             _put(temporary, folder)
         except (OSError, tarfile.TarError, UnicodeError) as error:
-            if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            if isinstance(error, OSError) and is_full(error):
                 raise
-            raise BundleInvalid(f"The bundle cannot be unpacked: {error}") from error
+            reason = (isinstance(error, OSError) and error.strerror) or error
+            raise BundleInvalid(f"The bundle cannot be unpacked: {reason}") from error
         finally:
             remove(temporary)
 
@@ -56,7 +56,7 @@ def _put(temporary: Path, folder: Path) -> None:
 def _layers(manifest: dict[str, Any]) -> list[tuple[str, int]]:
     """Return digest and size of each layer."""
     try:
-        found = [(one["digest"], int(one["size"])) for one in manifest["layers"]]
+        found = [(str(one["digest"]), int(one["size"])) for one in manifest["layers"]]
         kinds = {one["mediaType"] for one in manifest["layers"]}
     except (KeyError, TypeError, ValueError) as error:
         raise BundleInvalid(f"The bundle's manifest is damaged: {error}") from error
@@ -106,9 +106,9 @@ class _Unpacking:
                 raise BundleInvalid(f"The blob is not what its digest says: {digest}")
 
     def _layer(self, source: _Checked) -> None:
+        source.allowance = MAX_HEADER_BYTES
         with tarfile.open(fileobj=source, mode="r|") as archive:
             while True:
-                source.allowance = MAX_HEADER_BYTES
                 entry = archive.next()
                 source.allowance = None
                 if entry is None:
@@ -117,6 +117,7 @@ class _Unpacking:
                 if self.count > MAX_FILES:
                     raise BundleInvalid(f"The bundle holds more than {MAX_FILES} files")
                 self._entry(archive, entry)
+                source.allowance = MAX_HEADER_BYTES
 
     def _entry(self, archive: tarfile.TarFile, entry: tarfile.TarInfo) -> None:
         path = self._place(entry.name)
