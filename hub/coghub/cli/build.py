@@ -1,7 +1,5 @@
 """`cog build`: the project as a bundle in the local store."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +9,8 @@ from coghub.build.bundle import Store, default_name
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, teller
-from coghub.cli.projects import project_here
-from coghub.domain.errors import ModelUnreadable
-from coghub.engines.base import Prepared
+from coghub.cli.projects import project_here, require_reference
+from coghub.engines.documents import read_document
 
 
 @click.command("build")
@@ -66,24 +63,16 @@ def command(
     for line in options.ignored_lines(docker):
         console.warn(line)
     project = project_here(config_name, console)
+    require_reference(project, "predict" if project.plan.predict else "train")
     name = name or str(project.plan.config.get("image") or default_name(project.folder))
     prepared = prepare(invocation, project, run_commands=run_commands)
-    document = _document(invocation, prepared, document_path)
+    document = (
+        read_document(document_path)
+        if document_path
+        else prepared.document(console.log, is_fresh=True)
+    )
     with console.step(f"Building bundle from environment in {config_name} as {name}...") as step:
         store = Store(invocation.settings)
         bundle = store.write(name, project.plan, project.folder, document, teller(console, step))
         step.hide()
     console.say(f"Image built as {bundle.name}")
-
-
-def _document(invocation: Invocation, prepared: Prepared, path: Path | None) -> Mapping[str, Any]:
-    """Return the OpenAPI document: the user's own, or what the model says now."""
-    if path is None:
-        return prepared.document(invocation.console.log, is_fresh=True)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelUnreadable(f"Failed to parse {path} as JSON: {error}") from error
-    if not isinstance(document, dict) or "components" not in document:
-        raise ModelUnreadable(f"Not an OpenAPI document with components: {path}")
-    return document

@@ -131,6 +131,8 @@ def outcome_of(group: click.Group, arguments: Sequence[str], *, usage_code: int)
         return EXIT_FAILED
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.result(f"{error.message}\n")
     except (CoghubError, click.ClickException, OSError) as error:
         told = _told(error)
         console.fail(told)

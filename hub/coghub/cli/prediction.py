@@ -22,6 +22,7 @@ from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console, Step
 from coghub.cli.output_kind import OutputKind, output_kind
 from coghub.cli.output_place import OutputPlace
+from coghub.cli.projects import require_reference
 from coghub.cli.rendering import renderer
 from coghub.domain.errors import InputInvalid, PredictionFailed, UsageError
 from coghub.engines.base import Launch, Prepared, Project, Request, RunningModel
@@ -52,6 +53,7 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
         CoghubError: if anything on the way fails; whatever was started has ended by then.
     """
     console = invocation.console
+    require_reference(project, wanted.launch.mode)
     text = _json_text(wanted)
     inputs_of_flags(wanted.flags, {})  # what is wrong without a schema is wrong with one
     context = _context(invocation, wanted)

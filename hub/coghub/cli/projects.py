@@ -5,7 +5,7 @@ from pathlib import Path
 from coghub.build.config import find_config, project_of, read_config
 from coghub.build.plan import read_plan, resolve
 from coghub.cli.output import Console
-from coghub.domain.errors import UsageError
+from coghub.domain.errors import ConfigInvalid, UsageError
 from coghub.engines.base import Project
 from coghub.settings import Settings
 
@@ -20,7 +20,7 @@ def project_here(config_name: str, console: Console) -> Project:
     folder = project_of(path, config_name)
     config = read_config(path, folder)
     plan = resolve(config, folder)
-    for warning in (*config.warnings, *plan.warnings):
+    for warning in dict.fromkeys((*config.warnings, *plan.warnings)):
         console.warn(warning)
     return Project(folder, plan)
 
@@ -40,3 +40,19 @@ def project_of_bundle(name: str, settings: Settings) -> Project:
     bundle = store.find(name)
     folder = store.unpack(bundle)
     return Project(folder, read_plan(folder), bundle.document)
+
+
+def require_reference(project: Project, mode: str) -> None:
+    """Do nothing if cog.yaml says what to run in a mode.
+
+    Raises:
+        ConfigInvalid: if it does not.
+    """
+    plan = project.plan
+    if not (plan.predict or plan.train):
+        raise ConfigInvalid(
+            "no predict or train reference found in cog.yaml",
+            hint='Add a line such as `predict: "predict.py:Predictor"`',
+        )
+    if not getattr(plan, mode):
+        raise ConfigInvalid(f"no {mode} reference found in cog.yaml")

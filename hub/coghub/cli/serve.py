@@ -8,7 +8,7 @@ import click
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
-from coghub.cli.projects import project_here, project_of_bundle
+from coghub.cli.projects import project_here, project_of_bundle, require_reference
 from coghub.domain.errors import UsageError
 from coghub.engines.base import Address, Launch
 
@@ -67,6 +67,7 @@ def command(  # noqa: PLR0913 - one for each option
     project = (
         project_of_bundle(name, invocation.settings) if name else project_here(config_name, console)
     )
+    require_reference(project, "predict")
     prepared = prepare(invocation, project, run_commands=run_commands)
     console.say(_running_line(prepared.name, upload_url))
     console.say(_serving_line(host, port))

@@ -85,6 +85,21 @@ class Documents:
         return answer["document"]
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """Return an OpenAPI document that the user wrote.
+
+    Raises:
+        ModelUnreadable: if it is none.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelUnreadable(f"Failed to read an OpenAPI document from {path}: {error}") from error
+    if not isinstance(document, dict) or "components" not in document:
+        raise ModelUnreadable(f"Not an OpenAPI document with components: {path}")
+    return document
+
+
 def fingerprint(path: Path) -> str:
     """Return a text that changes when the file does; a missing file has one too."""
     try:

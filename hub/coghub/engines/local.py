@@ -15,16 +15,18 @@ from typing import Any, NoReturn
 from coghub.build.environment import Environment, Environments
 from coghub.build.events import Report
 from coghub.build.sdk import sdk_path
-from coghub.domain.errors import ModelUnreadable, UsageError
+from coghub.domain.errors import UsageError
 from coghub.engines import local_environ
 from coghub.engines.base import Address, Engine, Launch, OnLog, Prepared, Project
-from coghub.engines.documents import Documents, Question
+from coghub.engines.documents import Documents, Question, read_document
 from coghub.engines.instance import Instance
 from coghub.engines.server_process import ServerProcess
 from coghub.settings import Settings
 
 KEY_CHARACTERS = 12
 """Enough of an environment's key to tell it from others."""
+DOCUMENT_VARIABLE = "COG_OPENAPI_SCHEMA"
+"""Names a document that overrules the model's own, for this command and for the server."""
 SERVER = ("-m", "cog.server.http", "--host")
 QUIET, TALKATIVE = "warning", "info"
 """Of a prediction's server only warnings are shown; one that stays says what it does."""
@@ -70,6 +72,9 @@ class PreparedLocally(Prepared):
 
     def document(self, on_log: OnLog, *, is_fresh: bool = False) -> Mapping[str, Any]:
         """Return the OpenAPI document; see `Prepared`."""
+        own = self.settings.environ.get(DOCUMENT_VARIABLE)
+        if own:
+            return read_document(Path(own))
         if self.project.document is not None:
             return self.project.document
         plan = self.project.plan
@@ -119,15 +124,15 @@ class PreparedLocally(Prepared):
         _become([found, *command[1:]], self.project.folder, environ)
 
     def _server_command(self, launch: Launch, host: str) -> list[str]:
-        if not getattr(self.project.plan, launch.mode):
-            raise ModelUnreadable(f"cog.yaml says no `{launch.mode}` to run")
         return [str(self.environment.python), *SERVER, host, "--x-mode", launch.mode]
 
     def _server_environ(self, launch: Launch, log_level: str) -> dict[str, str]:
         told = local_environ.of_model(
             self.project.plan, launch, server_python=sys.executable, log_level=log_level
         )
-        return {**self._environ, **told}
+        own = self.settings.environ.get(DOCUMENT_VARIABLE)
+        document = {DOCUMENT_VARIABLE: str(Path(own).absolute())} if own else {}
+        return {**self._environ, **document, **told}
 
 
 def _become(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> NoReturn:

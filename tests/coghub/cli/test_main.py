@@ -45,6 +45,37 @@ def test_coghub_cog_is_cog(capsys):
     assert "predict" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("arguments", [[], ["env"]])
+def test_a_group_alone_shows_its_help(arguments, capsys):
+    assert outcome_of(root, arguments, usage_code=1) == 0
+
+    out, err = capsys.readouterr()
+    assert out.startswith("Usage: cog")
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "command", "message"),
+    [
+        ("", "predict", "no predict or train reference found in cog.yaml"),
+        ('predict: "a.py:B"', "train", "no train reference found in cog.yaml"),
+        ('train: "a.py:b"', "serve", "no predict reference found in cog.yaml"),
+        ("build: [", "predict", "failed to parse cog.yaml: invalid YAML: "),
+        ('predict: "a.py"', "predict", 'invalid predict "a.py": must be in the form'),
+    ],
+)
+def test_a_wrong_cog_yaml_is_one_clear_error(
+    config, command, message, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cog.yaml").write_text(config)
+
+    assert outcome_of(root, [command], usage_code=1) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"error: {message}")
+
+
 def test_a_setting_with_a_wrong_value_is_named(capsys, monkeypatch):
     monkeypatch.setenv("COG_ENGINE", "podman")
 
