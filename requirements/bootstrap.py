@@ -55,7 +55,10 @@ def _fingerprint() -> str:
 
 
 def _answers(python: Path) -> bool:
-    command = [python, "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]
+    """Tell whether the environment works, and is of the Python that was asked for, if one was."""
+    version = sys.version_info[:2] if os.environ.get("PYTHON") else None
+    check = f"sys.version_info[:2] == {version}" if version else "sys.version_info >= (3, 11)"
+    command = [python, "-c", f"import sys, pip; sys.exit(not {check})"]
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
@@ -80,7 +83,13 @@ def _make_environment() -> None:
 
 def _install() -> None:
     pip = [PYTHON, "-m", "pip"]
-    flags = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:"]
+    flags = [
+        "--quiet",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--only-binary=:all:",
+    ]
     environ = {**uv_settings(pip), **os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)}
     uv = [PYTHON, "-m", "uv", "--no-config", "pip"]
     target = ["--python", PYTHON]

@@ -16,7 +16,10 @@ if [ -n "${PYTHON:-}" ]; then
     exec "$PYTHON" requirements/bootstrap.py
 fi
 
-for candidate in .venv/bin/python python3.14 python3.13 python3.12 python3.11 python3 python; do
+if .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
+    exec .venv/bin/python requirements/bootstrap.py
+fi
+for candidate in python3.14 python3.13 python3.12 python3.11 python3 python; do
     if is_usable "$candidate"; then
         exec "$candidate" requirements/bootstrap.py
     fi
