@@ -28,13 +28,14 @@ class EventLog:
     """The events of one prediction."""
 
     def __init__(self, max_log_bytes: int = MAX_LOG_BYTES) -> None:
-        self._last = 0
+        self.last = 0
+        """Number of the latest event."""
         self._events: list[Event] = []
         self._logs = _HeadAndTail(max_log_bytes // 2)
 
     def add(self, name: str, fields: dict[str, Any]) -> Event:
-        self._last += 1
-        event = Event(self._last, name, fields)
+        self.last += 1
+        event = Event(self.last, name, fields)
         if name == "log":
             self._logs.add(event)
         else:

@@ -33,8 +33,8 @@ class EventStream:
         self._reply = reply
         self._content_type = content_type
         self._render = render_sse if content_type == SSE else render_ndjson
-        self._told = after
-        """Number of the last event that the client has."""
+        self._told = after if after <= prediction.events.last else 0
+        """Number of the last event that the client has; a number of an earlier run means none."""
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 

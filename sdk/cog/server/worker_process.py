@@ -101,8 +101,9 @@ class WorkerProcess:
             self._loop.run_in_executor(None, self._kill_tree)
 
     def kill_now(self) -> None:
-        """End them before this returns."""
+        """End them before this returns, and leave nothing behind."""
         self._kill_tree()
+        shutil.rmtree(self._spawned.exchange, ignore_errors=True)
 
     def _read_frames(self) -> None:
         try:

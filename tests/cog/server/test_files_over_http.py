@@ -1,7 +1,7 @@
 """Files in inputs and outputs, over HTTP."""
 
 import base64
-import os
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_url_is_downloaded_and_removed_afterwards(server, site):
 
     assert output["content"] == "hello"
     assert output["path"].endswith("some file.txt")
-    assert not os.path.exists(output["path"])
+    assert not Path(output["path"]).exists()
     assert site.calls[0].headers["user-agent"] == "tests/1"
 
 
@@ -46,7 +46,7 @@ def test_a_data_url_is_a_file_with_its_extension(server):
 
     assert output["content"] == "\x89PNG"
     assert output["path"].endswith("file.png")
-    assert not os.path.exists(output["path"])
+    assert not Path(output["path"]).exists()
 
 
 def test_lists_of_files_keep_their_order(server, site):

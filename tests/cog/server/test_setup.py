@@ -64,6 +64,21 @@ def test_a_worker_that_dies_in_its_first_setup_is_not_started_again(start_server
     )
 
 
+def test_a_later_setup_that_fails_is_tried_again(start_server):
+    server = start_server("setups.py:Breaks").wait_until_ready()
+    (server.folder / "broken").touch()
+
+    server.predict(die=True)
+    server.wait_for_line("Setup failed")
+    health = server.health()
+    (server.folder / "broken").unlink()
+    server.wait_for_line("Setup complete", count=2)
+
+    assert health["status"] == "STARTING"
+    assert "broken meanwhile" in health["setup"]["logs"]
+    assert server.predict()["output"] == "fine"
+
+
 def test_a_model_that_cannot_be_loaded_says_why(start_server):
     server = start_server("nowhere.py:Predictor")
     server.wait_for_line("Setup failed")

@@ -35,3 +35,16 @@ def train(n: int) -> TrainingOutput:
     path = Path(os.environ["MODEL_FOLDER"]) / "weights.bin"
     path.write_text("w" * n)
     return TrainingOutput(weights=path)
+
+
+class Breaks(BasePredictor):
+    """Sets up while nobody broke it."""
+
+    def setup(self):
+        if (Path(os.environ["MODEL_FOLDER"]) / "broken").exists():
+            raise RuntimeError("broken meanwhile")
+
+    def predict(self, die: bool = False) -> str:
+        if die:
+            os._exit(1)
+        return "fine"
