@@ -10,11 +10,11 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from cog.server.connection import Reply, Request
 from cog.server.container_log import ContainerLog
 from cog.server.errors import Refusal, text_refusal
 from cog.server.intake import Intake
 from cog.server.model import Model
+from cog.server.reply import Reply, Request
 from cog.server.settings import Settings
 
 NO_SCHEMA = b'{"error":"OpenAPI schema not available"}'

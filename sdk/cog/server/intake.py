@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from cog.server.connection import Reply, Request
 from cog.server.container_log import ContainerLog
 from cog.server.errors import Refusal, failed_refusal, invalid, problem
 from cog.server.model import Model
 from cog.server.prediction import Prediction
 from cog.server.remembered import Remembered
+from cog.server.reply import Reply, Request
 from cog.server.requests import ALL_EVENTS, PredictionRequest, parse
 from cog.server.settings import Settings
 from cog.server.streams import NDJSON, SSE, EventStream

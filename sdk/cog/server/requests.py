@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from cog.server.connection import Request
 from cog.server.errors import text_refusal
+from cog.server.reply import Request
 
 WebhookEvent = Literal["start", "output", "logs", "completed"]
 ALL_EVENTS: frozenset[WebhookEvent] = frozenset({"start", "output", "logs", "completed"})

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from cog.server.connection import Reply
 from cog.server.events import Event, dropped_text
 from cog.server.prediction import Prediction
+from cog.server.reply import Reply
 
 NDJSON = b"application/x-ndjson"
 SSE = b"text/event-stream"

@@ -1,5 +1,7 @@
 """How often, and when again."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +35,7 @@ def test_nothing_goes_through_more_often_than_once_an_interval(times, interval_s
             passed.append(now_s + delay_s)
             throttle.passed(passed[-1])
 
-    gaps = [later - earlier for earlier, later in zip(passed, passed[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(passed)]
     assert all(gap >= interval_s - 1e-9 for gap in gaps)
 
 
