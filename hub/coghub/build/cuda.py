@@ -2,7 +2,6 @@
 
 import json
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,6 @@ def pinned_tensorflow(build: Build, project: Path) -> str | None:
 
 @cache
 def _rows(name: str) -> list[dict[str, Any]]:
-    table = (files("coghub.build") / "tables" / name).read_text("utf-8")
+    table = (Path(__file__).parent / "tables" / name).read_text("utf-8")
     rows: list[dict[str, Any]] = json.loads(table)["rows"]
     return rows

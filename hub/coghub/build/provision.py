@@ -3,7 +3,8 @@
 1. A virtual environment of the interpreter.
 2. The requirements are resolved to exact versions, without what comes from elsewhere (`cog`).
 3. The result is adapted: pydantic where it is imported and missing, OpenCV without a screen.
-4. What came out is installed and byte-compiled, without looking at dependencies again.
+4. What came out is installed, without looking at dependencies again. Nothing is byte-compiled:
+   of torch's five thousand modules the first start needs, and compiles, a third.
 5. The commands of `build.run`, if they are wanted.
 """
 
@@ -128,7 +129,7 @@ class Provision:
             return
         self.report(Step(f"Installing {len(resolved)} packages"))
         self._uv(
-            *("pip", "install", "--python", self.order.python, "--no-deps", "--compile-bytecode"),
+            *("pip", "install", "--python", self.order.python, "--no-deps"),
             *("-r", self._write("installed.txt", resolved)),
             *self._constraints(),
             *index_arguments(self.order.plan.index.over(self.order.pip.index)),
