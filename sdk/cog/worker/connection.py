@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any
 
 from cog.worker import frames
-from cog.worker.messages import Cancel
+from cog.worker.messages import Cancel, Completed
 
 READ_BYTES = 65536
 
@@ -114,8 +114,15 @@ class Connection:
             return False
         try:
             for kind, body in self._splitter.feed(chunk):
-                self._received.append(frames.decode(kind, body))
+                self._take(kind, body)
         except frames.FrameError as error:
             print(f"The worker cannot go on: {error}", file=sys.stderr)  # noqa: T201 - for the logs
             self._is_ended = True
         return not self._is_ended
+
+    def _take(self, kind: int, body: bytes) -> None:
+        try:
+            self._received.append(frames.decode(kind, body))
+        except frames.TooDeep as error:
+            reason = "Input validation error: the input is nested too deeply"
+            self.send(Completed(error.seq, "failed", 0.0, reason))

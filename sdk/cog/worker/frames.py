@@ -62,6 +62,7 @@ def decode(kind: int, body: bytes | bytearray) -> Any:
     """Return the message of a frame.
 
     Raises:
+        TooDeep: if the body is nested too deeply.
         FrameError: if the body is not the fields of that kind.
     """
     try:
@@ -69,8 +70,21 @@ def decode(kind: int, body: bytes | bytearray) -> Any:
         if kind == _OUTPUT:
             fields["files"] = [messages.OutputFile(**file) for file in fields["files"]]
         return KINDS[kind](**fields)
-    except (ValueError, TypeError, IndexError, KeyError, RecursionError) as error:
+    except RecursionError as error:
+        # Every message begins with its seq: `{"seq":7,`
+        seq = bytes(body[:30]).partition(b":")[2].partition(b",")[0]
+        raise TooDeep(kind, int(seq) if seq.strip().isdigit() else 0) from error
+    except (ValueError, TypeError, IndexError, KeyError) as error:
         raise FrameError(f"A frame of kind {kind} cannot be read: {error}") from error
+
+
+class TooDeep(FrameError):
+    """The body is nested more deeply than this Python reads JSON; the stream itself is whole."""
+
+    def __init__(self, kind: int, seq: int) -> None:
+        super().__init__(f"A frame of kind {kind} is nested too deeply")
+        self.kind = kind
+        self.seq = seq
 
 
 class FrameSplitter:

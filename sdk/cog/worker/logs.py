@@ -13,14 +13,23 @@ class StandardStreams:
     def __init__(self) -> None:
         self._spares = (os.dup(1), os.dup(2))
         """For the case that user code closes 1 or 2; children do not inherit them."""
+        self._ours = (sys.stdout, sys.stderr)
         self._modules_seen = 0
         self._flush_c: Callable[[], object] | None = None
 
-    def prepare(self) -> None:
-        """Write each line as it comes, and never fail over a character."""
+    def prepare(self, *, is_routed: bool) -> None:
+        """Write each line as it comes, and never fail over a character.
+
+        Before the model is imported: loggers keep the streams that they find then.
+        """
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        if is_routed:
+            from cog.worker import routing  # noqa: PLC0415 - most models do without
+
+            routing.install()
+        self._ours = (sys.stdout, sys.stderr)
 
     def settle(self) -> None:
         """Flush Python's and C's buffers, and open again what user code has closed."""
@@ -40,8 +49,9 @@ class StandardStreams:
         for number, spare in enumerate(self._spares, start=1):
             if not _is_open(number):
                 os.dup2(spare, number)
-        sys.stdout = _usable(sys.stdout, sys.__stdout__, 1)
-        sys.stderr = _usable(sys.stderr, sys.__stderr__, 2)
+        stdout, stderr = self._ours
+        sys.stdout, sys.stderr = _usable(sys.stdout, stdout, 1), _usable(sys.stderr, stderr, 2)
+        self._ours = (sys.stdout, sys.stderr)
 
     def _look_for_c_code(self) -> None:
         """Load ctypes, about 1 MB, only once some module could have filled C's buffers."""

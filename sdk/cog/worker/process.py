@@ -31,7 +31,7 @@ def run(settings: Settings) -> None:
     # Ctrl-C is the server's business. A handler, as children would inherit that it is ignored.
     signal.signal(signal.SIGINT, lambda *_: None)
     streams = StandardStreams()
-    streams.prepare()
+    streams.prepare(is_routed=settings.may_overlap())
     try:
         _start(settings, connection, bell, streams)
     except startup.StartFailed as failed:
@@ -56,10 +56,8 @@ def _start(
     if not loaded.interface.is_async:
         SequentialWorker(connection, bell, model, surroundings).serve()
         return
-    from cog.worker import concurrent, routing  # noqa: PLC0415 - asyncio costs 5 MB
+    from cog.worker import concurrent  # noqa: PLC0415 - asyncio costs 5 MB
 
-    if loaded.slots > 1:
-        routing.install()
     concurrent.ConcurrentWorker(connection, model, surroundings, slots=loaded.slots).serve()
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,19 @@ class Settings:
     def reference(self) -> str | None:
         """The reference of what this worker runs."""
         return self.train if self.mode == "train" else self.predict
+
+    def may_overlap(self) -> bool:
+        """Say whether predictions might run at the same time, before the model is imported.
+
+        Not sure yet when it is the model's decorator that decides: then its source mentions it.
+        """
+        if self.max_concurrency is not None:
+            return slots(self.max_concurrency, declared=None) > 1
+        file = (self.reference or "").partition(":")[0]
+        try:
+            return b"concurrent" in Path(file).read_bytes()
+        except OSError:
+            return False
 
 
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:

@@ -198,13 +198,13 @@ MODEL = '''
             self.entered += 1
             try:
                 current_scope().record_metric("n", n)
-                total = sum(range(random.randrange(3000)))
+                total = sum(range(random.randrange(1000)))
                 return self.stream(n) if n % 3 == 0 else n
             finally:
                 self.left += 1
         def stream(self, n):
             yield n
-            sum(range(random.randrange(1000)))
+            sum(range(random.randrange(500)))
             yield n
         def balance(self, n): return self.entered - self.left
         def ready(self): current_scope().record_metric("ready", 1)
@@ -260,20 +260,21 @@ def test_a_cancel_that_comes_with_its_prediction_prevents_it(worker: Any) -> Non
 
 @pytest.mark.slow
 def test_ten_thousand_cancels_at_random_times_hit_nobody_else(worker: Any) -> None:
-    """Each is followed by a prediction that nobody cancels, which must not notice."""
+    """Every second prediction is canceled twice, before, while or after it runs."""
     chance = random.Random(4)
     statuses = {"canceled": 0, "succeeded": 0}
 
-    for _ in range(10_000):
-        seq = worker.begin(what="racing", n=worker.seq)
-        for _ in range(chance.randrange(2000)):
-            pass
-        worker.cancel(seq)
-        after = worker.begin(what="racing", n=worker.seq)
-        first, second = worker.finish(seq, after)
-        statuses[first.status] += 1
-        assert second.status == "succeeded"
-        assert set(second.values) == {after - 1}
+    for _ in range(200):
+        seqs = [worker.begin(what="racing", n=worker.seq) for _ in range(50)]
+        for seq in sorted(seqs[::2] * 2):
+            for _ in range(chance.randrange(2000)):
+                pass
+            worker.cancel(seq)
+        for seq, outcome in zip(seqs, worker.finish(*seqs), strict=True):
+            statuses[outcome.status] += 1
+            if seq not in seqs[::2]:
+                assert (outcome.status, set(outcome.values)) == ("succeeded", {seq - 1})
 
-    assert min(statuses.values()) > 500
+    assert statuses["canceled"] > 500
+    assert statuses["succeeded"] > 5_500
     assert worker.predict(what="balance").values == [0]

@@ -9,9 +9,11 @@ from cog.worker.messages import Metric, Output
 pytestmark = pytest.mark.slow
 
 MODEL = """
-    import asyncio, sys, threading, time
+    import asyncio, logging, sys, threading, time
     from typing import Any
     from cog import BasePredictor, current_scope
+
+    logging.basicConfig(format="logged %(message)s")
 
     class Predictor(BasePredictor):
         async def setup(self):
@@ -50,6 +52,7 @@ MODEL = """
             thread = threading.Thread(target=print, args=(f"{n} lost",))
             thread.start()
             thread.join()
+            logging.warning("%d", n)
             print(f"{n} warns", file=sys.stderr, end="")
             return n
         async def open_gate(self, n):
@@ -107,9 +110,9 @@ def test_predictions_run_at_once_with_their_own_logs_and_metrics(worker: Any) ->
     first, second = worker.begin(what="gated", n=1), worker.begin(what="gated", n=2)
     opener = worker.begin(what="open_gate")
 
-    *outcomes, _ = worker.finish(first, second, opener)
+    outcomes = worker.finish(first, second, opener)
 
-    for n, outcome in enumerate(outcomes, start=1):
+    for n, outcome in enumerate(outcomes[:2], start=1):
         assert outcome.values == [n]
         assert [metric.value for metric in outcome.metrics] == [n]
         by_stream = {"stdout": "", "stderr": ""}
@@ -117,7 +120,7 @@ def test_predictions_run_at_once_with_their_own_logs_and_metrics(worker: Any) ->
             by_stream[log.stream] += log.text
         assert by_stream == {
             "stdout": f"{n} waits\n{n} goes\n{n} in bytes\n",
-            "stderr": f"{n} warns",
+            "stderr": f"logged {n}\n{n} warns",
         }
     printed = "".join(outcome.printed for outcome in outcomes) + worker.printed()
     assert {"1 lost", "2 lost"} == set(printed.split("\n")) - {""}
@@ -235,3 +238,17 @@ def test_one_slot_leaves_all_output_in_the_pipes(start_worker: Any) -> None:
 
     assert outcome.logs == []
     assert "RuntimeError: boo" in outcome.printed
+
+
+def test_the_decorator_alone_makes_slots(start_worker: Any) -> None:
+    worker = start_worker("""
+        from cog import concurrent
+        class Predictor:
+            @concurrent(max=2)
+            async def predict(self, n: int) -> int:
+                print("mine", n)
+                return n
+    """)
+
+    assert worker.loaded.slots == 2
+    assert [log.text for log in worker.predict(n=3).logs] == ["mine 3\n"]

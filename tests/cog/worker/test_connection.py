@@ -76,6 +76,18 @@ def test_a_stream_of_garbage_is_as_good_as_ended(pair: Pair, capfd: Any) -> None
     assert "Not a frame" in capfd.readouterr().err
 
 
+def test_an_input_that_is_nested_too_deeply_fails_alone(pair: Pair) -> None:
+    body = b'{"seq":7,"id":"","input":' + b"[" * 40_000 + b"]" * 40_000 + b"}"
+    pair.ours.sendall(frames.HEAD.pack(len(body), 0) + body)
+    pair.connection.read_waiting()
+    pair.say(Cancel(8))
+
+    assert pair.connection.receive() == Cancel(8)
+    (completed,) = pair.hear(1)
+    assert (completed.seq, completed.status) == (7, "failed")
+    assert "nested too deeply" in completed.error
+
+
 def test_threads_do_not_mix_their_frames(pair: Pair) -> None:
     def send(seq: int) -> None:
         for _ in range(50):

@@ -138,7 +138,9 @@ def test_half_characters_become_replacement_marks_and_pairs_become_whole() -> No
 
 
 def test_json_that_is_nested_too_deeply_is_an_error() -> None:
-    body = b'{"seq": 1, "id": "", "input": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    body = b'{"seq":7, "id": "", "input": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 
-    with pytest.raises(frames.FrameError):
+    with pytest.raises(frames.TooDeep) as caught:
         frames.decode(0, body)
+
+    assert caught.value.seq == 7

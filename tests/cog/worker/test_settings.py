@@ -1,5 +1,7 @@
 """The worker's flags and environment."""
 
+from pathlib import Path
+
 import pytest
 
 from cog.worker.settings import read_settings, slots
@@ -28,6 +30,30 @@ def test_what_is_not_given_is_none() -> None:
 def test_without_the_servers_flags_it_says_who_starts_it(flags: list[str]) -> None:
     with pytest.raises(SystemExit, match=r"started by cog\.server"):
         read_settings(flags, {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "source", "may"),
+    [
+        ({"COG_MAX_CONCURRENCY": "4"}, "", True),
+        ({"COG_MAX_CONCURRENCY": "1"}, "@concurrent(max=4)", False),
+        ({}, "from cog import concurrent as many", True),
+        ({}, "", False),
+    ],
+)
+def test_whether_predictions_may_overlap_is_known_before_the_import(
+    tmp_path: Path, environ: dict[str, str], source: str, *, may: bool
+) -> None:
+    model = tmp_path / "predict.py"
+    model.write_text(source)
+
+    settings = read_settings([*NEEDED, "--predict", f"{model}:Predictor"], environ)
+
+    assert settings.may_overlap() is may
+
+
+def test_a_model_that_is_missing_cannot_overlap() -> None:
+    assert not read_settings([*NEEDED, "--predict", "absent.py"], {}).may_overlap()
 
 
 @pytest.mark.parametrize(
