@@ -13,7 +13,7 @@ import click
 
 from coghub.cli.interrupts import Terminated, listen_for_termination
 from coghub.cli.invocation import Invocation
-from coghub.cli.output import Console, may_colour
+from coghub.cli.output import Console, may_colour, standard_streams
 from coghub.domain.errors import CoghubError, UsageError
 from coghub.settings import current_settings
 
@@ -120,7 +120,7 @@ def coghub() -> None:
 def outcome_of(group: click.Group, arguments: Sequence[str], *, usage_code: int) -> int:
     """Run a command to its end and return the exit code; an error has been told by then."""
     listen_for_termination()
-    console = Console(sys.stdout, sys.stderr)
+    console = Console(*standard_streams())
     try:
         group.main(list(arguments), prog_name=group.name, standalone_mode=False, obj=console)
         sys.stdout.flush()

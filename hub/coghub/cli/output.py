@@ -5,9 +5,13 @@ shown live; without, each line stands alone and is readable in a log file.
 """
 
 import codecs
+import io
+import os
+import sys
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 from coghub.cli.live_line import LiveLine
@@ -23,6 +27,19 @@ def may_colour(err: TextIO, environ: Mapping[str, str], *, is_refused: bool = Fa
     if environ.get("TERM") == "dumb" or "utf" not in (err.encoding or "").lower():
         return False
     return err.isatty()
+
+
+def standard_streams() -> tuple[TextIO, TextIO]:
+    """Return stdout and stderr; nothing that a model says can be more than they can take.
+
+    A stream that the caller has closed (`2>&-`) is replaced by one that goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or Path(os.devnull).open("w")  # noqa: SIM115 - kept open
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+        setattr(sys, name, stream)
+    return sys.stdout, sys.stderr
 
 
 class Step:

@@ -17,6 +17,7 @@ from typing import Any
 from coghub.domain.errors import ModelUnreadable
 from coghub.engines.base import OnLog
 from coghub.engines.interrupts import uninterrupted
+from coghub.engines.lifeline import Lifeline
 
 FORMAT = 1
 """Rises when what is kept, or how it is named, changes."""
@@ -122,6 +123,7 @@ def _sdk_sources(sdk: Path) -> Iterator[Path]:
 
 def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
     with uninterrupted():
+        lifeline = Lifeline()
         process = subprocess.Popen(
             question.command,
             cwd=question.folder,
@@ -129,12 +131,15 @@ def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,
         )
+        lifeline.guard(process.pid)
     with process:
         try:
             answer, said = process.communicate()
         finally:
             process.kill()
+            lifeline.close()
     if process.returncode == 0:
         return json.loads(answer)
     *story, last = said.decode("utf-8", "replace").rstrip().split("\n")

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -118,3 +119,19 @@ def test_help_imports_nothing_but_what_it_needs():
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ran.stderr.strip() == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("redirection", "exit_code"),
+    [("2>&-", 0), (">&-", 0), (">&- 2>&-", 0), ("| exec 0<&-", 0)],
+)
+def test_closed_streams_are_no_reason_to_fail(redirection, exit_code):
+    cog_path = Path(sys.executable).with_name("cog")
+
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"{cog_path} --help {redirection}"], capture_output=True, check=False
+    )
+
+    assert ran.returncode == exit_code
+    assert b"Traceback" not in ran.stderr
