@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from coghub.build.interpreters import Interpreters
-from coghub.domain.errors import CoghubError
+from coghub.domain.errors import InterpreterNotFound
 from coghub.settings import current_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -186,7 +186,7 @@ def python_version() -> str:
     asked = "3.12"
     try:
         Interpreters(current_settings()).find(asked)
-    except CoghubError:
+    except InterpreterNotFound:
         return f"{sys.version_info.major}.{sys.version_info.minor}"
     return asked
 
