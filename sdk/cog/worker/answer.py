@@ -108,18 +108,24 @@ class Answer:
         output, files = self._encode(value, copy_files=False)
         self._output = Output(self.seq, output, files)
 
-    def succeed(self) -> None:
-        self._end("succeeded", None, *([self._output] if self._output else []))
+    def finish(self, error: BaseException | None, *, is_canceled: bool) -> None:
+        """Send the end, given what user code raised; what it printed has then been flushed."""
+        if is_canceled:
+            if isinstance(error, Exception):
+                failures.print_traceback(error)
+            self._end("canceled", None)
+        elif error is not None:
+            self._end("failed", self._reason(error))
+        else:
+            self._succeed()
 
-    def cancel(self, error: BaseException | None = None) -> None:
-        """End as canceled; `error` is what came of it in user code."""
-        if isinstance(error, Exception):
-            failures.print_traceback(error)
-        self._end("canceled", None)
-
-    def fail(self, error: BaseException) -> None:
-        """End with an error's one line; the traceback goes to the logs."""
-        self._end("failed", self._reason(error))
+    def _succeed(self) -> None:
+        try:
+            self._end("succeeded", None, *([self._output] if self._output else []))
+        except (ValueError, TypeError, RecursionError, OSError) as error:
+            # A number too long to print, a disk too full for a large output.
+            reason = f"Prediction failed: Failed to serialize output: {failures.describe(error)}"
+            self._end("failed", reason)
 
     def _reason(self, error: BaseException) -> str:
         if isinstance(error, (InputError, DownloadError)):
@@ -137,8 +143,8 @@ class Answer:
         elapsed_s = perf_counter() - self._started
         completed = Completed(self.seq, status, elapsed_s, error, is_list=self._is_streamed)
         with self._worker.ending:
-            self._is_ended = True
             self._worker.connection.send(*outputs, completed)
+            self._is_ended = True
 
     def _encode(self, value: Any, *, copy_files: bool) -> tuple[Any, list[OutputFile]]:
         is_path = self._worker.is_file

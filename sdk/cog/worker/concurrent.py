@@ -35,7 +35,7 @@ class ConcurrentWorker:
         """Answer messages until the server shuts the worker down, or goes away."""
         self._loop.add_reader(self._connection.descriptor, self._read)
         self._loop.call_soon(self._read)
-        while not self._is_leaving and not self._connection.is_ended:
+        while not (self._is_leaving or self._connection.is_ended or self._loop.is_closed()):
             self._run_loop()
 
     def _run_loop(self) -> None:
@@ -73,12 +73,8 @@ class ConcurrentWorker:
         answer = Answer(request, self._surroundings, log)
         with answer.scope.entered():
             error = await self._outcome(request.seq, self._run(request, answer))
-        if self._end(request.seq):
-            answer.cancel(error)
-        elif error is None:
-            answer.succeed()
-        else:
-            answer.fail(error)
+        answer.finish(error, is_canceled=self._end(request.seq))
+        del error  # and with it the model's variables: see SequentialWorker
 
     async def _run(self, request: Predict, answer: Answer) -> None:
         result = self._model.call(

@@ -36,7 +36,7 @@ class Connection:
     def receive(self) -> Any | None:
         """Return the next message, waiting for it; None when the server has gone."""
         while not self._received:
-            if not self._read():
+            if self._is_ended or not self._read():
                 return None
         return self._received.popleft()
 
@@ -102,7 +102,14 @@ class Connection:
         while self._outgoing:
             rest = memoryview(self._outgoing.popleft())
             while rest:
-                rest = rest[os.write(self.descriptor, rest) :]
+                rest = rest[self._write(rest) :]
+
+    def _write(self, content: memoryview) -> int:
+        try:
+            return os.write(self.descriptor, content)
+        except OSError:  # the server has gone: nobody listens, and we leave with the next read
+            self._is_ended = True
+            return len(content)
 
     def _read(self) -> bool:
         try:

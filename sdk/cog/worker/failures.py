@@ -9,6 +9,9 @@ import cog
 OURS = (os.path.dirname(os.path.abspath(cog.__file__)) + os.sep, "<frozen importlib.")  # noqa: PTH100, PTH120
 """Frames of these files at the head of a traceback tell the user nothing."""
 
+MAX_LENGTH = 64 * 1024
+"""Characters of a message that clients get; all of it is in the logs."""
+
 
 def describe(error: BaseException) -> str:
     """Return `Type: message`, also for an exception whose message cannot be made."""
@@ -18,7 +21,7 @@ def describe(error: BaseException) -> str:
 def message(error: BaseException) -> str:
     """Return `str(error)`, or a word about its failure: `__str__` is user code."""
     try:
-        return str(error)
+        return str(error)[:MAX_LENGTH]
     except BaseException:  # noqa: BLE001 - user code
         return "<exception str() failed>"
 

@@ -20,27 +20,31 @@ def end_with_server(*, life: int | None, socket: int) -> None:
     """Arrange for this process and its children to be killed when the server is gone."""
     if life is not None:
         os.set_inheritable(life, False)  # noqa: FBT003 - its own signature
-    if sys.platform == "linux" and life is not None:
-        _kill_at_end_of(life)
-    elif sys.platform == "linux":
+    if sys.platform == "linux" and life is None:
         _kill_at_death_of_parent()
-    else:
+    elif sys.platform != "linux" or life is None or not _kill_at_end_of(life):
         threading.Thread(
             target=_watch, args=(socket if life is None else life,), daemon=True
         ).start()
 
 
-def _kill_at_end_of(pipe: int) -> None:
+def _kill_at_end_of(pipe: int) -> bool:
     """Have the kernel send SIGKILL to the group at the pipe's next event, which is its end.
+
+    Returns whether it will: kernels that only look like Linux may not know how.
 
     Source: Linux, fcntl(2), F_SETOWN and F_SETSIG.
     """
     is_leader = os.getpgrp() == os.getpid()
-    fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp() if is_leader else os.getpid())
-    fcntl.fcntl(pipe, fcntl.F_SETSIG, int(signal.SIGKILL))
-    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    try:
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp() if is_leader else os.getpid())
+        fcntl.fcntl(pipe, fcntl.F_SETSIG, int(signal.SIGKILL))
+        fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    except OSError:
+        return False
     if _has_ended(pipe, timeout_ms=0):
         _kill_group()
+    return True
 
 
 def _kill_at_death_of_parent() -> None:

@@ -5,6 +5,7 @@ it up: `SetupFinished`. 4. Answer, until `ShutDown` or the end of the stream. 5.
 """
 
 import atexit
+import faulthandler
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ def run(settings: Settings) -> None:
     os.register_at_fork(after_in_child=lambda: _let_go(connection, bell))
     # Ctrl-C is the server's business. A handler, as children would inherit that it is ignored.
     signal.signal(signal.SIGINT, lambda *_: None)
+    faulthandler.enable()  # where a crash in C code happened belongs into the logs
     streams = StandardStreams()
     streams.prepare(is_routed=settings.may_overlap())
     try:

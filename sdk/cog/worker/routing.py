@@ -29,7 +29,12 @@ class PredictionLog:
         self._connection = connection
         self._waiting: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._lock = threading.RLock()
-        self.is_ended = False
+        self._is_ended = False
+
+    @property
+    def is_ended(self) -> bool:
+        """Text goes to the pipes: the prediction has ended, or this is a forked child of it."""
+        return self._is_ended or self._connection.is_foreign
 
     def write(self, stream: str, text: str) -> None:
         with self._lock:
@@ -51,7 +56,7 @@ class PredictionLog:
         with self._lock:
             self.flush("stdout")
             self.flush("stderr")
-            self.is_ended = True
+            self._is_ended = True
 
 
 current: ContextVar[PredictionLog | None] = ContextVar("cog_prediction_log", default=None)

@@ -43,18 +43,20 @@ class SequentialWorker:
 
     def _predict(self, request: Predict) -> None:
         answer = Answer(request, self._surroundings)
-        error: BaseException | None = None
+        with answer.scope.entered():
+            error = self._outcome(request, answer)
+        answer.finish(error, is_canceled=self._bell.is_canceled(request.seq))
+        # An exception holds the frames that it passed, and they hold this one: a cycle that would
+        # keep the model's variables, and perhaps a GPU's memory, until garbage is collected.
+        del error
+
+    def _outcome(self, request: Predict, answer: Answer) -> BaseException | None:
+        """Run user code and return what it raised."""
         try:
-            with answer.scope.entered():
-                self._run(request, answer)
-        except BaseException as caught:  # noqa: BLE001 - user code may raise anything
-            error = caught
-        if self._bell.is_canceled(request.seq):
-            answer.cancel(error)
-        elif error is None:
-            answer.succeed()
-        else:
-            answer.fail(error)
+            self._run(request, answer)
+        except BaseException as error:  # noqa: BLE001 - user code may raise anything
+            return error
+        return None
 
     def _run(self, request: Predict, answer: Answer) -> None:
         seq = request.seq

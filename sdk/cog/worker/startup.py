@@ -112,7 +112,8 @@ def _failing(what: str) -> Generator[None]:
     try:
         yield
     except CogError as error:
-        raise StartFailed(f"{what}: {failures.describe(error)}") from error
+        hint = f"\n{error.hint}" if error.hint else ""
+        raise StartFailed(f"{what}: {failures.describe(error)}{hint}") from error
     except BaseException as error:
         failures.print_traceback(error)
         raise StartFailed(f"{what}: {failures.describe(error)}") from error

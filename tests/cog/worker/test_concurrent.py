@@ -9,10 +9,11 @@ from cog.worker.messages import Metric, Output
 pytestmark = pytest.mark.slow
 
 MODEL = """
-    import asyncio, logging, sys, threading, time
+    import asyncio, gc, logging, sys, threading, time, weakref
     from typing import Any
     from cog import BasePredictor, current_scope
 
+    gc.disable()
     logging.basicConfig(format="logged %(message)s")
 
     class Predictor(BasePredictor):
@@ -36,6 +37,12 @@ MODEL = """
             while self.ticks == before: await asyncio.sleep(0.001)
             return self.loop is asyncio.get_running_loop()
         async def raising(self, n): raise RuntimeError("boo")
+        async def leaking(self, n):
+            class Tensor: pass
+            tensor = Tensor()
+            self.weak = weakref.ref(tensor)
+            raise RuntimeError("out of memory")
+        async def leaked(self, n): return self.weak() is not None
         async def leaving(self, n): sys.exit(3)
         async def task_leaving(self, n):
             async def leave(): sys.exit(3)
@@ -156,6 +163,12 @@ def test_whatever_user_code_raises_fails_its_prediction_alone(
     assert "".join(log.text for log in outcome.logs).startswith("Traceback")
     worker.cancel(neighbour)
     assert worker.finish(neighbour)[0].status == "canceled"
+
+
+def test_a_failed_prediction_lets_go_of_its_variables(worker: Any) -> None:
+    worker.predict(what="leaking")
+
+    assert worker.predict(what="leaked").values == [False]
 
 
 def test_a_task_of_the_users_own_cannot_end_the_worker(worker: Any) -> None:

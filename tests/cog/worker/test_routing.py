@@ -16,6 +16,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.sent: list[Log] = []
+        self.is_foreign = False
 
     def send(self, *messages: Log) -> None:
         self.sent += messages
@@ -86,6 +87,17 @@ def test_after_the_end_text_stays_in_the_pipe(
     in_prediction(log, stream.write, "late")
 
     assert (pipe.getvalue(), connection.sent) == ("late", [])
+
+
+def test_a_forked_child_prints_into_the_pipe(
+    connection: Any, stream: RoutedStream, pipe: io.StringIO
+) -> None:
+    log = PredictionLog(7, connection)
+    connection.is_foreign = True
+
+    in_prediction(log, stream.write, "from the child")
+
+    assert (pipe.getvalue(), connection.sent) == ("from the child", [])
 
 
 def test_long_texts_are_cut(connection: Any) -> None:

@@ -9,7 +9,8 @@ from cog.worker.messages import OutputFile
 pytestmark = pytest.mark.slow
 
 MODEL = """
-    import os, sys, threading
+    import gc, os, sys, threading, weakref
+    gc.disable()
     from pathlib import Path
     from typing import Any, Iterator
     from cog import BasePredictor, current_scope
@@ -55,6 +56,15 @@ MODEL = """
         def too_large(self, n): raise MemoryError
         def bytes(self, n): return b"x"
         def missing(self, n): return Path("no-such-file")
+        def long_number(self, n): return 10**5000
+        def long_message(self, n): raise ValueError("x" * 10**7)
+        def leaking(self, n):
+            class Tensor: pass
+            tensor = Tensor()
+            self.weak = weakref.ref(tensor)
+            raise RuntimeError("out of memory")
+        def leaked(self, n): return self.weak() is not None
+        def crashing(self, n): os.kill(os.getpid(), 11)
         def killing(self, n): os._exit(7)
 
         def cycle(self, n):
@@ -140,6 +150,7 @@ def test_a_generator_streams_whatever_the_annotation_says(worker: Any) -> None:
         ("bytes", "Prediction failed: Failed to serialize output: TypeError"),
         ("missing", "Prediction failed: Output file does not exist"),
         ("cycle", "Prediction failed: Failed to serialize output"),
+        ("long_number", "Prediction failed: Failed to serialize output"),
         ("deep", "Prediction failed: Prediction failed: RecursionError: "),
     ],
 )
@@ -197,6 +208,25 @@ def test_metrics_may_be_recorded_on_other_threads(worker: Any) -> None:
 
 def test_a_coroutine_behind_a_plain_function_is_awaited(worker: Any) -> None:
     assert worker.predict(what="hiding_async", n=6).values == [6]
+
+
+def test_a_failed_prediction_lets_go_of_its_variables(worker: Any) -> None:
+    worker.predict(what="leaking")
+
+    assert worker.predict(what="leaked").values == [False]
+
+
+def test_a_very_long_message_is_cut(worker: Any) -> None:
+    assert len(worker.predict(what="long_message").error) < 100_000
+
+
+def test_a_crash_in_c_says_where(start_worker: Any) -> None:
+    worker = start_worker(MODEL)
+
+    with pytest.raises(EOFError, match="in crashing"):
+        worker.predict(what="crashing")
+
+    assert worker.process.wait(5) == -11
 
 
 def test_leaving_the_process_ends_the_stream(start_worker: Any) -> None:
