@@ -157,8 +157,7 @@ class Predictions:
                 run, _failed(prediction, "Prediction failed: the worker died before it began")
             )
             return
-        # What was printed until now belongs to whatever ran until now.
-        self._worker.drain_pipes()
+        self._take_prints()
         prediction.seq = self._worker.next_seq()
         self._by_seq[prediction.seq] = run
         if self._log.is_debug:
@@ -170,12 +169,21 @@ class Predictions:
         )
 
     def _complete(self, run: "_Run", completed: Completed) -> None:
+        self._take_prints()
         self._by_seq.pop(run.prediction.seq, None)
         run.stop_grace()
         if run.unsettled:
             run.unsettled.append(completed)
         else:
             self._end(run, run.failure or completed)
+
+    def _take_prints(self) -> None:
+        """Before it changes what runs: what was printed until now belongs to what ran until now.
+
+        What is printed while several run is nobody's, now and later.
+        """
+        if len(self._by_seq) < 2:  # noqa: PLR2004 - several
+            self._worker.drain_pipes()
 
     def _settle_later(self, run: "_Run", message: WireOutput) -> None:
         """Have an output's files delivered; what follows it waits for that."""

@@ -114,8 +114,8 @@ class Worker:
 
     def drain_pipes(self) -> None:
         """Tell of everything that was printed until now."""
-        assert self._process is not None
-        self._process.drain_pipes()
+        if self._process is not None:
+            self._process.drain_pipes()
 
     def cancel(self, seq: int) -> asyncio.TimerHandle:
         """Ask the worker to stop something; return the timer after which it is killed."""
@@ -179,6 +179,7 @@ class Worker:
 
     def _finish_setup(self, error: str | None) -> None:
         self._forget_limit()
+        self.drain_pipes()
         self._listener.set_up()
         if error is not None:
             self._fail_setup(f"worker setup failed: {error}")

@@ -30,7 +30,7 @@ class Listener(Protocol):
     """Who wants to hear from a worker."""
 
     def receive(self, message: wire.FromWorker) -> None:
-        """Take a message; whatever was printed before it was sent has been told."""
+        """Take a message; what was printed before it was sent may wait in the pipes."""
         ...
 
     def printed(self, source: str, text: str) -> None:
@@ -117,14 +117,9 @@ class WorkerProcess:
             return
         try:
             for kind, body in self._splitter.feed(chunk):
-                self._receive(wire.decode(kind, body))
+                self._listener.receive(wire.decode(kind, body))
         except (frames.FrameError, OSError) as error:
             self._lose(f"sent what is no message: {error}")
-
-    def _receive(self, message: wire.FromWorker) -> None:
-        if type(message) in _AFTER_PRINTS:
-            self.drain_pipes()
-        self._listener.receive(message)
 
     def _lose(self, reason: str) -> None:
         """Give up on the socket; a worker that is dying gets the time to say why."""
@@ -196,11 +191,8 @@ class WorkerProcess:
         with contextlib.suppress(OSError, frames.FrameError):
             while chunk := self._spawned.socket.recv(READ_BYTES):
                 for kind, body in self._splitter.feed(chunk):
-                    self._receive(wire.decode(kind, body))
+                    self._listener.receive(wire.decode(kind, body))
         self.drain_pipes()
-
-
-_AFTER_PRINTS = frozenset({messages.Completed, messages.SetupFinished, messages.Health})
 
 
 def exit_reason(code: int) -> str:

@@ -199,6 +199,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
             stderr=subprocess.PIPE,
             env=os.environ  # noqa: TID251
             | {"PORT": "0", "COG_PREDICT_TYPE_STUB": reference, "MODEL_FOLDER": str(folder)}
+            | {"PYTHONUNBUFFERED": ""}  # it would cut each printed line into two pieces
             | environ,
         )
         running.append(RunningServer(process, folder))

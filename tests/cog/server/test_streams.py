@@ -34,7 +34,9 @@ def test_sse_tells_everything_in_order(server):
         ("output", {"chunk": "b", "index": 1}),
         ("metric", {"name": "words", "value": 2, "mode": "replace"}),
     ]
-    assert ("log", {"source": "stdout", "data": "begin\n"}) in events
+    logs = [fields for name, fields in events if name == "log"]
+    assert {it["source"] for it in logs} == {"stdout"}
+    assert "".join(it["data"] for it in logs) == "begin\n"
     assert completed[0] == "completed"
     assert completed[1]["metrics"].pop("predict_time") > 0
     assert completed[1] == {

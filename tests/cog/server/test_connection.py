@@ -1,0 +1,139 @@
+"""HTTP/1.1 without a network: whole requests out of pieces, and no piece that does harm."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cog.server.connection import Connection
+from cog.server.reply import Reply, Request
+
+
+class Transport:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.is_closed = False
+
+    def write(self, content: bytes) -> None:
+        assert not self.is_closed
+        self.written += content
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+class Client:
+    """One connection to a site that says what it was sent."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.transport = Transport()
+        self.connection = Connection(self._respond, set())
+        self.connection.connection_made(self.transport)
+
+    def send(self, *pieces: bytes) -> bytes:
+        for piece in pieces:
+            if not self.transport.is_closed:
+                self.connection.data_received(piece)
+        return self.transport.written
+
+    def _respond(self, request: Request, reply: Reply) -> None:
+        self.requests.append(request)
+        reply.send(200, bytes(request.body))
+
+
+REQUEST = (
+    b"POST /predictions?x=1 HTTP/1.1\r\nContent-Type: application/json\r\nX-Two: a\r\nx-two: b\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+)
+
+
+@given(st.sets(st.integers(1, len(REQUEST) - 1)))
+def test_a_request_is_the_same_however_it_was_cut(cuts):
+    client = Client()
+    places = [0, *sorted(cuts), len(REQUEST)]
+
+    client.send(*(REQUEST[a:b] for a, b in pairwise(places)))
+
+    (request,) = client.requests
+    assert (request.method, request.path) == ("POST", b"/predictions")
+    assert bytes(request.body) == b"hello world"
+    assert request.headers[b"x-two"] == b"a, b"
+    assert client.transport.written.endswith(b"\r\n\r\nhello world")
+    assert not client.transport.is_closed
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5), st.booleans())
+def test_no_bytes_raise(pieces, begin_well):
+    client = Client()
+
+    client.send(*([REQUEST] if begin_well else []), *pieces)
+    client.connection.connection_lost(None)
+
+
+@pytest.mark.parametrize(
+    ("request_head", "is_open"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", True),
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", False),
+        (b"GET / HTTP/1.0\r\n\r\n", False),
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
+    ],
+)
+def test_a_connection_stays_open_where_the_client_wants_it(request_head, is_open):
+    client = Client()
+
+    written = client.send(request_head)
+
+    assert client.transport.is_closed != is_open
+    assert (b"connection: close" in written) != is_open
+
+
+def test_a_client_that_asks_first_is_told_to_go_on():
+    client = Client()
+    head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+
+    assert client.send(head) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert client.send(b"ok").endswith(b"\r\n\r\nok")
+
+
+def test_a_body_that_is_too_large_is_refused_and_read_to_its_end():
+    client = Client()
+    head = b"POST / HTTP/1.1\r\nContent-Length: 104857601\r\nExpect: 100-continue\r\n\r\n"
+
+    assert client.send(head).startswith(b"HTTP/1.1 413 ")
+    client.send(b"x" * 1000)
+    assert not client.transport.is_closed
+    client.send(*[bytes(10 * 1024**2)] * 10)
+
+    assert client.transport.is_closed
+    assert client.requests == []
+
+
+def test_a_head_without_end_is_refused():
+    client = Client()
+
+    written = client.send(b"GET / HTTP/1.1\r\n", *[b"a: " + b"b" * 1000 + b"\r\n"] * 70)
+
+    assert written.startswith(b"HTTP/1.1 431 ")
+    assert client.transport.is_closed
+
+
+def test_the_body_of_a_request_for_an_upgrade_is_read():
+    """httptools stops there; the Java client asks for h2c in its first request."""
+    client = Client()
+    head = b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\n"
+
+    client.send(head + b"he", b"lloGET /next HTTP/1.1\r\n\r\n")
+
+    assert [bytes(it.body) for it in client.requests] == [b"hello", b""]
+    assert client.requests[1].path == b"/next"
