@@ -112,7 +112,8 @@ class Environments:
             if kept_bytes > budget_bytes and self._remove(record.folder):
                 kept_bytes -= record.size_bytes
                 removed.append(record)
-        for folder in self._folders():
+        names = {path.name.removesuffix(".lock") for path in self.folder.glob("*")}
+        for folder in (self.folder / name for name in names):
             if not (folder / READY).exists():
                 self._remove(folder)
         return tuple(removed)

@@ -1,7 +1,6 @@
 """Environments made by the real uv, from wheels made on the spot: no index is asked."""
 
 import json
-import multiprocessing
 import subprocess
 import sys
 import threading
@@ -251,42 +250,27 @@ def test_many_at_once_make_it_once(tmp_path: Path, project: Path) -> None:
     assert [event.text for event in events].count("Resolving packages") == 1
 
 
-def _hold(settings: Settings, plan: Plan, project: Path, connection) -> None:
-    Environments(settings).ensure(plan, project, ignore)
-    connection.send("held")
-    connection.recv()
-
-
 def test_the_least_recently_used_go_first_and_one_in_use_never(
     tmp_path: Path, project: Path
 ) -> None:
-    settings = settings_in(tmp_path)
-    environments = Environments(settings)
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    plans = [plan_of("tiny==1.0"), plan_of("tiny==2.0"), plan_of("pydantic")]
-    keys = []
-    for plan in plans[1:]:
-        made = environments.ensure(plan, project, ignore)
-        keys.append(made.key)
-        made.release()
-    holder = multiprocessing.get_context("spawn").Process(
-        target=_hold, args=(settings, plans[0], project, theirs)
-    )
-    holder.start()
-    assert ours.recv() == "held"
+    environments = Environments(settings_in(tmp_path))
+    made = [environments.ensure(plan_of(f"tiny=={n}.0"), project, ignore) for n in (1, 2)]
+    held = environments.ensure(plan_of("pydantic"), project, ignore)
+    for one in made:
+        one.release()
 
     listed = environments.list()
     removed = environments.prune(budget_bytes=sum(one.size_bytes for one in listed) - 1)
     rest = environments.prune()
 
+    assert [record.key for record in listed] == [held.key, made[1].key, made[0].key]
     assert [record.is_in_use for record in listed] == [True, False, False]
-    assert listed[0].requirements == ("tiny==1.0",)
-    assert [record.key for record in removed] == keys[:1]
-    assert [record.key for record in rest] == keys[1:]
-    assert [record.key for record in environments.list()] == [listed[0].key]
-    ours.send("end")
-    holder.join()
-    assert [record.key for record in environments.prune()] == [listed[0].key]
+    assert listed[0].requirements == ("pydantic",)
+    assert [record.key for record in removed] == [made[0].key]
+    assert [record.key for record in rest] == [made[1].key]
+    held.release()
+    (environments.folder / "left-by-a-failure.lock").touch()
+    assert [record.key for record in environments.prune()] == [held.key]
     assert list(environments.folder.iterdir()) == []
 
 
