@@ -82,6 +82,7 @@ class Environments:
             commands.tell_not_applied(plan, report)
         interpreter = self.interpreters.find(plan.python_version, report)
         pip = read_pip_settings(self.settings.environ, self.settings.home)
+        plan = replace(plan, constraints=(*plan.constraints, *pip.constraints))
         key = key_of(plan, interpreter, plan.index.over(pip.index), run_commands=run_commands)
         order = Order(plan, project, self.folder / key, interpreter, pip, run_commands=run_commands)
         try:

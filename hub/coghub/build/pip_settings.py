@@ -7,10 +7,12 @@ import configparser
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from coghub.build.index import NO_INDEX_SETTINGS, IndexSettings
+from coghub.build.requirement_lines import logical_lines
 
 SECTIONS = ("global", "install")
 """The later one wins."""
@@ -27,6 +29,7 @@ class PipSettings:
     timeout_s: str | None = None
     keyring: str | None = None
     constraints: tuple[str, ...] = ()
+    """Lines of the files that `constraint` names."""
 
 
 def read_pip_settings(environ: Mapping[str, str], home: Path) -> PipSettings:
@@ -132,8 +135,20 @@ def _settings(values: Mapping[str, str]) -> PipSettings:
         proxy=values.get("proxy") or None,
         timeout_s=values.get("timeout") or values.get("default-timeout") or None,
         keyring="subprocess" if values.get("keyring-provider") == "subprocess" else None,
-        constraints=tuple(values.get("constraint", "").split()),
+        constraints=_lines(values.get("constraint", "").split()),
     )
+
+
+def _lines(names: list[str]) -> tuple[str, ...]:
+    """Return the lines of files; one on the web is left to uv."""
+    lines: list[str] = []
+    for name in names:
+        if "://" in name:
+            lines.append(f"-c {name}")
+            continue
+        with suppress(OSError, ValueError):
+            lines += logical_lines(Path(name).read_text("utf-8"))
+    return tuple(lines)
 
 
 def _is_true(value: str | None) -> bool:

@@ -140,10 +140,7 @@ class Provision:
         plan = self.order.plan
         hashed = [line for line in plan.requirements if "--hash=" in line]
         lines = [*plan.constraints, *plan.lock, *hashed]
-        files: list[str | Path] = [*self.order.pip.constraints]
-        if lines:
-            files.append(self._write("constraints.txt", lines))
-        return [argument for file in files for argument in ("--constraints", file)]
+        return ["--constraints", self._write("constraints.txt", lines)] if lines else []
 
     def _tell_of_sdk(self) -> None:
         """Say which packages wanted a `cog` of their own."""

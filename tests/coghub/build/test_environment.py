@@ -1,5 +1,6 @@
 """Environments made by the real uv, from wheels made on the spot: no index is asked."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -160,6 +161,37 @@ def test_a_lock_with_another_hash_is_refused(shared: Settings, project: Path) ->
 
     with pytest.raises(EnvironmentFailed, match="Hash mismatch"):
         Environments(shared).ensure(plan_of("tiny", lock=lock), project, ignore)
+
+
+@pytest.mark.parametrize(("digit", "fits"), [("", True), ("0", False)])
+def test_hashes_in_requirements_are_checked(
+    shared: Settings, project: Path, digit: str, *, fits: bool
+) -> None:
+    wheel = project / "wheels" / "tiny-1.0-py3-none-any.whl"
+    digest = digit * 64 or hashlib.sha256(wheel.read_bytes()).hexdigest()
+    plan = plan_of(f"tiny==1.0 --hash=sha256:{digest}", "pydantic")
+
+    if fits:
+        assert version_in(Environments(shared).ensure(plan, project, ignore), "tiny") == "1.0"
+    else:
+        with pytest.raises(EnvironmentFailed, match=r"(?i)hash"):
+            Environments(shared).ensure(plan, project, ignore)
+
+
+def test_pips_own_settings_reach_the_installer(shared: Settings, project: Path) -> None:
+    limits = project / "limits.txt"
+    limits.write_text("tiny<2\n")
+    environ = {
+        **shared.environ,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(project / "wheels"),
+        "PIP_CONSTRAINT": str(limits),
+    }
+    environments = Environments(replace(shared, environ=environ))
+
+    made = environments.ensure(plan_of("tiny", index=IndexSettings()), project, ignore)
+
+    assert version_in(made, "tiny") == "1.0"
 
 
 def test_a_failure_gives_the_installers_own_explanation_and_leaves_nothing(
