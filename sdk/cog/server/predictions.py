@@ -165,7 +165,8 @@ class Predictions:
         prediction.start()
         fetched = [list(place) for place in places]
         self._worker.send(
-            Predict(prediction.seq, prediction.id, inputs, fetched, prediction.context)
+            Predict(prediction.seq, prediction.id, inputs, fetched, prediction.context),
+            at_once=len(self._by_seq) == 1,
         )
 
     def _complete(self, run: "_Run", completed: Completed) -> None:

@@ -108,9 +108,10 @@ class Worker:
         self._seq += 1
         return self._seq
 
-    def send(self, message: messages.ToWorker) -> None:
+    def send(self, message: messages.ToWorker, *, at_once: bool = True) -> None:
+        """Send a message, or let it go with the others of this moment."""
         assert self._process is not None
-        self._process.send(message)
+        self._process.send(message, at_once=at_once)
 
     def drain_pipes(self) -> None:
         """Tell of everything that was printed until now."""

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import threading
-from collections import deque
 from typing import Protocol
 
 from cog.server import process_tree, wire
@@ -50,7 +49,8 @@ class WorkerProcess:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._splitter = frames.FrameSplitter()
-        self._unsent: deque[memoryview] = deque()
+        self._unsent = bytearray()
+        self._is_write_due = False
         self._decoders = {it: codecs.getincrementaldecoder("utf-8")("replace") for it in (1, 2)}
         self._pipes = {1: spawned.stdout, 2: spawned.stderr}
         self._is_dead = False
@@ -71,16 +71,21 @@ class WorkerProcess:
             self._loop.add_reader(descriptor, self._read_pipe, number)
         threading.Thread(target=self._wait, name="worker-exit", daemon=True).start()
 
-    def send(self, message: messages.ToWorker) -> None:
-        """Send now, or as soon as the worker reads; a dead one hears nothing."""
+    def send(self, message: messages.ToWorker, *, at_once: bool = True) -> None:
+        """Send a message; a dead worker hears nothing.
+
+        Not at once means together with others of this moment: each write wakes the worker up.
+        """
         if self._is_dead:
             return
-        content = wire.encode(message, spill_directory=self._spawned.exchange)
-        if self._unsent:
-            self._unsent.append(memoryview(content))
+        self._unsent += wire.encode(message, spill_directory=self._spawned.exchange)
+        if self._is_write_due:
             return
-        self._unsent.append(memoryview(content))
-        self._write()
+        if at_once:
+            self._write()
+        else:
+            self._is_write_due = True
+            self._loop.call_soon(self._write)
 
     def ring(self) -> None:
         """Interrupt synchronous user code, so that it looks for a `Cancel`."""
@@ -149,20 +154,21 @@ class WorkerProcess:
         os.close(descriptor)
 
     def _write(self) -> None:
+        self._is_write_due = False
         try:
-            while self._unsent:
-                sent = self._spawned.socket.send(self._unsent[0])
-                rest = self._unsent[0][sent:]
-                if rest:
-                    self._unsent[0] = rest
-                else:
-                    self._unsent.popleft()
+            sent = self._spawned.socket.send(self._unsent)
         except (BlockingIOError, InterruptedError):
-            self._loop.add_writer(self._spawned.socket, self._write)
-            return
+            sent = 0
         except OSError:  # it is dying; the process's end is told elsewhere
-            self._unsent.clear()
+            sent = len(self._unsent)
+        del self._unsent[:sent]
+        if self._unsent:
+            self._is_write_due = True
+            self._loop.add_writer(self._spawned.socket, self._write_rest)
+
+    def _write_rest(self) -> None:
         self._loop.remove_writer(self._spawned.socket)
+        self._write()
 
     def _wait(self) -> None:
         code = self._spawned.process.wait()
