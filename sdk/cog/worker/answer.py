@@ -28,6 +28,7 @@ class Sender(Protocol):
     """What an answer needs of the connection."""
 
     def send(self, *messages: Any) -> None: ...
+    def send_soon(self, *messages: Any) -> None: ...
 
 
 class Streams(Protocol):
@@ -143,7 +144,7 @@ class Answer:
         elapsed_s = perf_counter() - self._started
         completed = Completed(self.seq, status, elapsed_s, error, is_list=self._is_streamed)
         with self._worker.ending:
-            self._worker.connection.send(*outputs, completed)
+            self._worker.connection.send_soon(*outputs, completed)
             self._is_ended = True
 
     def _encode(self, value: Any, *, copy_files: bool) -> tuple[Any, list[OutputFile]]:

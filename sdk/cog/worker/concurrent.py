@@ -30,19 +30,39 @@ class ConcurrentWorker:
         """A task that is canceled before it has begun would not even run its own error handling."""
         self._canceled: set[int] = set()
         self._is_leaving = False
+        self._is_flush_due = False
+        self._unbegun = 0
+        """How many have a task whose first step is to come."""
 
     def serve(self) -> None:
         """Answer messages until the server shuts the worker down, or goes away."""
+        self._connection.schedule_flush = self._schedule_flush
         self._loop.add_reader(self._connection.descriptor, self._read)
         self._loop.call_soon(self._read)
         while not (self._is_leaving or self._connection.is_ended or self._loop.is_closed()):
             self._run_loop()
+        self._connection.flush()
 
     def _run_loop(self) -> None:
         try:
             self._loop.run_forever()
         except BaseException as error:  # noqa: BLE001 - sys.exit() in a task of the user's own
             failures.print_traceback(error)
+
+    def _schedule_flush(self) -> None:
+        """Write once for all predictions that came together and ended at once.
+
+        What ends later is written right away: the next one's code might block the loop for long.
+        """
+        if not self._unbegun:
+            self._connection.flush()
+        elif not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_flush_due = False
+        self._connection.flush()
 
     def _read(self) -> None:
         self._connection.read_waiting()
@@ -64,10 +84,12 @@ class ConcurrentWorker:
             self._is_leaving = True
 
     def _begin(self, seq: int, coroutine: Any) -> None:
+        self._unbegun += 1
         self._tasks[seq] = self._loop.create_task(coroutine)
 
     async def _predict(self, request: Predict) -> None:
         """Run one prediction; its task's context is its own, so nothing need be reset."""
+        self._unbegun -= 1
         log = PredictionLog(request.seq, self._connection) if self._is_routed else None
         routing.current.set(log)
         answer = Answer(request, self._surroundings, log)
@@ -93,6 +115,7 @@ class ConcurrentWorker:
                 answer.add_item(item)
 
     async def _check_health(self, seq: int) -> None:
+        self._unbegun -= 1
         verdict: list[str | None] = [None]
 
         async def check() -> None:

@@ -9,6 +9,7 @@ import select
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from cog.worker import frames
@@ -27,6 +28,8 @@ class Connection:
         self._received: deque[Any] = deque()
         self._outgoing: deque[bytes] = deque()
         self._writing = threading.Lock()
+        self.schedule_flush: Callable[[], None] = self.flush
+        """What `send_soon` calls: set by a worker that gathers what several predictions send."""
         self._is_ended = False
         self.is_foreign = False
         """This process is a forked child: the socket is its parent's."""
@@ -73,18 +76,19 @@ class Connection:
         Raises:
             TypeError, ValueError: if a value in a message is not JSON; nothing was sent then.
         """
-        self.send_bytes(
-            b"".join([frames.encode(it, spill_directory=self._spill_directory) for it in messages])
-        )
+        self._queue(messages)
+        self.flush()
 
-    def send_bytes(self, content: bytes) -> None:
-        """Queue whole frames, and write the queue out unless somebody is at it already.
+    def send_soon(self, *messages: Any) -> None:
+        """Send messages together with what others send in this moment; raises as `send`."""
+        self._queue(messages)
+        self.schedule_flush()
+
+    def flush(self) -> None:
+        """Write out what is queued, unless somebody is at it already.
 
         Who is at it looks at the queue again after it let go of the lock, so nothing stays behind.
         """
-        if self.is_foreign:
-            return
-        self._outgoing.append(content)
         while self._outgoing and self._writing.acquire(blocking=False):
             try:
                 self._write_outgoing()
@@ -98,9 +102,15 @@ class Connection:
         self._outgoing.clear()
         self._is_ended = self.is_foreign = True
 
+    def _queue(self, messages: tuple[Any, ...]) -> None:
+        directory = self._spill_directory
+        encoded = [frames.encode(message, spill_directory=directory) for message in messages]
+        if not self.is_foreign:
+            self._outgoing.append(encoded[0] if len(encoded) == 1 else b"".join(encoded))
+
     def _write_outgoing(self) -> None:
-        while self._outgoing:
-            rest = memoryview(self._outgoing.popleft())
+        while count := len(self._outgoing):
+            rest = memoryview(b"".join([self._outgoing.popleft() for _ in range(count)]))
             while rest:
                 rest = rest[self._write(rest) :]
 

@@ -9,7 +9,7 @@ from cog.worker.messages import Metric, Output
 pytestmark = pytest.mark.slow
 
 MODEL = """
-    import asyncio, gc, logging, sys, threading, time, weakref
+    import asyncio, gc, logging, os, sys, threading, time, weakref
     from typing import Any
     from cog import BasePredictor, current_scope
 
@@ -65,6 +65,11 @@ MODEL = """
         async def open_gate(self, n):
             self.gate.set()
             self.gate = asyncio.Event()
+        async def blocking(self, n):
+            self.gate.set()
+            self.gate = asyncio.Event()
+            await asyncio.sleep(0.001)
+            while not os.path.exists("go on"): time.sleep(0.001)
         async def sleeping(self, n):
             current_scope().record_metric("ready", 1)
             await asyncio.sleep(60)
@@ -131,6 +136,15 @@ def test_predictions_run_at_once_with_their_own_logs_and_metrics(worker: Any) ->
         }
     printed = "".join(outcome.printed for outcome in outcomes) + worker.printed()
     assert {"1 lost", "2 lost"} == set(printed.split("\n")) - {""}
+
+
+def test_an_answer_does_not_wait_for_a_neighbour_that_blocks_the_loop(worker: Any) -> None:
+    waiting, blocking = worker.begin(what="gated", n=1), worker.begin(what="blocking")
+
+    assert worker.finish(waiting)[0].values == [1]
+
+    (worker.folder / "go on").touch()
+    worker.finish(blocking)
 
 
 def test_text_after_the_end_is_the_instances(worker: Any) -> None:
