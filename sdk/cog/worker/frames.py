@@ -91,7 +91,7 @@ class FrameSplitter:
     """Cuts a stream of bytes into frames, however it was chopped on the way."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
 
     def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
         """Yield the kind and body of each frame that is whole once the chunk is added.
@@ -100,17 +100,18 @@ class FrameSplitter:
             FrameError: if a head names no kind, or a longer body than a frame may have,
                 or if the file of a large body is not there.
         """
-        self._buffer += chunk
-        while len(self._buffer) >= HEAD.size:
-            length, kind = HEAD.unpack_from(self._buffer)
+        content = self._rest + chunk if self._rest else chunk
+        begin, size = HEAD.size, len(content)
+        while begin <= size:
+            length, kind = HEAD.unpack_from(content, begin - HEAD.size)
             if length > MAX_INLINE_BYTES or (kind & ~SPILLED) >= len(KINDS):
                 raise FrameError(f"Not a frame: kind {kind}, {length} bytes")
-            end = HEAD.size + length
-            if len(self._buffer) < end:
-                return
-            body = bytes(self._buffer[HEAD.size : end])
-            del self._buffer[:end]
+            if begin + length > size:
+                break
+            body = content[begin : begin + length]
+            begin += length + HEAD.size
             yield kind & ~SPILLED, _unspill(body) if kind & SPILLED else body
+        self._rest = content[begin - HEAD.size :]
 
 
 def _fields(value: Any) -> dict[str, Any]:

@@ -65,10 +65,13 @@ MODEL = """
         async def open_gate(self, n):
             self.gate.set()
             self.gate = asyncio.Event()
+        async def behind_gate(self, n):
+            await self.gate.wait()
+            return n
         async def blocking(self, n):
             self.gate.set()
             self.gate = asyncio.Event()
-            await asyncio.sleep(0.001)
+            for _ in range(10): await asyncio.sleep(0)
             while not os.path.exists("go on"): time.sleep(0.001)
         async def sleeping(self, n):
             current_scope().record_metric("ready", 1)
@@ -139,7 +142,7 @@ def test_predictions_run_at_once_with_their_own_logs_and_metrics(worker: Any) ->
 
 
 def test_an_answer_does_not_wait_for_a_neighbour_that_blocks_the_loop(worker: Any) -> None:
-    waiting, blocking = worker.begin(what="gated", n=1), worker.begin(what="blocking")
+    waiting, blocking = worker.begin(what="behind_gate", n=1), worker.begin(what="blocking")
 
     assert worker.finish(waiting)[0].values == [1]
 
@@ -150,11 +153,10 @@ def test_an_answer_does_not_wait_for_a_neighbour_that_blocks_the_loop(worker: An
 def test_text_after_the_end_is_the_instances(worker: Any) -> None:
     worker.predict(what="late_printing")
 
-    outcome = worker.predict(what="open_gate")
-    worker.predict(what="same_loop")
+    outcomes = [worker.predict(what=what) for what in ("open_gate", "same_loop")]
 
-    assert outcome.logs == []
-    assert "late" in outcome.printed + worker.printed()
+    assert [outcome.logs for outcome in outcomes] == [[], []]
+    assert "late" in "".join(outcome.printed for outcome in outcomes)
 
 
 @pytest.mark.parametrize(
