@@ -44,6 +44,7 @@ class App:
         self._version = version
         self._asking: set[asyncio.Task[None]] = set()
         self._fixed: dict[bytes, tuple[bytes, Callable[[Request, Reply], None]]] = {
+            b"/predictions": (b"POST", self._create),
             b"/": (b"GET,HEAD", self._index),
             b"/health-check": (b"GET,HEAD", self._health),
             b"/openapi.json": (b"GET,HEAD", self._document),
@@ -93,6 +94,9 @@ class App:
                     reply.send(200 if is_known else 404, b"{}")
             case _:
                 reply.send(404, b"")
+
+    def _create(self, request: Request, reply: Reply) -> None:
+        self._intake.take(request, reply, path_id=None, noun="prediction")
 
     def _index(self, _request: Request, reply: Reply) -> None:
         urls = {
@@ -154,7 +158,8 @@ class App:
 
 def _refuse_method(request: Request, reply: Reply, allowed: bytes) -> bool:
     """Answer 405 unless the method is allowed; say whether that was done."""
-    if request.method.encode() in allowed.split(b","):
+    method = request.method.encode()
+    if method == allowed or method in allowed.split(b","):
         return False
     reply.send(405, b"", headers=b"allow: %b\r\n" % allowed)
     return True

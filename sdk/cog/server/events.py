@@ -31,30 +31,35 @@ class EventLog:
         self.last = 0
         """Number of the latest event."""
         self._events: list[Event] = []
-        self._logs = _HeadAndTail(max_log_bytes // 2)
+        self._max_log_bytes = max_log_bytes
+        self._logs: _HeadAndTail | None = None
+        """Made for the first log: most predictions print nothing."""
 
     def add(self, name: str, fields: dict[str, Any]) -> Event:
         self.last += 1
         event = Event(self.last, name, fields)
-        if name == "log":
-            self._logs.add(event)
-        else:
+        if name != "log":
             self._events.append(event)
+            return event
+        if self._logs is None:
+            self._logs = _HeadAndTail(self._max_log_bytes // 2)
+        self._logs.add(event)
         return event
 
     def after(self, sequence: int) -> Iterator[Event]:
         """Yield what is known of the events after a sequence number."""
-        known = merge(self._events, self._logs.events(), key=attrgetter("sequence"))
+        logs = () if self._logs is None else self._logs.events()
+        known = merge(self._events, logs, key=attrgetter("sequence"))
         return (event for event in known if event.sequence > sequence)
 
     @property
     def logs(self) -> str:
         """All that was printed, or as much of it as was kept."""
-        return self._logs.text()
+        return "" if self._logs is None else self._logs.text()
 
     @property
     def has_logs(self) -> bool:
-        return self._logs.count > 0
+        return self._logs is not None
 
     @property
     def size_bytes(self) -> int:
@@ -62,14 +67,14 @@ class EventLog:
         outputs = sum(
             len(memoryview(it.fields["chunk"])) for it in self._events if it.name == "output"
         )
-        return outputs + self._logs.size_bytes + ENTRY_BYTES * len(self._events)
+        logs = 0 if self._logs is None else self._logs.size_bytes
+        return outputs + logs + ENTRY_BYTES * len(self._events)
 
 
 class _HeadAndTail:
     """Log events: the first ones, the last ones, and how much was between."""
 
     def __init__(self, half_bytes: int) -> None:
-        self.count = 0
         self._half_bytes = half_bytes
         self._head: list[Event] = []
         self._head_bytes = 0
@@ -85,7 +90,6 @@ class _HeadAndTail:
         return self._head_bytes + self._tail_bytes
 
     def add(self, event: Event) -> None:
-        self.count += 1
         size = _size(event)
         if not self._is_head_full and self._head_bytes + size <= self._half_bytes:
             self._head.append(event)

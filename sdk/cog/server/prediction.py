@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from cog.server.events import Event, EventLog
-from cog.worker.messages import Completed, Metric
+from cog.server.wire import WireCompleted
+from cog.worker.messages import Metric
 
 NULL = msgspec.Raw(b"null")
 
@@ -25,8 +26,6 @@ class Status(str, Enum):
     FAILED = "failed"
     CANCELED = "canceled"
 
-
-ENDED = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 
 Listener = Callable[[Event], None]
 
@@ -46,6 +45,7 @@ class Prediction:
         self.error: str | None = None
         self.metrics: dict[str, Any] = {}
         self.events = EventLog()
+        self.is_ended = False
         self.is_canceling = False
         self.followers = 0
         """Clients whose connection waits for it."""
@@ -54,10 +54,6 @@ class Prediction:
         """Called when the last client that waited for it has left too early."""
         self._listeners: list[Listener] = []
         self._on_end: list[Callable[[], None]] = []
-
-    @property
-    def is_ended(self) -> bool:
-        return self.status in ENDED
 
     @property
     def age_s(self) -> float:
@@ -105,10 +101,11 @@ class Prediction:
         fields = {"name": metric.name, "value": metric.value, "mode": metric.mode}
         self._happened("metric", fields)
 
-    def end(self, outcome: Completed) -> None:
+    def end(self, outcome: WireCompleted) -> None:
         """End it, once: a second end changes nothing."""
         if self.is_ended:
             return
+        self.is_ended = True
         self.status = Status(outcome.status)
         self.error = outcome.error if self.status is Status.FAILED else None
         self.metrics["predict_time"] = outcome.predict_time_s

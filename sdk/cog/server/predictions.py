@@ -18,9 +18,9 @@ from cog.server.prediction import Prediction
 from cog.server.prints import Prints
 from cog.server.uploads import OutputFiles
 from cog.server.validation import Place
-from cog.server.wire import AboutPrediction, WireOutput
+from cog.server.wire import AboutPrediction, WireCompleted, WireOutput, WirePredict
 from cog.server.worker import State, Worker
-from cog.worker.messages import Completed, Log, Metric, Predict
+from cog.worker.messages import Log, Metric
 
 AT_CAPACITY = "At capacity - all prediction slots busy"
 SAME_ID = "A prediction with this id is already running"
@@ -94,7 +94,7 @@ class Predictions:
             if run.prediction.seq in self._by_seq:
                 run.grace = self._worker.cancel(run.prediction.seq)
             else:  # its files are on their way, in or out
-                self._end(run, Completed(0, "canceled", run.prediction.age_s))
+                self._end(run, WireCompleted(0, "canceled", run.prediction.age_s))
         return True
 
     # What the worker tells.
@@ -110,7 +110,7 @@ class Predictions:
                 self._prints.echo(stream, text, prediction_id=run.prediction.id)
             case Metric():
                 run.prediction.add_metric(message)
-            case Completed():
+            case WireCompleted():
                 self._complete(run, message)
             case WireOutput(files=[]) if not run.unsettled:
                 run.prediction.add_output(message.value, is_item=message.is_item)
@@ -133,7 +133,7 @@ class Predictions:
         """End everything that the worker had."""
         for run in tuple(self._by_seq.values()):
             if run.prediction.is_canceling:
-                outcome = Completed(0, "canceled", run.prediction.age_s)
+                outcome = WireCompleted(0, "canceled", run.prediction.age_s)
             else:
                 outcome = _failed(run.prediction, f"Prediction failed: the worker {reason}")
             self._end(run, outcome)
@@ -165,11 +165,11 @@ class Predictions:
         prediction.start()
         fetched = [list(place) for place in places]
         self._worker.send(
-            Predict(prediction.seq, prediction.id, inputs, fetched, prediction.context),
+            WirePredict(prediction.seq, prediction.id, inputs, fetched, prediction.context),
             at_once=len(self._by_seq) == 1,
         )
 
-    def _complete(self, run: "_Run", completed: Completed) -> None:
+    def _complete(self, run: "_Run", completed: WireCompleted) -> None:
         self._take_prints()
         self._by_seq.pop(run.prediction.seq, None)
         run.stop_grace()
@@ -197,7 +197,7 @@ class Predictions:
     async def _settle(self, run: "_Run") -> None:
         while run.unsettled:
             message = run.unsettled[0]
-            if isinstance(message, Completed):
+            if isinstance(message, WireCompleted):
                 self._end(run, message)
                 return
             try:
@@ -229,7 +229,7 @@ class Predictions:
         task.add_done_callback(check)
         return task
 
-    def _end(self, run: "_Run", outcome: Completed) -> None:
+    def _end(self, run: "_Run", outcome: WireCompleted) -> None:
         prediction = run.prediction
         self._by_seq.pop(prediction.seq, None)
         self._runs.pop(prediction.id, None)
@@ -257,11 +257,11 @@ class _Run:
         """Holds its input files."""
         self.task: asyncio.Task[None] | None = None
         """Moves its files, in or out."""
-        self.unsettled: deque[WireOutput | Completed] = deque()
+        self.unsettled: deque[WireOutput | WireCompleted] = deque()
         """What the worker said, from the first output on whose files are not delivered."""
         self.grace: asyncio.TimerHandle | None = None
         """Ends the worker if it does not heed a cancel."""
-        self.failure: Completed | None = None
+        self.failure: WireCompleted | None = None
         """How it will end, whatever the worker says."""
 
     def stop_grace(self) -> None:
@@ -276,5 +276,5 @@ class _Run:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _failed(prediction: Prediction, error: str) -> Completed:
-    return Completed(0, "failed", prediction.age_s, error)
+def _failed(prediction: Prediction, error: str) -> WireCompleted:
+    return WireCompleted(0, "failed", prediction.age_s, error)

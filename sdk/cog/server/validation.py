@@ -3,6 +3,7 @@
 A document is turned into an `InputSchema` once; the check of a valid input is one call.
 """
 
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -11,6 +12,7 @@ import msgspec
 from cog.server.errors import invalid, problem
 
 Place = tuple[str | int, ...]
+NO_NULLS: frozenset[str] = frozenset()
 SCHEMES = ("http://", "https://", "data:")
 MAX_MESSAGE_CHARACTERS = 2000
 """A message quotes the value, which may be a file of megabytes."""
@@ -52,32 +54,32 @@ class InputSchema:
         )
 
     def check(self, given: Any) -> Checked:
-        """Return the input as the worker takes it.
+        """Return the input as the worker takes it, which may be the given object itself.
 
         Raises:
             Refusal: 422 with everything that is wrong.
         """
         given = dict[str, Any]() if given is None else given
         if not isinstance(given, dict):
-            raise invalid(self._problems(given, set()))
-        stripped = (
-            [] if given.keys() <= self._names else [it for it in given if it not in self._names]
-        )
-        kept = {name: it for name, it in given.items() if name in self._names}
-        nulls = {name for name, it in kept.items() if it is None}
-        if nulls:
+            raise invalid(self._problems(given, NO_NULLS))
+        stripped: list[str] = []
+        if not given.keys() <= self._names:
+            stripped = [name for name in given if name not in self._names]
+        kept = {name: given[name] for name in given if name in self._names} if stripped else given
+        if None in kept.values():
+            nulls = {name for name, it in kept.items() if it is None}
             accepted = nulls & (self._nullable | self._optional)
             kept = {name: it for name, it in kept.items() if name not in accepted}
             self._validate(kept, accepted)
             kept |= dict.fromkeys(accepted & self._nullable)
         else:
-            self._validate(kept, nulls)
+            self._validate(kept, NO_NULLS)
         files = self._files(kept) if self._file_fields else []
         for name in self._filled:
             kept.setdefault(name, None)
         return Checked(kept, files, stripped)
 
-    def _validate(self, kept: dict[str, Any], accepted_nulls: set[str]) -> None:
+    def _validate(self, kept: dict[str, Any], accepted_nulls: Set[str]) -> None:
         try:
             if self._validator.is_valid(kept):
                 return
@@ -87,7 +89,7 @@ class InputSchema:
         if problems:
             raise invalid(problems)
 
-    def _problems(self, given: Any, accepted_nulls: set[str]) -> list[dict[str, Any]]:
+    def _problems(self, given: Any, accepted_nulls: Set[str]) -> list[dict[str, Any]]:
         found = []
         for error in self._validator.iter_errors(given):
             if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):

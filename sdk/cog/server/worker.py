@@ -108,7 +108,7 @@ class Worker:
         self._seq += 1
         return self._seq
 
-    def send(self, message: messages.ToWorker, *, at_once: bool = True) -> None:
+    def send(self, message: wire.ToWorker, *, at_once: bool = True) -> None:
         """Send a message, or let it go with the others of this moment."""
         assert self._process is not None
         self._process.send(message, at_once=at_once)

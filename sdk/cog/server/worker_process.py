@@ -15,10 +15,11 @@ from typing import Protocol
 
 from cog.server import process_tree, wire
 from cog.server.spawning import Spawned
-from cog.worker import frames, messages
+from cog.worker import frames
 from cog.worker.cancel import cancel_signal
 
-READ_BYTES = 256 * 1024
+READ_BYTES = 64 * 1024
+"""A pipe holds no more; a larger buffer would be mapped anew for every read."""
 MAX_PIPE_BYTES = 1024 * 1024
 """As much as a pipe can hold: what was printed before a moment is read within so many bytes."""
 EXIT_GRACE_S = 1.0
@@ -71,7 +72,7 @@ class WorkerProcess:
             self._loop.add_reader(descriptor, self._read_pipe, number)
         threading.Thread(target=self._wait, name="worker-exit", daemon=True).start()
 
-    def send(self, message: messages.ToWorker, *, at_once: bool = True) -> None:
+    def send(self, message: wire.ToWorker, *, at_once: bool = True) -> None:
         """Send a message; a dead worker hears nothing.
 
         Not at once means together with others of this moment: each write wakes the worker up.
