@@ -5,7 +5,7 @@ import sys
 from cog.worker.settings import read_settings
 
 if __name__ == "__main__":
-    from cog.worker.process import run
+    from cog.worker.main import run
 
     flags = sys.argv[1:]
     del sys.argv[1:]  # the model may read its command line: it has none

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import TextIO
 
 
@@ -54,13 +55,23 @@ class StandardStreams:
         self._ours = (sys.stdout, sys.stderr)
 
     def _look_for_c_code(self) -> None:
-        """Load ctypes, about 1 MB, only once some module could have filled C's buffers."""
+        """Load ctypes only once some module could have filled C's buffers."""
         self._modules_seen = len(sys.modules)
         if self._flush_c is None and any(map(_may_print_in_c, list(sys.modules.values()))):
-            import ctypes  # noqa: PLC0415 - see above
+            self._flush_c = _c_flush()
 
-            flush = ctypes.CDLL(None).fflush
-            self._flush_c = lambda: flush(None)
+
+def _c_flush() -> Callable[[], object]:
+    """Return what flushes C's stdout; its stderr has no buffer.
+
+    All streams at once, `fflush(NULL)`, would wait for a thread that reads from one of them.
+    """
+    import ctypes  # noqa: PLC0415 - about 1 MB
+
+    library = ctypes.CDLL(None)
+    name = "__stdoutp" if sys.platform == "darwin" else "stdout"
+    stdout = ctypes.c_void_p.in_dll(library, name)
+    return lambda: library.fflush(stdout)
 
 
 def _is_open(descriptor: int) -> bool:
@@ -94,8 +105,10 @@ def _can_flush(stream: TextIO) -> bool:
 
 def _may_print_in_c(module: object) -> bool:
     """Say whether a module is compiled code from outside of the standard library, or ctypes."""
-    path = getattr(module, "__file__", None)
-    if not isinstance(path, str):
+    if not issubclass(type(module), ModuleType):
         return False
-    is_compiled = path.endswith(".so") and "lib-dynload" not in path
-    return is_compiled or getattr(module, "__name__", None) == "ctypes"
+    # Not by `getattr`: a lazy module would load itself, or fail to.
+    names = object.__getattribute__(module, "__dict__")
+    path = names.get("__file__")
+    is_compiled = isinstance(path, str) and path.endswith(".so") and "lib-dynload" not in path
+    return is_compiled or names.get("__name__") == "ctypes"

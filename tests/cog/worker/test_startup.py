@@ -25,6 +25,19 @@ def test_what_setup_prints_comes_before_its_end(start_worker: Any) -> None:
     assert worker.check_health() == ("Healthcheck failed: user-defined healthcheck returned False")
 
 
+def test_a_synchronous_model_does_not_pay_for_what_it_does_not_use(start_worker: Any) -> None:
+    worker = start_worker("""
+        import sys
+        LOADED = set(sys.modules)
+        class Predictor:
+            def predict(self) -> list[str]:
+                heavy = {"asyncio", "socket", "ssl", "argparse", "ctypes", "logging", "platform"}
+                return sorted(heavy & LOADED)
+    """)
+
+    assert worker.predict().values == [[]]
+
+
 @pytest.mark.parametrize(
     ("source", "error", "printed"),
     [

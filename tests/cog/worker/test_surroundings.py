@@ -13,9 +13,12 @@ import pytest
 pytestmark = pytest.mark.slow
 
 MODEL = """
-    import ctypes, multiprocessing, os, subprocess, sys, time
+    import ctypes, importlib.util, multiprocessing, os, subprocess, sys, time, types
     from typing import Any
     from cog import BasePredictor, current_scope
+
+    class Odd(types.ModuleType):
+        def __getattr__(self, name): raise RuntimeError("do not look")
 
     def child(connection):
         connection.send([os.getpid(), sorted(os.listdir("/proc/self/fd"))])
@@ -29,6 +32,14 @@ MODEL = """
             return n
         def in_c(self, n):
             ctypes.CDLL(None).printf(b"printed in C\\n")
+        def in_lazy_modules(self, n):
+            # What breaks when it is looked at, a module that loads when it is, and no module.
+            spec = importlib.util.find_spec("antigravity")
+            spec.loader = importlib.util.LazyLoader(spec.loader)
+            sys.modules["lazy"] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules["lazy"])
+            sys.modules["none"] = None
+            sys.modules["odd"] = Odd("odd")
         def by_child(self, n):
             subprocess.run(["echo", "echoed"])
         def closing_stdout(self, n):
@@ -74,6 +85,11 @@ def worker(start_worker: Any) -> Any:
 
 
 def test_output_of_c_code_belongs_to_its_prediction(worker: Any) -> None:
+    assert worker.predict(what="in_c").printed == "printed in C\n"
+
+
+def test_modules_that_are_none_are_left_alone(worker: Any) -> None:
+    assert worker.predict(what="in_lazy_modules").status == "succeeded"
     assert worker.predict(what="in_c").printed == "printed in C\n"
 
 
