@@ -72,8 +72,6 @@ MODEL = """
             listing = ["ls", "-l", "/proc/self/fd"]
             done = subprocess.run(listing, capture_output=True, text=True, close_fds=False)
             return done.stdout
-        def leaving_child(self, n):
-            return subprocess.Popen(["sleep", "300"]).pid
         def arguments(self, n):
             return sys.argv[1:]
 """
