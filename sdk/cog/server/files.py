@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from cog.server.errors import InputFileError
+from cog.server.file_places import Place
 from cog.server.outgoing import Outgoing
 from cog.server.settings import Settings
-from cog.server.validation import Place
 
 MAX_NAME_BYTES = 200
 MAX_DOWNLOADS = 8
@@ -49,10 +49,7 @@ class InputFiles:
                 return await self._fetch(_at(inputs, place), folder)
 
         paths = await _all([fetch_one(place) for place in places])
-        fetched = {name: list(it) if isinstance(it, list) else it for name, it in inputs.items()}
-        for place, path in zip(places, paths, strict=True):
-            _put(fetched, place, path)
-        return fetched
+        return with_paths(inputs, dict(zip(places, paths, strict=True)))
 
     async def _fetch(self, url: str, folder: str) -> str:
         if url.startswith("data:"):
@@ -92,6 +89,21 @@ class InputFiles:
 
     def _too_large(self, url: str) -> InputFileError:
         return InputFileError(f"File is larger than {self._max_bytes} bytes: {url}")
+
+
+def with_paths(inputs: dict[str, Any], paths: dict[Place, str]) -> dict[str, Any]:
+    """Return the input with paths put at their places; the given one stays as it is."""
+    fetched = inputs.copy()
+    copied: set[int] = set()
+    for (*parents, last), path in paths.items():
+        holder: Any = fetched
+        for key in parents:
+            if id(holder[key]) not in copied:
+                holder[key] = holder[key].copy()
+                copied.add(id(holder[key]))
+            holder = holder[key]
+        holder[last] = path
+    return fetched
 
 
 def decode_data_url(url: str) -> tuple[str, bytes]:
@@ -148,14 +160,6 @@ def _at(inputs: dict[str, Any], place: Place) -> str:
     for key in place:
         value = value[key]
     return str(value)
-
-
-def _put(inputs: dict[str, Any], place: Place, path: str) -> None:
-    *parents, last = place
-    holder: Any = inputs
-    for key in parents:
-        holder = holder[key]
-    holder[last] = path
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:

@@ -103,9 +103,9 @@ class Model:
             is_training = self._settings.mode == "train" and "TrainingInput" in schemas
             component = "TrainingInput" if is_training else "Input"
             self.has_training = "TrainingInput" in schemas
-            self.schema = (
-                InputSchema(document, component=component) if component in schemas else None
-            )
+            self.schema = None
+            if component in schemas:
+                self.schema = InputSchema(document, component=component, warn=self._leave_pattern)
             post = document.get("paths", {}).get("/predictions", {}).get("post", {})
             self.may_stream = post.get("x-cog-streaming") is True
         except (msgspec.MsgspecError, LookupError, TypeError, AttributeError, ValueError) as error:
@@ -114,3 +114,6 @@ class Model:
             self._log.warning("OpenAPI document cannot be used", error=error.message)
         else:
             self.document = content
+
+    def _leave_pattern(self, pattern: str) -> None:
+        self._log.warning("Pattern cannot be checked before the worker does", pattern=pattern)

@@ -13,11 +13,11 @@ from typing import Any
 
 from cog.server.container_log import ContainerLog
 from cog.server.errors import InputFileError, UploadError, failed_refusal
+from cog.server.file_places import Place
 from cog.server.files import InputFiles
 from cog.server.prediction import Prediction
 from cog.server.prints import Prints
 from cog.server.uploads import OutputFiles
-from cog.server.validation import Place
 from cog.server.wire import AboutPrediction, WireCompleted, WireOutput, WirePredict
 from cog.server.worker import State, Worker
 from cog.worker.messages import Log, Metric

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import msgspec
 
+from cog.server.dialect import Warn, translate
 from cog.server.errors import invalid, problem
+from cog.server.file_places import FilePlaces, Place, field
 
-Place = tuple[str | int, ...]
 NO_NULLS: frozenset[str] = frozenset()
-SCHEMES = ("http://", "https://", "data:")
 MAX_MESSAGE_CHARACTERS = 2000
 """A message quotes the value, which may be a file of megabytes."""
-NO_URL = "'{}' is not a valid URL scheme. 'data', 'http', or 'https' is supported."
 
 
 class Checked(NamedTuple):
@@ -32,9 +31,9 @@ class Checked(NamedTuple):
 class InputSchema:
     """What the model takes."""
 
-    def __init__(self, document: dict[str, Any], *, component: str) -> None:
-        components = document["components"]
-        schema = components["schemas"][component]
+    def __init__(self, document: dict[str, Any], *, component: str, warn: Warn) -> None:
+        schemas = document["components"]["schemas"]
+        schema = schemas[component]
         self._properties: dict[str, Any] = schema.get("properties", {})
         required = set(schema.get("required", ()))
         self._names = self._properties.keys()
@@ -46,11 +45,12 @@ class InputSchema:
             if name not in required and "default" not in it
         } - self._nullable
         self._filled = [name for name in self._nullable if "default" not in self._properties[name]]
-        self._file_fields = {
-            name: kind for name, it in self._properties.items() if (kind := _file_kind(it))
-        }
+        self._files = FilePlaces(schema, schemas) or None
         self._validator = jsonschema_rs.Draft202012Validator(
-            {"$ref": f"#/components/schemas/{component}", "components": components}
+            {
+                "$ref": f"#/components/schemas/{component}",
+                "components": {"schemas": translate(schemas, inputs=component, warn=warn)},
+            }
         )
 
     def check(self, given: Any) -> Checked:
@@ -74,7 +74,7 @@ class InputSchema:
             kept |= dict.fromkeys(accepted & self._nullable)
         else:
             self._validate(kept, NO_NULLS)
-        files = self._files(kept) if self._file_fields else []
+        files = self._files.find(kept) if self._files else []
         for name in self._filled:
             kept.setdefault(name, None)
         return Checked(kept, files, stripped)
@@ -95,64 +95,13 @@ class InputSchema:
             if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
                 name = str(error.kind.property)
                 if error.instance_path or name not in accepted_nulls:
-                    field = _field([*error.instance_path, name])
+                    place = field([*error.instance_path, name])
                     found.append(
-                        problem("Field required", "input", field, kind="value_error.missing")
+                        problem("Field required", "input", place, kind="value_error.missing")
                     )
             else:
-                found.append(problem(_message(error), "input", _field(error.instance_path)))
+                found.append(problem(_message(error), "input", field(error.instance_path)))
         return sorted(found, key=lambda it: it["loc"])
-
-    def _files(self, kept: dict[str, Any]) -> list[Place]:
-        places: list[Place] = []
-        problems = []
-        for name, kind in self._file_fields.items():
-            for place, value in _strings(name, kept.get(name)):
-                if value.startswith(SCHEMES):
-                    places.append(place)
-                elif not kind.may_be_text:
-                    scheme = value.partition(":")[0] if ":" in value else ""
-                    problems.append(problem(NO_URL.format(scheme), "input", _field(place)))
-        if problems:
-            raise invalid(problems)
-        return places
-
-
-class _FileKind(NamedTuple):
-    """How files may stand in a field."""
-
-    may_be_text: bool
-    """A string that is no URL is just that: the field takes text as well."""
-
-
-def _file_kind(schema: dict[str, Any]) -> _FileKind | None:
-    """Say how a property takes files; None if it takes none.
-
-    `format: uri` marks what is annotated Path or File, and nothing else.
-    """
-    variants = [it for variant in schema.get("anyOf", [schema]) for it in _with_items(variant)]
-    if not any(it.get("format") == "uri" for it in variants):
-        return None
-    plain = (it for it in variants if it.get("type") == "string" and it.get("format") != "uri")
-    return _FileKind(may_be_text=any(True for _ in plain))
-
-
-def _with_items(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a schema, or the schemas of its items if it is that of a list."""
-    items = schema.get("items")
-    return [schema] if not isinstance(items, dict) else list(items.get("anyOf", [items]))
-
-
-def _strings(name: str, value: Any) -> list[tuple[Place, str]]:
-    if isinstance(value, str):
-        return [((name,), value)]
-    if isinstance(value, list):
-        return [((name, index), it) for index, it in enumerate(value) if isinstance(it, str)]
-    return []
-
-
-def _field(path: Any) -> str:
-    return "/".join(str(it) for it in path) or "__root__"
 
 
 def _message(error: Any) -> str:

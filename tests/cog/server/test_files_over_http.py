@@ -160,3 +160,24 @@ def test_an_upload_that_fails_fails_the_prediction(uploading, site):
 
     assert reply["status"] == "failed"
     assert "Output file cannot be uploaded: never.txt: 403" in reply["error"]
+
+
+def test_files_nulls_and_odd_patterns_deep_in_an_input(start_server):
+    server = start_server("nested.py:Predictor").wait_until_ready()
+    inputs = {
+        "pages": [{"scan": "data:,page", "note": None}],
+        "rows": [[], ["data:,row"]],
+        "named": {"a/b": "data:,named"},
+        "numbers": [1, None],
+        "word": "cd",
+    }
+
+    reply = server.ask("PUT", "/predictions/deep", {"input": inputs}).json
+    refused = server.ask("POST", "/predictions", {"input": {"pages": [{"scan": "/etc/passwd"}]}})
+    odd = server.predict(word="long")
+
+    assert reply["output"] == ["page", "row", "named", "1", "None"]
+    assert [it["loc"] for it in refused.json["detail"]] == [["body", "input", "pages/0/scan"]]
+    assert (refused.status, odd["status"]) == (422, "failed")
+    assert "word: does not match regex" in odd["error"]
+    server.wait_for_line("Pattern cannot be checked before the worker does")

@@ -14,7 +14,7 @@ from cog.server.validation import InputSchema
 def schema(properties: dict[str, Any], required: list[str] | None = None) -> InputSchema:
     component = {"type": "object", "properties": properties, "required": required or []}
     components = {"schemas": {"Input": component, "fmt": {"enum": ["png", "jpg"]}}}
-    return InputSchema({"components": components}, component="Input")
+    return InputSchema({"components": components}, component="Input", warn=pytest.fail)
 
 
 def refusal(inputs: InputSchema, value: Any) -> list[tuple[str, str, str]]:
