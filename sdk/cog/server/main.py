@@ -5,6 +5,7 @@ what the server itself needs, while the worker imports the model.
 """
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str]) -> None:
 
     settings = read_settings(arguments, version=__version__)
     listener = listen(settings)
+    _heed_signals(settings)
     environ = dict(os.environ)  # noqa: TID251 - the worker inherits all of it
     try:
         spawned = spawning.spawn(settings, environ)
@@ -28,10 +30,21 @@ def main(arguments: Sequence[str]) -> None:
         raise SystemExit(f"ERROR: Cannot start the worker: {error}") from error
     try:
         from cog.server.serving import serve  # noqa: PLC0415 - while the worker starts
-    except BaseException:
-        spawned.process.kill()
-        raise
-    serve(settings, listener, spawned, respawn=lambda: spawning.spawn(settings, environ))
+
+        serve(settings, listener, spawned, respawn=lambda: spawning.spawn(settings, environ))
+    finally:
+        spawned.abandon()
+
+
+def _heed_signals(settings: Settings) -> None:
+    """Leave in order when told so before the event loop listens to signals."""
+
+    def leave(number: int, _frame: object) -> None:
+        if number == signal.SIGINT or not settings.await_explicit_shutdown:
+            raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
 
 
 def listen(settings: Settings) -> socket.socket:

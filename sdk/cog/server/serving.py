@@ -15,6 +15,7 @@ import cog
 from cog.server.app import App
 from cog.server.connection import Connection, connection_maker
 from cog.server.container_log import ContainerLog
+from cog.server.exchange import remove_abandoned_soon
 from cog.server.intake import Intake
 from cog.server.model import Model
 from cog.server.outgoing import Outgoing
@@ -69,6 +70,7 @@ class _Server:
         )
         host, port = self._listener.getsockname()[:2]
         self._log.info(f"Starting coglet server on {host}:{port}")
+        remove_abandoned_soon()
         try:
             await self._leaving.wait()
             server.close()

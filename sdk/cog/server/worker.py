@@ -141,7 +141,8 @@ class Worker:
         self._loop.call_later(grace_s, self._process.kill, "was told to leave")
 
     def kill_now(self) -> None:
-        """End the process and its descendants before this returns."""
+        """End the process and its descendants before this returns; no other follows."""
+        self._is_leaving = True
         if self._process is not None:
             self._process.kill_now()
 

@@ -8,7 +8,6 @@ import asyncio
 import codecs
 import contextlib
 import os
-import shutil
 import signal
 import threading
 from typing import Protocol
@@ -63,7 +62,7 @@ class WorkerProcess:
 
     @property
     def exchange(self) -> str:
-        return self._spawned.exchange
+        return self._spawned.exchange.path
 
     def follow(self) -> None:
         """Begin to listen."""
@@ -79,7 +78,7 @@ class WorkerProcess:
         """
         if self._is_dead:
             return
-        self._unsent += wire.encode(message, spill_directory=self._spawned.exchange)
+        self._unsent += wire.encode(message, spill_directory=self._spawned.exchange.path)
         if self._is_write_due:
             return
         if at_once:
@@ -109,7 +108,7 @@ class WorkerProcess:
     def kill_now(self) -> None:
         """End them before this returns, and leave nothing behind."""
         self._kill_tree()
-        shutil.rmtree(self._spawned.exchange, ignore_errors=True)
+        self._spawned.exchange.remove()
 
     def _read_frames(self) -> None:
         try:
@@ -190,7 +189,7 @@ class WorkerProcess:
         for number in tuple(self._pipes):
             self._close_pipe(number)
         os.close(self._spawned.life)
-        shutil.rmtree(self._spawned.exchange, ignore_errors=True)
+        self._spawned.exchange.remove()
         self._listener.died(self._killed_for or exit_reason(code))
 
     def _read_rest(self) -> None:
