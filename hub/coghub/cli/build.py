@@ -8,7 +8,7 @@ import click
 from coghub.build.bundle import Store, default_name
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
-from coghub.cli.prediction import prepare, teller
+from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
 from coghub.engines.documents import read_document
 
@@ -69,7 +69,7 @@ def command(
     document = (
         read_document(document_path)
         if document_path
-        else prepared.document(console.log, is_fresh=True)
+        else read_interface(prepared, console, is_fresh=True)
     )
     with console.step(f"Building bundle from environment in {config_name} as {name}...") as step:
         store = Store(invocation.settings)

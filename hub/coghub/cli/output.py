@@ -129,11 +129,16 @@ class Console:
             self._is_mid_line = not text.endswith("\n")
 
     @contextmanager
-    def step(self, text: str) -> Generator[Step]:
-        """Show that work goes on: a line at its begin, or on a terminal one that moves."""
+    def step(self, text: str, *, said_after_s: float = 0) -> Generator[Step]:
+        """Show that work goes on: a line at its begin, or on a terminal one that moves.
+
+        Args:
+            text: what goes on.
+            said_after_s: what is done sooner needs no line that stays.
+        """
         if not self.is_rich:
-            self.say(text)
-            yield Step(self, text, None)
+            with self._said(text, said_after_s):
+                yield Step(self, text, None)
             return
         live = LiveLine(text, self._draw)
         self._live = live
@@ -142,6 +147,21 @@ class Console:
                 yield Step(self, text, live)
         finally:
             self._live = None
+
+    @contextmanager
+    def _said(self, text: str, after_s: float) -> Generator[None]:
+        if not after_s:
+            self.say(text)
+            yield
+            return
+        timer = threading.Timer(after_s, self.say, [text])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
     def _draw(self, line: str) -> None:
         """Put a line in place of the live one, unless the model is in the middle of its own."""

@@ -29,6 +29,8 @@ from coghub.engines.base import Launch, Prepared, Project, Request, RunningModel
 from coghub.engines.choice import engine_of
 from coghub.engines.events import Completed, Log, Output
 
+READING_S = 1.0
+"""The import of a large library takes seconds, and not a word would be said meanwhile."""
 TOKEN_VARIABLE = "REPLICATE_API_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -84,6 +86,14 @@ def prepare(invocation: Invocation, project: Project, *, run_commands: bool) -> 
     return prepared
 
 
+def read_interface(
+    prepared: Prepared, console: Console, *, is_fresh: bool = False
+) -> Mapping[str, Any]:
+    """Return the model's document; its code may have to be imported for that."""
+    with console.step("Reading the model's code...", said_after_s=READING_S):
+        return prepared.document(console.log, is_fresh=is_fresh)
+
+
 def teller(console: Console, step: Step) -> Report:
     """Return what shows the events of a build as part of a step."""
 
@@ -109,11 +119,11 @@ def _checked(
     A document that was remembered may be older than a choice read from a database: before inputs
     are refused, the model itself is asked.
     """
-    document = prepared.document(console.log)
+    document = read_interface(prepared, console)
     try:
         return document, _inputs(document, wanted, text)
     except InputInvalid:
-        fresh = prepared.document(console.log, is_fresh=True)
+        fresh = read_interface(prepared, console, is_fresh=True)
         if fresh == document:
             raise
         return fresh, _inputs(fresh, wanted, text)

@@ -1,4 +1,5 @@
 import io
+import threading
 
 import pytest
 
@@ -91,6 +92,28 @@ def test_without_colour_a_step_is_one_line(streams):
         step.succeed(outcome="done")
 
     assert streams[1].getvalue() == "Building...\n"
+
+
+def test_what_is_done_soon_is_not_mentioned(streams):
+    with Console(*streams).step("Reading...", said_after_s=3600):
+        pass
+
+    assert streams[1].getvalue() == ""
+
+
+def test_what_takes_long_is_mentioned_while_it_goes_on():
+    class Noticed(io.StringIO):
+        was_written = threading.Event()
+
+        def flush(self):
+            self.was_written.set()
+
+    err = Noticed()
+    with Console(io.StringIO(), err).step("Reading...", said_after_s=0.001):
+        assert err.was_written.wait(60)
+        said = err.getvalue()
+
+    assert said == err.getvalue() == "Reading...\n"
 
 
 def test_with_colour_a_step_leaves_one_line_when_it_succeeds(streams):
