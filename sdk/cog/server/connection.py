@@ -14,6 +14,7 @@ from typing import Any
 
 import httptools
 
+from cog.server.connections import Connections, Progress, Stage
 from cog.server.errors import TEXT
 from cog.server.reply import Reply, Request
 
@@ -25,20 +26,21 @@ MAX_WAITING = 16
 """Pipelined requests that wait before reading stops."""
 
 TOO_LARGE = b"Failed to buffer the request body: length limit exceeded"
+TOO_SLOW = b"Request was not sent in time"
+TOO_MANY = b"Too many connections"
 _REASONS = {it.value: it.phrase.encode() for it in HTTPStatus}
 
 
 class Connection(asyncio.Protocol):
     """One client."""
 
-    def __init__(
-        self, respond: Callable[[Request, Reply], None], connections: "set[Connection]"
-    ) -> None:
+    def __init__(self, respond: Callable[[Request, Reply], None], connections: Connections) -> None:
         self._respond = respond
         self._connections = connections
         self._waiting: deque[Request] = deque()
         self._reply: Reply | None = None
         self._request: Request | None = None
+        self._is_begun = False
         self._is_closing = False
         self.is_writable = True
         self._reset()
@@ -47,8 +49,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:  # uvloop's are no `asyncio.Transport`
         self._transport = transport
-        self._connections.add(self)
         self._parser = httptools.HttpRequestParser(self)
+        self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self._unparsed_bytes:
@@ -88,6 +90,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._reset()
+        self._is_begun = True
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -105,8 +108,8 @@ class Connection(asyncio.Protocol):
             self._unparsed_bytes = size_bytes
         if size_bytes > MAX_BODY_BYTES:
             self._refuse_body()
-        elif self._headers.get(b"expect", b"").lower() == b"100-continue" and self._reply is None:
-            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif b"expect" in self._headers:
+            self._tell_to_continue()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -130,7 +133,8 @@ class Connection(asyncio.Protocol):
         )
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         request.is_alive_after = self._parser.should_keep_alive()
-        self._is_in_head, self._head_bytes = True, 0
+        request.is_old = self._parser.get_http_version() == "1.0"
+        self._is_begun, self._is_in_head, self._head_bytes = False, True, 0
         if self._reply is None and not self._waiting:
             self._begin(request)
         else:
@@ -142,18 +146,15 @@ class Connection(asyncio.Protocol):
 
     @property
     def may_chunk(self) -> bool:
-        return self._parser.get_http_version() != "1.0"
+        return self._request is None or not self._request.is_old
 
-    def head(self, status: int, rest: bytes) -> bytes:
+    def head(self, status: int, rest: bytes, *, is_delimited: bool = True) -> bytes:
         """Return status line and headers."""
-        close = b"" if self._stays_open() else b"connection: close\r\n"
-        return b"HTTP/1.1 %d %b\r\n%bdate: %b\r\n%b\r\n" % (
-            status,
-            _REASONS[status],
-            rest,
-            _date(),
-            close,
-        )
+        if not is_delimited or not self._stays_open():
+            rest += b"connection: close\r\n"
+        elif self._request is not None and self._request.is_old:
+            rest += b"connection: keep-alive\r\n"
+        return b"HTTP/1.1 %d %b\r\n%bdate: %b\r\n\r\n" % (status, _REASONS[status], rest, _date())
 
     def write(self, content: bytes) -> None:
         self._transport.write(content)
@@ -175,7 +176,40 @@ class Connection(asyncio.Protocol):
         if self._reply is None:
             self._transport.close()
 
+    def progress(self) -> Progress:
+        """Return where this stands, for those who look now and then."""
+        unsent_bytes = self._transport.get_write_buffer_size()
+        if unsent_bytes:
+            return Progress(Stage.UNREAD, self._headers, unsent_bytes)
+        if self._reply is not None:
+            return Progress(Stage.SERVING, self._headers, 0)
+        if not self._is_in_head:
+            return Progress(Stage.BODY, self._headers, self._head_bytes + self._body_bytes)
+        stage = Stage.HEAD if self._is_begun else Stage.IDLE
+        return Progress(stage, self._headers, self._head_bytes)
+
+    def give_up(self) -> None:
+        """Hang up on a client that keeps us waiting; tell it where it may still listen."""
+        stage = self.progress().stage
+        if stage in (Stage.HEAD, Stage.BODY):
+            self._refuse(408, TOO_SLOW)
+        if stage is Stage.UNREAD:
+            self._transport.abort()
+        else:
+            self._is_closing = True
+            self._transport.close()
+
+    def turn_away(self) -> None:
+        """Hang up on a client for whom there is no room."""
+        self._refuse(503, TOO_MANY)
+
     # The rest.
+
+    def _tell_to_continue(self) -> None:
+        """Answer a client that asks before it sends its body."""
+        is_asked = self._headers[b"expect"].lower() == b"100-continue"
+        if is_asked and self._reply is None and self._parser.get_http_version() != "1.0":
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _take_unparsed(self, data: bytes) -> None:
         """Take the body of a request that asked for an upgrade: httptools stops before it."""
@@ -246,7 +280,7 @@ def _date() -> bytes:
 
 
 def connection_maker(
-    respond: Callable[[Request, Reply], None], connections: set[Connection]
+    respond: Callable[[Request, Reply], None], connections: Connections
 ) -> Callable[[], Any]:
     """Return what `loop.create_server` wants."""
     return lambda: Connection(respond, connections)

@@ -13,7 +13,7 @@ class Carrier(Protocol):
 
     @property
     def may_chunk(self) -> bool: ...
-    def head(self, status: int, rest: bytes) -> bytes: ...
+    def head(self, status: int, rest: bytes, *, is_delimited: bool = True) -> bytes: ...
     def write(self, content: bytes) -> None: ...
     def finish(self, *, is_delimited: bool) -> None: ...
 
@@ -21,7 +21,7 @@ class Carrier(Protocol):
 class Request:
     """One whole request."""
 
-    __slots__ = ("body", "headers", "is_alive_after", "method", "path")
+    __slots__ = ("body", "headers", "is_alive_after", "is_old", "method", "path")
 
     def __init__(self, method: str, path: bytes, headers: dict[bytes, bytes]) -> None:
         self.method = method
@@ -31,6 +31,8 @@ class Request:
         """Names in lower case; the values of a repeated one are joined by commas."""
         self.body: bytes | bytearray = b""
         self.is_alive_after = True
+        self.is_old = False
+        """HTTP/1.0: knows no chunks, and hangs up unless both sides say otherwise."""
 
 
 class Reply:
@@ -66,7 +68,7 @@ class Reply:
         self._is_chunked = self._connection.may_chunk
         framing = b"transfer-encoding: chunked\r\n" if self._is_chunked else b""
         rest = b"content-type: %b\r\ncache-control: no-cache\r\n%b" % (content_type, framing)
-        self._connection.write(self._connection.head(200, rest))
+        self._connection.write(self._connection.head(200, rest, is_delimited=self._is_chunked))
 
     def write(self, chunk: bytes) -> None:
         if self.is_open:

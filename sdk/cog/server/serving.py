@@ -13,7 +13,8 @@ import uvloop
 
 import cog
 from cog.server.app import App
-from cog.server.connection import Connection, connection_maker
+from cog.server.connection import connection_maker
+from cog.server.connections import Connections, affordable_connections
 from cog.server.container_log import ContainerLog
 from cog.server.exchange import remove_abandoned_soon
 from cog.server.intake import Intake
@@ -42,7 +43,7 @@ class _Server:
         self._listener = listener
         self._respawn = respawn
         self._log = ContainerLog(level=settings.log_level, is_console=settings.is_console)
-        self._connections: set[Connection] = set()
+        self._connections = Connections(limit=affordable_connections())
         self._outgoing = Outgoing()
 
     async def run(self, spawned: Spawned) -> None:
@@ -71,6 +72,7 @@ class _Server:
         host, port = self._listener.getsockname()[:2]
         self._log.info(f"Starting coglet server on {host}:{port}")
         remove_abandoned_soon()
+        self._connections.watch()
         try:
             await self._leaving.wait()
             server.close()
@@ -98,7 +100,7 @@ class _Server:
 
     async def _leave_in_order(self) -> None:
         self._intake.is_closed = True
-        for connection in tuple(self._connections):
+        for connection in self._connections:
             connection.close_when_idle()
         await self._model.predictions.idle.wait()
         self._model.worker.shut_down()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cog.server.connection import Connection
+from cog.server.connections import LIMITS, TICK_S, Connections, Stage
 from cog.server.reply import Reply, Request
 
 
@@ -16,6 +17,7 @@ class Transport:
     def __init__(self) -> None:
         self.written = b""
         self.is_closed = False
+        self.unsent_bytes = 0
 
     def write(self, content: bytes) -> None:
         assert not self.is_closed
@@ -23,6 +25,12 @@ class Transport:
 
     def close(self) -> None:
         self.is_closed = True
+
+    def abort(self) -> None:
+        self.close()
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent_bytes
 
     def is_closing(self) -> bool:
         return self.is_closed
@@ -34,10 +42,13 @@ class Transport:
 class Client:
     """One connection to a site that says what it was sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, connections: Connections | None = None) -> None:
         self.requests: list[Request] = []
+        self.replies: list[Reply] = []
+        self.is_served = True
         self.transport = Transport()
-        self.connection = Connection(self._respond, set())
+        self.connections = Connections() if connections is None else connections
+        self.connection = Connection(self._respond, self.connections)
         self.connection.connection_made(self.transport)
 
     def send(self, *pieces: bytes) -> bytes:
@@ -48,7 +59,13 @@ class Client:
 
     def _respond(self, request: Request, reply: Reply) -> None:
         self.requests.append(request)
-        reply.send(200, bytes(request.body))
+        self.replies.append(reply)
+        if self.is_served:
+            reply.send(200, bytes(request.body))
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(int(seconds / TICK_S) + 1):
+            self.connections.tick()
 
 
 REQUEST = (
@@ -96,6 +113,24 @@ def test_a_connection_stays_open_where_the_client_wants_it(request_head, is_open
 
     assert client.transport.is_closed != is_open
     assert (b"connection: close" in written) != is_open
+    assert (b"connection: keep-alive" in written) == (is_open and b"HTTP/1.0" in request_head)
+
+
+def test_an_old_client_gets_a_stream_up_to_the_end_of_the_connection():
+    client = Client()
+    client.is_served = False
+    client.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\n\r\n")
+    (reply,) = client.replies
+
+    reply.start(b"text/plain")
+    reply.write(b"some text")
+    reply.end()
+
+    head, _, body = client.transport.written.partition(b"\r\n\r\n")
+    assert b"connection: close" in head
+    assert b"transfer-encoding" not in head
+    assert body == b"some text"
+    assert client.transport.is_closed
 
 
 def test_a_client_that_asks_first_is_told_to_go_on():
@@ -137,3 +172,111 @@ def test_the_body_of_a_request_for_an_upgrade_is_read():
 
     assert [bytes(it.body) for it in client.requests] == [b"hello", b""]
     assert client.requests[1].path == b"/next"
+
+
+@pytest.mark.parametrize(
+    ("sent", "stage", "answer"),
+    [
+        (b"", Stage.IDLE, b""),
+        (REQUEST, Stage.IDLE, b"HTTP/1.1 200 OK"),
+        (b"POST /pre", Stage.HEAD, b"HTTP/1.1 408 Request Timeout"),
+        (REQUEST[:-20], Stage.BODY, b"HTTP/1.1 408 Request Timeout"),
+    ],
+)
+def test_nobody_is_waited_for_without_end(sent, stage, answer):
+    client = Client()
+    client.send(sent)
+    limit_s = LIMITS[stage].quiet_s
+
+    assert client.connection.progress().stage is stage
+    client.wait(limit_s - TICK_S)
+    assert not client.transport.is_closed
+    client.wait(TICK_S)
+
+    assert client.transport.is_closed
+    assert client.transport.written.partition(b"\r\n")[0] == answer
+
+
+def test_a_head_that_comes_byte_by_byte_is_not_waited_for_either():
+    client = Client()
+    client.send(b"GET / HTTP/1.1\r\nx: ")
+
+    for _ in range(60):
+        client.send(b"y")
+        client.wait(0)
+
+    assert client.transport.written.startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_is_waited_for_as_long_as_it_comes():
+    client = Client()
+    client.send(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n")
+
+    for _ in range(100):
+        client.send(b"y")
+        client.wait(30)
+
+    assert bytes(client.requests[0].body) == b"y" * 100
+
+
+def test_a_connection_in_use_is_never_given_up():
+    client = Client()
+
+    for _ in range(200):
+        client.send(REQUEST)
+        client.wait(30)
+
+    assert len(client.requests) == 200
+
+
+def test_an_answer_is_waited_for_as_long_as_it_takes():
+    client = Client()
+    client.is_served = False
+    client.send(REQUEST)
+
+    client.wait(100_000)
+    client.replies[0].send(200, b"")
+
+    assert client.transport.written.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_does_not_read_is_given_up():
+    client = Client()
+    client.is_served = False
+    client.send(REQUEST)
+    client.replies[0].on_gone = client.replies.clear
+    client.transport.unsent_bytes = 1000
+    client.wait(100)
+    client.transport.unsent_bytes = 900
+
+    client.wait(LIMITS[Stage.UNREAD].quiet_s - TICK_S)
+    assert not client.transport.is_closed
+    client.wait(TICK_S)
+
+    assert client.transport.is_closed
+    client.connection.connection_lost(None)
+    assert client.replies == []
+
+
+def test_where_there_is_no_room_the_idle_make_some():
+    connections = Connections(limit=2)
+    busy, idle = Client(connections), Client(connections)
+    busy.is_served = False
+    busy.send(REQUEST)
+
+    late = Client(connections)
+
+    assert [it.transport.is_closed for it in (busy, idle, late)] == [False, True, False]
+
+
+def test_where_everybody_is_busy_the_next_is_turned_away():
+    connections = Connections(limit=1)
+    busy = Client(connections)
+    busy.is_served = False
+    busy.send(REQUEST)
+
+    late = Client(connections)
+
+    assert not busy.transport.is_closed
+    assert late.transport.is_closed
+    assert late.transport.written.startswith(b"HTTP/1.1 503 ")
