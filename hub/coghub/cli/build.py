@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from coghub.build.bundle import Store, default_name
+from coghub.build.bundle import Store
+from coghub.build.image_name import default_name, full_name
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
@@ -65,6 +66,7 @@ def command(
     project = project_here(config_name, console)
     require_reference(project, "predict" if project.plan.predict else "train")
     name = name or str(project.plan.config.get("image") or default_name(project.folder))
+    full_name(name)  # a wrong one is refused before anything is made
     prepared = prepare(invocation, project, run_commands=run_commands)
     document = (
         read_document(document_path)

@@ -45,9 +45,12 @@ class Inputs:
         Raises:
             InputInvalid: if it cannot be read.
         """
+        if not name:
+            raise InputInvalid(f'input "{at[0]}": no path follows the @')
         file = AttachedFile(at, Path(name).expanduser())
         try:
-            file.path.open("rb").close()
+            if not file.path.is_fifo():  # its writer may be waiting for the one real reader
+                file.path.open("rb").close()
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputInvalid(f'input "{at[0]}": open {file.path}: {reason}') from error

@@ -25,12 +25,31 @@ variables = click.option(
     "-e", "--env", "variables", multiple=True, metavar="NAME=VALUE",
     help="An environment variable for the model; NAME alone passes on your own.",
 )  # fmt: skip
+
+
+def _gpus(_context: click.Context, _option: click.Parameter, wanted: str | None) -> str | None:
+    """Refuse what is no choice of GPUs before anything is made for it."""
+    if wanted is not None:
+        from coghub.engines.local_environ import of_gpus  # noqa: PLC0415 - rarely given
+
+        of_gpus(wanted)
+    return wanted
+
+
 gpus = click.option(
-    "--gpus", metavar="GPUS",
+    "--gpus", metavar="GPUS", callback=_gpus,
     help="GPUs the model may see: `all`, a number, or `device=0,1`.",
 )  # fmt: skip
+
+
+class Seconds(click.FloatRange):
+    """A length of time, called so when it is none."""
+
+    name = "number of seconds"
+
+
 setup_timeout = click.option(
-    "--setup-timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    "--setup-timeout", type=Seconds(min=0, min_open=True), metavar="SECONDS",
     default=DEFAULT_SETUP_TIMEOUT_S, show_default=True, help="Longest time for setup().",
 )  # fmt: skip
 run_commands = click.option(

@@ -57,7 +57,8 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     console = invocation.console
     require_reference(project, wanted.launch.mode)
     text = _json_text(wanted)
-    inputs_of_flags(wanted.flags, {})  # what is wrong without a schema is wrong with one
+    _given(wanted, text, {})  # what is wrong without a schema is wrong with one
+    wanted.place.check(writes_files=False)
     context = _context(invocation, wanted)
     prepared = prepare(invocation, project, run_commands=wanted.run_commands)
     document, inputs = _checked(prepared, console, wanted, text)
@@ -80,7 +81,7 @@ def prepare(invocation: Invocation, project: Project, *, run_commands: bool) -> 
     """Make what a project needs, and show how it goes on."""
     console = invocation.console
     engine = engine_of(invocation.settings)
-    with console.step("Building environment from cog.yaml...") as step:
+    with console.step(f"Building environment from {project.origin}...") as step:
         prepared = engine.prepare(project, teller(console, step), run_commands=run_commands)
         step.succeed(outcome=f"Successfully built {prepared.name.rpartition(' ')[2]}")
     return prepared
@@ -131,13 +132,13 @@ def _checked(
 
 def _inputs(document: Mapping[str, Any], wanted: Wanted, text: str | None) -> Inputs:
     schema = InputSchema(document, wanted.launch.mode)
-    inputs = (
-        inputs_of_json(text)
-        if text is not None
-        else inputs_of_flags(wanted.flags, schema.properties)
-    )
+    inputs = _given(wanted, text, schema.properties)
     check_inputs(inputs.values, schema)
     return inputs
+
+
+def _given(wanted: Wanted, text: str | None, properties: Mapping[str, Any]) -> Inputs:
+    return inputs_of_json(text) if text is not None else inputs_of_flags(wanted.flags, properties)
 
 
 def _json_text(wanted: Wanted) -> str | None:
@@ -156,7 +157,8 @@ def _json_text(wanted: Wanted) -> str | None:
             return sys.stdin.read()
         return Path(text[1:]).expanduser().read_text("utf-8") if text.startswith("@") else text
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Failed to read {text}: {error}") from error
+        reason = getattr(error, "strerror", None) or "not valid UTF-8"
+        raise UsageError(f"Failed to read {text.removeprefix('@')}: {reason.lower()}") from error
 
 
 def _context(invocation: Invocation, wanted: Wanted) -> dict[str, str]:

@@ -22,7 +22,7 @@ def project_here(config_name: str, console: Console) -> Project:
     plan = resolve(config, folder)
     for warning in dict.fromkeys((*config.warnings, *plan.warnings)):
         console.warn(warning)
-    return Project(folder, plan)
+    return Project(folder, plan, origin=config_name)
 
 
 def project_of_bundle(name: str, settings: Settings) -> Project:
@@ -39,14 +39,14 @@ def project_of_bundle(name: str, settings: Settings) -> Project:
     store = Store(settings)
     bundle = store.find(name)
     folder = store.unpack(bundle)
-    return Project(folder, read_plan(folder), bundle.document)
+    return Project(folder, read_plan(folder), bundle.document, origin=bundle.name)
 
 
 def require_reference(project: Project, mode: str) -> None:
-    """Do nothing if cog.yaml says what to run in a mode.
+    """Do nothing if cog.yaml says what to run in a mode, and its file is there.
 
     Raises:
-        ConfigInvalid: if it does not.
+        ConfigInvalid: if it does not, before an environment is made for nothing.
     """
     plan = project.plan
     if not (plan.predict or plan.train):
@@ -54,5 +54,9 @@ def require_reference(project: Project, mode: str) -> None:
             "no predict or train reference found in cog.yaml",
             hint='Add a line such as `predict: "predict.py:Predictor"`',
         )
-    if not getattr(plan, mode):
+    reference = getattr(plan, mode)
+    if not reference:
         raise ConfigInvalid(f"no {mode} reference found in cog.yaml")
+    name = reference.rpartition(":")[0]
+    if not (project.folder / name).exists():
+        raise ConfigInvalid(f"{name} not found", hint=f"{project.origin} says `{reference}`")

@@ -15,12 +15,19 @@ from coghub.engines.base import Address, Launch
 ANY_HOST = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}  # noqa: S104
 
 
+class Port(click.IntRange):
+    """The number of a port, called so when it is none."""
+
+    name = "port"
+
+
 @click.command("serve")
 @click.argument("name", required=False)
 @click.option(
     "-p",
     "--port",
-    type=click.IntRange(1, 65535),
+    type=Port(1, 65535),
+    metavar="PORT",
     default=8393,
     show_default=True,
     help="Port to listen on.",

@@ -27,6 +27,8 @@ class Project:
     plan: Plan
     document: Mapping[str, Any] | None = None
     """The OpenAPI document, where it is known without asking the model: a bundle carries it."""
+    origin: str = "cog.yaml"
+    """What the user calls it: the name of its config file, or of the bundle."""
 
 
 @dataclass(frozen=True, slots=True)

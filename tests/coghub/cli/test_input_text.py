@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -187,3 +188,13 @@ def test_a_json_string_at_the_top_level_may_be_a_file(tmp_path):
 def test_what_is_no_json_object_is_refused(text):
     with pytest.raises(InputInvalid, match=r"^Failed to parse JSON: "):
         inputs_of_json(text)
+
+
+def test_a_pipe_is_not_opened_before_it_is_read(tmp_path):
+    """Who writes into it waits for a reader, and would be gone when the real one comes."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    inputs = inputs_of_flags([f"text=@{pipe}"], {})
+
+    assert [file.path for file in inputs.files] == [pipe]

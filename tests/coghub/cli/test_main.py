@@ -107,6 +107,33 @@ def test_mistakes_are_found_before_anything_is_made(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "--json", "{"], "Failed to parse JSON: "),
+        (["predict", "--json", "@none.json"], "Failed to read none.json: no such file or dir"),
+        (["predict", "-i", "a=@"], 'input "a": no path follows the @'),
+        (["predict", "-o", "none/output"], "Output path is not writable: none/output"),
+        (["predict", "--gpus", "some"], "--gpus is none of `all`, a number or `device=0,1`: some"),
+        (["predict", "--setup-timeout", "long"], "'long' is not a valid number of seconds"),
+        (["serve", "-p", "x"], "'x' is not a valid port"),
+        (["train"], "train.py not found\nhint: cog.yaml says `train.py:train`"),
+        (["build", "-t", "Wrong Name"], "Invalid image name 'Wrong Name'."),
+    ],
+)
+def test_a_projects_mistakes_are_found_before_its_environment_is_made(
+    arguments, message, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COG_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "cog.yaml").write_text('predict: "predict.py:Predictor"\ntrain: "train.py:train"')
+    (tmp_path / "predict.py").touch()
+
+    assert outcome_of(root, arguments, usage_code=1) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "cache").exists()
+
+
 def test_help_imports_nothing_but_what_it_needs():
     """The help of the whole command is there at once: heavy modules wait for who needs them."""
     code = (
