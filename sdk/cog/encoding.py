@@ -22,6 +22,9 @@ NOT_A_LEAF: Final = object()
 MAX_DEPTH = 150
 """Deeper than any result that means something; a list that holds itself ends here."""
 
+MAX_EXPONENT = 64
+"""A whole `Decimal` above has more digits than anybody means, and becomes a float."""
+
 
 def to_json(value: Any, leaf: Leaf, at: Place = ()) -> Any:
     """Return a value as what `json.dumps` takes.
@@ -130,6 +133,11 @@ def _attrs_fields(value: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in value.__attrs_attrs__}
 
 
+def _decimal(value: Any) -> float:
+    """Return a `Decimal` as the number it is, as Cog did up to 0.16; whole ones stay exact."""
+    return int(value) if value.as_tuple().exponent in range(MAX_EXPONENT) else float(value)
+
+
 def _has_coder(value: Any) -> bool:
     return Coder.lookup(type(value)) is not None
 
@@ -154,7 +162,8 @@ _STEPS: tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...] = (
     (_has("isoformat"), lambda value: value.isoformat()),
     (_has("total_seconds"), lambda value: value.total_seconds()),
     (_has("tolist"), lambda value: value.tolist()),
-    (lambda value: type(value).__name__ in {"UUID", "Decimal"}, str),
+    (lambda value: type(value).__name__ == "Decimal", _decimal),
+    (lambda value: type(value).__name__ == "UUID", str),
     (lambda value: isinstance(value, Iterable), list),
 )
 """Who needs which step; objects of numpy, pydantic and so on are known by what they have."""
