@@ -5,16 +5,16 @@ import asyncio
 from cog.server.worker import Worker
 from cog.worker.messages import CheckHealth, Health
 
-LIMIT_S = 5.0
-TIMED_OUT = f"Healthcheck failed: user-defined healthcheck timed out after {LIMIT_S:.1f} seconds"
+TIMED_OUT = "Healthcheck failed: user-defined healthcheck timed out after {:.1f} seconds"
 
 
 class UserHealth:
     """Asks the worker; who asks meanwhile shares the answer."""
 
-    def __init__(self, worker: Worker, *, limit_s: float = LIMIT_S) -> None:
+    def __init__(self, worker: Worker, *, limit_s: float) -> None:
         self._worker = worker
         self._limit_s = limit_s
+        self._timed_out = TIMED_OUT.format(limit_s)
         self._seq = 0
         self._answer: asyncio.Future[str | None] | None = None
         self._limit: asyncio.TimerHandle | None = None
@@ -28,7 +28,7 @@ class UserHealth:
     async def check(self) -> str | None:
         """Return what is wrong; None when the model is healthy."""
         if self._answer is None and self._grace is not None:
-            return TIMED_OUT
+            return self._timed_out
         if self._answer is None:
             loop = asyncio.get_running_loop()
             self._answer = loop.create_future()
@@ -49,7 +49,7 @@ class UserHealth:
         self._settle("Healthcheck failed: the worker died")
 
     def _overdue(self) -> None:
-        self._settle(TIMED_OUT)
+        self._settle(self._timed_out)
         self._grace = self._worker.cancel(self._seq)
 
     def _settle(self, error: str | None) -> None:

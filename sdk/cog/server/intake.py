@@ -30,7 +30,6 @@ NO_STREAMING = (
 )
 NO_TRAINING_STREAMS = "Training endpoints do not support streaming responses."
 TOO_MANY_STREAMS = "Too many clients follow this prediction"
-MAX_FOLLOWERS = 1024
 TRACE_HEADERS = (b"traceparent", b"tracestate")
 
 
@@ -108,7 +107,7 @@ class Intake:
             snapshot = {**prediction.snapshot(), "input": prediction.input}
             reply.send(202, msgspec.json.encode(snapshot))
             return True
-        if prediction.followers >= MAX_FOLLOWERS:
+        if prediction.followers >= self._settings.max_followers:
             raise failed_refusal(429, TOO_MANY_STREAMS)
         last = headers.get(b"last-event-id", b"")
         after = int(last) if last.isdigit() and len(last) < 19 else 0  # noqa: PLR2004 - fits 64 bits

@@ -40,7 +40,7 @@ class Model:
         self._settings = settings
         self._prints = Prints(log)
         self.worker = Worker(settings, log, self, spawn=spawn)
-        self.user_health = UserHealth(self.worker)
+        self.user_health = UserHealth(self.worker, limit_s=settings.health_limit_s)
         self.predictions = Predictions(
             self.worker,
             log,

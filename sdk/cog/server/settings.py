@@ -55,6 +55,12 @@ class Settings:
     log_level: int = LEVELS["info"]
     is_console: bool = False
     """Log as text for people, not as JSON lines."""
+    health_limit_s: float = 5.0
+    """For the model's own health check."""
+    restart_pause_s: float = 1.0
+    """Before the second start in a row of a worker that dies; doubles with each that follows."""
+    max_followers: int = 1024
+    """Clients that may follow one prediction at once."""
     ready_file: str | None = None
     """Made at the first healthy answer, for Kubernetes' probes."""
 

@@ -222,8 +222,10 @@ class Worker:
         self._deaths += 1
         if was_setting_up and self._deaths > MAX_FAILED_STARTS:
             self.state = State.DEFUNCT
+            self._log.error("Giving up on the worker", failed_starts=self._deaths)
             return
-        pause_s = 0.0 if self._deaths <= 1 else min(2.0 ** (self._deaths - 2), MAX_PAUSE_S)
+        doubled_s = self._settings.restart_pause_s * 2.0 ** (self._deaths - 2)
+        pause_s = 0.0 if self._deaths <= 1 else min(doubled_s, MAX_PAUSE_S)
         self.state = State.STARTING
         self._log.info("Starting the worker again", pause_s=pause_s)
         self._loop.call_later(pause_s, self._spawn_next)

@@ -18,6 +18,15 @@ import pytest
 
 MODELS = Path(__file__).parent / "models"
 PATIENCE_S = 30.0
+TWEAKED = """
+import dataclasses, json, sys
+from cog.server import main
+
+read, tweaks = main.read_settings, json.loads(sys.argv[1])
+main.read_settings = lambda *given, **named: dataclasses.replace(read(*given, **named), **tweaks)
+main.main(sys.argv[2:])
+"""
+"""A server with settings that are limits to users but would make tests wait."""
 
 
 @dataclass
@@ -188,11 +197,16 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     running: list[RunningServer] = []
 
     def start(
-        reference: str, *flags: str, python: str = sys.executable, **environ: str
+        reference: str,
+        *flags: str,
+        python: str = sys.executable,
+        tweaks: dict[str, Any] | None = None,
+        **environ: str,
     ) -> RunningServer:
+        program = ["-c", TWEAKED, json.dumps(tweaks)] if tweaks else ["-m", "cog.server.http"]
         folder = tmp_path_factory.mktemp("model")
         process = subprocess.Popen(
-            [python, "-m", "cog.server.http", "--host", "127.0.0.1", *flags],
+            [python, *program, "--host", "127.0.0.1", *flags],
             cwd=MODELS,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -94,3 +94,19 @@ async def test_no_history_means_from_now_on(prediction, reply):
     prediction.add_log("stdout", "x")
 
     assert reply.written == [b'event: log\nid: 2\ndata: {"data":"x","source":"stdout"}\n\n']
+
+
+def test_too_many_followers_are_refused(start_server):
+    server = start_server("streaming.py:Predictor", tweaks={"max_followers": 1})
+    server.wait_until_ready()
+    inputs = {"text": "a b", "gate": "gate"}
+    stream = server.follow("/predictions/popular", inputs)
+    stream.wait_for("output")
+
+    late = server.ask("PUT", "/predictions/popular", {}, accept="text/event-stream")
+    (server.folder / "gate").touch()
+
+    assert (late.status, late.json["error"]) == (429, "Too many clients follow this prediction")
+    assert stream.end()["status"] == "succeeded"
+    again = server.events("PUT", "/predictions/popular", {"input": inputs})
+    assert again[-1]["data"]["status"] == "succeeded"

@@ -121,6 +121,64 @@ def test_the_models_own_healthcheck_is_asked(start_server):
     assert server.ask("POST", "/predictions", {"input": {"text": "x"}}).json["output"] == "x"
 
 
+def test_a_health_check_that_hangs_is_given_up_and_the_model_stays_warm(start_server):
+    server = start_server("health.py:Predictor", tweaks={"health_limit_s": 0.2})
+    server.wait_until_ready()
+    (server.folder / "hang").touch()
+
+    hanging = server.health()
+    (server.folder / "hang").unlink()
+    reply = server.predict(text="still here")
+
+    assert (hanging["status"], hanging["user_healthcheck_error"]) == (
+        "UNHEALTHY",
+        "Healthcheck failed: user-defined healthcheck timed out after 0.2 seconds",
+    )
+    assert reply["output"] == "still here"
+    assert server.health()["status"] == "READY"
+    assert server.log.count("Server ready") == 1
+
+
+def test_a_worker_that_never_comes_back_is_given_up(start_server):
+    server = start_server("setups.py:Breaks", tweaks={"restart_pause_s": 0}).wait_until_ready()
+    (server.folder / "broken").touch()
+
+    server.predict(die=True)
+    server.wait_for_line("Giving up on the worker")
+    health = server.health()
+    refused = server.ask("POST", "/predictions", {})
+
+    assert health["status"] == "DEFUNCT"
+    assert "broken meanwhile" in health["setup"]["logs"]
+    assert refused.status == 503
+    assert server.stop() == 0
+
+
+def test_kubernetes_is_told_once_the_model_is_ready(start_server, tmp_path):
+    ready = tmp_path / "cog" / "ready"
+    failing = start_server("setups.py:Fails", tweaks={"ready_file": str(ready)})
+    failing.wait_for_line("Setup failed")
+    assert failing.health()["status"] == "SETUP_FAILED"
+    assert not ready.exists()
+
+    server = start_server("multi.py:Predictor", tweaks={"ready_file": str(ready)})
+    server.wait_until_ready()
+    assert not ready.exists()
+    server.health()
+
+    assert ready.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_leave_does_not_wait_for_setup(start_server, number):
+    server = start_server("setups.py:Hangs")
+    server.wait_for_line("loading weights")
+
+    server.signal(number)
+
+    assert server.process.wait(30) == 0
+
+
 def test_trainings_run_in_train_mode(start_server):
     server = start_server("", "--x-mode", "train", COG_TRAIN_TYPE_STUB="setups.py:train")
     server.wait_until_ready()
