@@ -7,6 +7,7 @@ the project's files that were read on the way: it is good for as long as these a
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +22,7 @@ from coghub.engines.lifeline import Lifeline
 
 FORMAT = 1
 """Rises when what is kept, or how it is named, changes."""
+_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 MAX_HASHED_BYTES = 1024**2
 """A larger file is known by its size and the time of its last change."""
 
@@ -145,4 +147,11 @@ def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
     *story, last = said.decode("utf-8", "replace").rstrip().split("\n")
     if story:
         on_log("\n".join([*story, ""]).encode())
-    raise ModelUnreadable(last or "The model's code could not be imported")
+    raise ModelUnreadable(last or "The model's code could not be imported", _hint(last))
+
+
+def _hint(error: str) -> str | None:
+    missing = _MISSING_MODULE.match(error)
+    if missing is None:
+        return None
+    return f"List the package that has `{missing[1]}` in cog.yaml, under `python_requirements`"

@@ -97,7 +97,10 @@ def _attempt(predict: str | None, train: str | None) -> dict[str, Any]:
         sys.stderr.write(f"{error.message}\n")
         return {"error": error.message, "hint": error.hint}
     except BaseException as error:  # noqa: BLE001 - the user's code may raise anything, or exit
-        lines = traceback.format_exception(type(error), error, _outside_ours(error.__traceback__))
+        frames = _outside_ours(error.__traceback__)
+        if isinstance(error, SyntaxError) and frames is error.__traceback__:
+            frames = None  # nothing of the user's ran, and the error itself names the line
+        lines = traceback.format_exception(type(error), error, frames)
         sys.stderr.write("".join(lines))
         last = traceback.format_exception_only(type(error), error)[-1]
         return {"error": last.strip(), "hint": None}

@@ -64,6 +64,7 @@ def test_it_describes_a_model_and_what_was_read_for_it(tmp_path):
     [
         ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'", 'predict.py", line 1'),
         ("import sys; sys.exit(3)", "SystemExit: 3", "Traceback"),
+        ("x = ]", "SyntaxError: unmatched ']'", 'predict.py", line 1'),
         ("raise KeyboardInterrupt", "KeyboardInterrupt", "Traceback"),
         ("def predict(x): ...", "parameter 'x' on predict has no type annotation", "parameter 'x'"),
     ],

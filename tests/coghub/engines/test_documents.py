@@ -68,9 +68,10 @@ def test_a_model_that_cannot_be_imported_is_told_with_its_traceback(documents, q
     (question.folder / "predict.py").write_text("import nothing_of_that_name")
     said = []
 
-    with pytest.raises(ModelUnreadable, match="No module named 'nothing_of_that_name'"):
+    with pytest.raises(ModelUnreadable, match="No module named 'nothing_of_that_name'") as refused:
         documents.ask(question, said.append)
 
+    assert "package that has `nothing_of_that_name`" in refused.value.hint
     assert b'predict.py", line 1' in b"".join(said)
 
 
