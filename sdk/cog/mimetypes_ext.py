@@ -7,15 +7,24 @@ a model's own guesses agree with the server's.
 
 import mimetypes
 
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+
 EXTENSIONS: dict[str, tuple[str, ...]] = {
-    "application/gzip": (".gz",),
+    "application/gzip": (".gz", ".tgz"),
     "application/json": (".json",),
-    "application/octet-stream": (".bin",),
+    "application/jsonl": (".jsonl",),
+    "application/octet-stream": (".bin", ".npy", ".npz", ".pt", ".pth", ".ckpt", ".onnx", ".ply"),
     "application/pdf": (".pdf",),
-    "application/x-npy": (".npy",),
-    "application/x-npz": (".npz",),
+    "application/vnd.apache.parquet": (".parquet",),
+    _OFFICE + "presentationml.presentation": (".pptx",),
+    _OFFICE + "spreadsheetml.sheet": (".xlsx",),
+    _OFFICE + "wordprocessingml.document": (".docx",),
+    "application/x-7z-compressed": (".7z",),
+    "application/x-bzip2": (".bz2",),
     "application/x-safetensors": (".safetensors",),
+    "application/x-subrip": (".srt",),
     "application/x-tar": (".tar",),
+    "application/x-xz": (".xz",),
     "application/yaml": (".yaml", ".yml"),
     "application/zip": (".zip",),
     "application/zstd": (".zst",),
@@ -44,6 +53,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "model/gltf-binary": (".glb",),
     "model/obj": (".obj",),
     "model/stl": (".stl",),
+    "model/vnd.usdz+zip": (".usdz",),
     "text/csv": (".csv",),
     "text/html": (".html", ".htm"),
     "text/markdown": (".md",),
@@ -60,6 +70,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 
 SYNONYMS = {
     "application/x-gzip": "application/gzip",
+    "application/x-yaml": "application/yaml",
     "audio/mp3": "audio/mpeg",
     "audio/vnd.wave": "audio/wav",
     "audio/wave": "audio/wav",
@@ -69,6 +80,8 @@ SYNONYMS = {
     "image/jpg": "image/jpeg",
     "image/x-icon": "image/vnd.microsoft.icon",
     "text/x-markdown": "text/markdown",
+    "text/x-yaml": "application/yaml",
+    "text/yaml": "application/yaml",
 }
 """Other names of those types, as browsers and tools send them."""
 
@@ -92,9 +105,10 @@ def install() -> None:
 
 def type_of(file_name: str) -> str:
     """Return the MIME type of a file by its name; `application/octet-stream` if none is known."""
-    dot = file_name.rfind(".")
-    known = _TYPE_OF.get(file_name[dot:].lower()) if dot >= 0 else None
-    return known or mimetypes.guess_type(file_name)[0] or DEFAULT_TYPE
+    _, dot, suffix = file_name.rpartition(".")
+    extension = f"{dot}{suffix.lower()}" if dot else ""
+    known = _TYPE_OF.get(extension)
+    return known or mimetypes.guess_type(f"file{extension}")[0] or DEFAULT_TYPE
 
 
 def extension_of(mime_type: str) -> str:

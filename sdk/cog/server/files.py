@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import binascii
-import mimetypes
 import os
 import tempfile
 from collections.abc import Coroutine, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
+from cog.mimetypes_ext import extension_of
 from cog.server.errors import InputFileError
 from cog.server.file_places import Place
 from cog.server.outgoing import Outgoing
@@ -21,9 +21,6 @@ MAX_NAME_BYTES = 200
 MAX_DOWNLOADS = 8
 """Of one prediction, at once."""
 CHUNK_BYTES = 1024**2
-
-EXTENSIONS = {"image/webp": ".webp", "audio/wav": ".wav", "audio/mp3": ".mp3", "audio/ogg": ".ogg"}
-"""What the standard library's table lacks or names oddly."""
 
 
 class InputFiles:
@@ -118,14 +115,13 @@ def decode_data_url(url: str) -> tuple[str, bytes]:
     if not comma:
         raise InputFileError("A data URL has no comma")
     kind, *parameters = head.removeprefix("data:").split(";")
-    extension = EXTENSIONS.get(kind.lower()) or mimetypes.guess_extension(kind or "text/plain")
     try:
         content = unquote_to_bytes(body) if "%" in body else body.encode("ascii")
         if "base64" in (it.strip().lower() for it in parameters):
             content = base64.b64decode(content)
     except (binascii.Error, UnicodeEncodeError) as error:
         raise InputFileError(f"A data URL is malformed: {error}") from error
-    return f"file{extension or ''}", content
+    return f"file{extension_of(kind or 'text/plain')}", content
 
 
 def name_in_url(url: str) -> str:

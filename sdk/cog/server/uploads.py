@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import mimetypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 
+from cog.mimetypes_ext import type_of
 from cog.server.errors import UploadError
 from cog.server.files import remove
 from cog.server.outgoing import Outgoing
@@ -21,8 +21,6 @@ ATTEMPTS = 3
 TIMEOUT_S = 25.0
 SLOWEST_BYTES_PER_S = 512 * 1024
 """A large file may take longer than the timeout, at this speed at least."""
-
-TYPES = {".webp": "image/webp", ".jsonl": "application/jsonl", ".npy": "application/octet-stream"}
 
 
 class OutputFiles:
@@ -71,7 +69,7 @@ class OutputFiles:
 
     async def _put(self, session: Any, file: OutputFile, url: str, prediction_id: str) -> str:
         headers = {
-            "Content-Type": content_type(file.name),
+            "Content-Type": type_of(file.name),
             "X-Prediction-ID": quote(prediction_id, safe=" !#$&'()*+,/:;=?@[]"),
         }
         size_bytes = await asyncio.to_thread(os.path.getsize, file.path)
@@ -88,13 +86,7 @@ class OutputFiles:
 def data_url(file: OutputFile) -> str:
     """Return a file as a data URL."""
     content = base64.b64encode(Path(file.path).read_bytes()).decode("ascii")
-    return f"data:{content_type(file.name)};base64,{content}"
-
-
-def content_type(name: str) -> str:
-    """Return the media type that a file name suggests."""
-    suffix = Path(name).suffix.lower()
-    return TYPES.get(suffix) or mimetypes.guess_type(f"x{suffix}")[0] or "application/octet-stream"
+    return f"data:{type_of(file.name)};base64,{content}"
 
 
 def _with(value: Any, at: Sequence[str | int], url: str) -> Any:
