@@ -35,6 +35,7 @@ class _Delivery(NamedTuple):
         if self.event != "completed":
             fields["status"] = "processing"
             fields.pop("error", None)
+            fields["metrics"] = _without_predict_time(prediction.metrics)
         if self.event == "start":
             fields["logs"] = ""
         if not self.has_output:
@@ -175,6 +176,11 @@ class _Webhook:
     async def _run(self) -> None:
         while (delivery := await self._queue.get()) is not None:
             await self._webhooks.deliver(self._url, self._headers, self._prediction, delivery)
+
+
+def _without_predict_time(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return the metrics of a prediction that is told as running, though it may have ended."""
+    return {name: value for name, value in metrics.items() if name != "predict_time"}
 
 
 def pause_s(attempt: int) -> float:

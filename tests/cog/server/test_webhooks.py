@@ -31,6 +31,7 @@ def test_an_async_prediction_tells_its_whole_life(server, site):
     outputs = [it.json["output"] for it in calls[:-1] if "output" in it.json]
     assert [it for n, it in enumerate(outputs) if it not in outputs[:n]] == [["a"], ["a", "b"]]
     assert {it.json["status"] for it in calls[:-1]} == {"processing"}
+    assert not any("predict_time" in it.json["metrics"] for it in calls[:-1])
     last = calls[-1].json
     assert last["metrics"].pop("predict_time") > 0
     assert last == {
