@@ -8,12 +8,12 @@ nothing else. Where a field takes text as well, a string that is no URL is just 
 from collections.abc import Iterator
 from typing import Any
 
+from cog.files import is_url
 from cog.server.errors import Refusal, invalid, problem
 
 Place = tuple[str | int, ...]
 Schema = dict[str, Any]
 
-SCHEMES = ("http://", "https://", "data:")
 MAX_FILES = 10_000
 """In one input; each is a download and a file on the disk."""
 NO_URL = "'{}' is not a valid URL scheme. 'data', 'http', or 'https' is supported."
@@ -42,7 +42,7 @@ class FilePlaces:
         places: list[Place] = []
         problems = []
         for place, text, may_be_text in _strings(self._root, given, ()):
-            if text.startswith(SCHEMES):
+            if is_url(text):
                 places.append(place)
             elif not may_be_text:
                 scheme = text.partition(":")[0] if ":" in text else ""

@@ -49,7 +49,7 @@ class InputFiles:
         return with_paths(inputs, dict(zip(places, paths, strict=True)))
 
     async def _fetch(self, url: str, folder: str) -> str:
-        if url.startswith("data:"):
+        if url[:5].lower() == "data:":
             return await asyncio.to_thread(self._write_data_url, url, folder)
         return await self._download(url, folder)
 
@@ -69,8 +69,7 @@ class InputFiles:
         try:
             async with session.get(url, headers=self._headers) as response:
                 if response.status >= 400:  # noqa: PLR2004 - errors begin there
-                    text = f"{response.status} {response.reason} for url: {url}"
-                    raise InputFileError(text)
+                    raise InputFileError(_refusal(response.status, response.reason, url))
                 written = 0
                 async for chunk in response.content.iter_chunked(CHUNK_BYTES):
                     written += len(chunk)
@@ -86,6 +85,12 @@ class InputFiles:
 
     def _too_large(self, url: str) -> InputFileError:
         return InputFileError(f"File is larger than {self._max_bytes} bytes: {url}")
+
+
+def _refusal(status: int, reason: str | None, url: str) -> str:
+    """Return what Cog says, which is what `requests` says."""
+    side = "Client" if status < 500 else "Server"  # noqa: PLR2004 - HTTP's two kinds of errors
+    return f"{status} {side} Error: {reason} for url: {url}"
 
 
 def with_paths(inputs: dict[str, Any], paths: dict[Place, str]) -> dict[str, Any]:
@@ -114,7 +119,7 @@ def decode_data_url(url: str) -> tuple[str, bytes]:
     head, comma, body = url.partition(",")
     if not comma:
         raise InputFileError("A data URL has no comma")
-    kind, *parameters = head.removeprefix("data:").split(";")
+    kind, *parameters = head[len("data:") :].split(";")
     try:
         content = unquote_to_bytes(body) if "%" in body else body.encode("ascii")
         if "base64" in (it.strip().lower() for it in parameters):

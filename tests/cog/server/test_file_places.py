@@ -57,6 +57,7 @@ PAGE = {"type": "object", "properties": {"scan": URI, "note": TEXT}}
     ("schema", "value", "found"),
     [
         (URI, "data:,a", [["x"]]),
+        (URI, "DATA:,a", [["x"]]),
         (URI, None, []),
         (TEXT, "data:,a", []),
         (listed(listed(URI)), [["data:,a"], [], ["http://b", "https://c"]], [0, 2, 2]),

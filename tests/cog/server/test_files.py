@@ -40,7 +40,7 @@ def test_every_name_fits_a_file_system(path):
         ("data:text/plain;charset=utf-8;base64,aGk=", "file.txt", b"hi"),
         ("data:image/webp;base64,aGk=", "file.webp", b"hi"),
         ("data:audio/x-wav;base64,aGk=", "file.wav", b"hi"),
-        ("data:,a%20b", "file.txt", b"a b"),
+        ("DATA:,a%20b", "file.txt", b"a b"),
         ("data:application/x-unheard-of,x", "file", b"x"),
         ("data:image/png;base64,", "file.png", b""),
     ],
