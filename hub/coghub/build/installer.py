@@ -13,6 +13,9 @@ from coghub.settings import Settings
 MAX_EXPLANATION_LINES = 30
 """A build backend may add a whole compiler's output; its end says what was wrong."""
 
+UNREACHABLE = (
+    "Check the network; the package index is what the requirements or `pip config list` name"
+)
 HIDDEN = frozenset(
     {
         # They would send packages to an environment that is not ours.
@@ -29,6 +32,7 @@ HIDDEN = frozenset(
     }
 )
 
+_NETWORK = ("error sending request", "dns error", "operation timed out", "(Connect)")
 _FAULT = re.compile(r"^(error: |\s*[×x] )")
 _TALK = re.compile(r"\s*([-+~] |Using |$)")
 _DECORATION = re.compile(r"^\s*(cause: |[╰├]─▶ |│ |[×] )?\s*")
@@ -132,4 +136,8 @@ def _failure(purpose: str, lines: list[str]) -> EnvironmentFailed | DiskFull:
     if len(told) > MAX_EXPLANATION_LINES:
         told = [*told[:5], "…", *told[5 - MAX_EXPLANATION_LINES :]]
     first, rest = (told[0], told[1:]) if told else ("uv says nothing", [])
-    return EnvironmentFailed("\n  ".join([f"Could not {purpose}: {first}", *rest]))
+    is_cut_off = any(sign in line for line in lines for sign in _NETWORK)
+    return EnvironmentFailed(
+        "\n  ".join([f"Could not {purpose}: {first}", *rest]),
+        hint=UNREACHABLE if is_cut_off else None,
+    )

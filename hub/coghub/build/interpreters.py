@@ -82,8 +82,14 @@ class Interpreters:
             if found is not None:
                 return found
         except EnvironmentFailed as error:
-            reason = error.message.partition(": ")[2].partition("\n")[0]
+            reason = _in_short(error.message)
         raise InterpreterNotFound(
             f"No Python {wanted.minor} on this machine, and it could not be installed: {reason}",
             hint=f"Install it, or change `python_version`. Looked in: {self.places.described()}",
         )
+
+
+def _in_short(explanation: str) -> str:
+    """Return the first line of an explanation, and the last, which is the root of it."""
+    first, *causes = explanation.partition(": ")[2].split("\n")
+    return f"{first} ({causes[-1].strip()})" if causes else first

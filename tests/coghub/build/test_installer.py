@@ -79,6 +79,14 @@ def test_a_full_disk_is_told_apart(run) -> None:
     assert caught.value.hint == "Free some with `cog env prune`"
 
 
+def test_an_index_that_cannot_be_reached_is_told_with_a_hint(run) -> None:
+    with pytest.raises(EnvironmentFailed) as caught:
+        run("error: Request failed after 3 retries\n  cause: dns error\n", 2)
+
+    assert caught.value.message == "Could not do it: Request failed after 3 retries\n  dns error"
+    assert caught.value.hint == installer.UNREACHABLE
+
+
 def test_progress_is_passed_on_without_the_list_of_packages(run, report) -> None:
     run("Using Python 3.12 at: x\nResolved 2 packages in 1ms\n + a==1\n - b==2\n\n", 0, report)
 

@@ -10,9 +10,10 @@ import pytest
 
 from coghub.build import interpreter_probe
 from coghub.build.events import Notice
+from coghub.build.installer import Installer
 from coghub.build.interpreter_places import Places
 from coghub.build.interpreters import Interpreters, Wanted
-from coghub.domain.errors import InterpreterNotFound
+from coghub.domain.errors import EnvironmentFailed, InterpreterNotFound
 from coghub.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -160,6 +161,18 @@ def test_a_damaged_memory_is_forgotten(machine: Settings) -> None:
     (machine.cache_folder / "interpreters.json").write_text('["no"')
 
     assert Interpreters(machine).find("3.60").version == "3.60.1"
+
+
+def test_the_root_of_a_failed_install_is_named(
+    machine: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Installer, *arguments: object, **options: object) -> None:
+        raise EnvironmentFailed("Could not install it: It failed\n  because\n  no such host")
+
+    monkeypatch.setattr(Installer, "run", fail)
+
+    with pytest.raises(InterpreterNotFound, match=r"installed: It failed \(no such host\)"):
+        Interpreters(machine).find("3.99")
 
 
 def test_a_version_that_is_nowhere_names_where_it_was_looked_for(machine: Settings) -> None:
