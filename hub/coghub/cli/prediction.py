@@ -29,6 +29,8 @@ from coghub.engines.base import Launch, Prepared, Project, Request, RunningModel
 from coghub.engines.choice import engine_of
 from coghub.engines.events import Completed, Log, Output
 
+LONG_WORK = ("Downloading ", "Building ")
+"""What the installer is said to do even in a log file: it may take minutes."""
 READING_S = 1.0
 """The import of a large library takes seconds, and not a word would be said meanwhile."""
 TOKEN_VARIABLE = "REPLICATE_API_TOKEN"  # noqa: S105 - the name of a variable
@@ -104,6 +106,8 @@ def teller(console: Console, step: Step) -> Report:
                 console.warn(text)
             case Progress(text):
                 step.tell(text)
+                if text.startswith(LONG_WORK) and not console.is_rich:
+                    console.say(text)
             case _:
                 step.tell(event.text)
                 if not console.is_rich:
