@@ -34,6 +34,9 @@ COMMANDS = {
 }
 """Each has a module in this package that holds the click command as `command`."""
 
+ABSENT = frozenset({"doctor", "login", "playground", "push", "weights"})
+"""Commands of Cog that are not here yet: who types one did not mistype."""
+
 MODULES = {"run": "predict"}
 """Commands whose module has another name."""
 
@@ -45,10 +48,10 @@ class LazyGroup(click.Group):
         del ctx
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         del ctx
         if cmd_name not in COMMANDS:
-            return None
+            raise _no_command(cmd_name)
         module = importlib.import_module(f"coghub.cli.{MODULES.get(cmd_name, cmd_name)}")
         return module.command
 
@@ -56,6 +59,16 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _no_command(name: str) -> UsageError:
+    from difflib import get_close_matches  # noqa: PLC0415 - who types right does without
+
+    if name in ABSENT:
+        return UsageError(f"`cog {name}` is not in this version of coghub", "See `cog --help`")
+    meant = get_close_matches(name, COMMANDS, 1)
+    hint = f"Did you mean `cog {meant[0]}`?" if meant else "See `cog --help`"
+    return UsageError(f"No such command '{name}'", hint)
 
 
 def _print_version(context: click.Context, _option: click.Parameter, is_wanted: Any) -> None:

@@ -36,6 +36,19 @@ def test_a_wrong_call_of_cog_exits_1_with_one_message(arguments, capsys):
     assert "hint: See `cog" in err
 
 
+def test_a_command_that_only_cog_has_is_no_typing_error(capsys):
+    assert outcome_of(root, ["push", "r8.im/a/b"], usage_code=1) == 1
+
+    assert capsys.readouterr().err.startswith("error: `cog push` is not in this version of coghub")
+
+
+def test_a_mistyped_command_is_recognised(capsys):
+    assert outcome_of(root, ["pedict"], usage_code=1) == 1
+
+    said = "error: No such command 'pedict'\nhint: Did you mean `cog predict`?\n"
+    assert capsys.readouterr().err == said
+
+
 def test_a_wrong_call_of_coghub_exits_2(capsys):
     assert outcome_of(operator_root, ["nonsense"], usage_code=2) == 2
 
