@@ -4,7 +4,8 @@ from docs.generate.tables import table
 
 from cog.server import intake, predictions
 from cog.server.app import NO_SCHEMA, NO_TRAINING
-from cog.server.connection import MAX_BODY_BYTES
+from cog.server.connection import MAX_BODY_BYTES, MAX_HEAD_BYTES, TOO_MANY
+from cog.server.settings import Settings
 
 ROUTES = (
     ("GET", "/", "200", "The other URLs, and `cog_version`."),
@@ -69,6 +70,7 @@ REFUSALS = (
     ),
     ("405", "Wrong method; `allow` names the right ones."),
     ("406", f"`{intake.NO_STREAMING}`, `{intake.NO_TRAINING_STREAMS}`"),
+    ("408", "The request was begun and not sent to its end in time; the connection is closed."),
     ("409", f"`{predictions.AT_CAPACITY}`, `{predictions.SAME_ID}`"),
     ("413", f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB."),
     ("415", "The body is not of type `application/json`."),
@@ -76,9 +78,13 @@ REFUSALS = (
         "422",
         'The body has the wrong shape, or `{"detail": [{"loc", "msg", "type"}]}` with every input that does not fit the schema.',
     ),
-    ("429", f"`{intake.TOO_MANY_STREAMS}` (more than {intake.MAX_FOLLOWERS})."),
+    ("429", f"`{intake.TOO_MANY_STREAMS}` (more than {Settings.max_followers})."),
+    ("431", f"The request's head is larger than {MAX_HEAD_BYTES // 2**10} KiB."),
     ("500", "A mistake in the server itself; its log has the traceback."),
-    ("503", f"`{intake.NOT_READY}`, `{NO_SCHEMA.decode()}`"),
+    (
+        "503",
+        f"`{intake.NOT_READY}`, `{NO_SCHEMA.decode()}`, `{TOO_MANY.decode()}` (all of them in use)",
+    ),
 )
 
 STATES = (
