@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from coghub.build.environment import Environment, Environments
 from coghub.build.events import Report
+from coghub.build.installer import Installer
 from coghub.build.sdk import sdk_path
 from coghub.domain.errors import UsageError
 from coghub.engines import local_environ
@@ -28,6 +29,9 @@ KEY_CHARACTERS = 12
 DOCUMENT_VARIABLE = "COG_OPENAPI_SCHEMA"
 """Names a document that overrules the model's own, for this command and for the server."""
 SERVER = ("-m", "cog.server.http", "--host")
+PIP = ("pip", "pip3")
+PIP_READS = ("check", "freeze", "list", "show")
+"""What uv's pip can do as well, and changes nothing."""
 QUIET, TALKATIVE = "warning", "info"
 """Of a prediction's server only warnings are shown; one that stays says what it does."""
 
@@ -118,10 +122,23 @@ class PreparedLocally(Prepared):
     def execute(self, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         """Become a command inside the environment; see `Prepared`."""
         environ = {**self._environ, **self.project.plan.environment, **environment}
+        own = self.environment.folder / "bin" / command[0]
+        if command[0] in PIP and not own.exists():
+            command = self._pip(command[1:])
         found = shutil.which(command[0], path=environ["PATH"])
         if found is None:
             raise UsageError(f"Command not found in the project's environment: {command[0]}")
         _become([found, *command[1:]], self.project.folder, environ)
+
+    def _pip(self, arguments: Sequence[str]) -> list[str]:
+        """Return uv's words for what pip would show: the next pip on PATH is another Python's."""
+        if not arguments or arguments[0] not in PIP_READS:
+            raise UsageError(
+                "The project's environment has no pip and stays as it was made",
+                hint="Add packages to the requirements that cog.yaml names",
+            )
+        uv = str(Installer(self.settings).path())
+        return [uv, "pip", *arguments, "--python", str(self.environment.python)]
 
     def _server_command(self, launch: Launch, host: str) -> list[str]:
         return [str(self.environment.python), *SERVER, host, "--x-mode", launch.mode]

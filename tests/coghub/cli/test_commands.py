@@ -141,6 +141,18 @@ def test_exec_passes_on_terminal_and_exit_code(project):
     assert (ran.returncode, ran.stdout) == (7, "typed x\n"), ran.stderr
 
 
+def test_pip_shows_the_environment_and_changes_nothing(project):
+    """The next pip on PATH may be the one of this very command's environment."""
+    listed = project.run("exec", "pip", "list")
+    refused = project.run("exec", "pip", "install", "six")
+
+    assert listed.returncode == 0, listed.stderr
+    assert "structlog" in listed.stdout
+    assert "coghub" not in listed.stdout
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "error: The project's environment has no pip and stays as it was made" in refused.stderr
+
+
 def test_debug_prints_the_plan_and_makes_nothing(project):
     ran = project.run("debug")
 
