@@ -12,6 +12,8 @@ from coghub.cli.invocation import Invocation
 from coghub.domain.errors import UsageError
 
 UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
+SHOWN_PACKAGES = 5
+"""Of an environment, so that a line stays one; `--json` has all of them."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON, for scripts.")
@@ -37,7 +39,7 @@ def list_environments(invocation: Invocation, *, is_json: bool) -> None:
     if not records:
         invocation.console.say("No environments yet")
     for record in records:
-        invocation.console.result(_line(record))
+        invocation.console.result(line_of(record))
 
 
 @command.command("prune")
@@ -57,9 +59,10 @@ def prune(invocation: Invocation, *, budget_text: str, is_json: bool) -> None:
         invocation.console.result(_json(removed))
         return
     for record in removed:
-        invocation.console.result(_line(record))
+        invocation.console.result(line_of(record))
     freed = sum(record.size_bytes for record in removed)
-    invocation.console.say(f"Removed {len(removed)} environments, {size_text(freed)}")
+    noun = "environment" if len(removed) == 1 else "environments"
+    invocation.console.say(f"Removed {len(removed)} {noun}, {size_text(freed)}")
 
 
 def size_of(text: str) -> int:
@@ -81,10 +84,13 @@ def size_text(size_bytes: float) -> str:
     return f"{amount:.1f} {unit}B" if unit else f"{amount:.0f} B"
 
 
-def _line(record: EnvironmentRecord) -> str:
+def line_of(record: EnvironmentRecord) -> str:
+    """Return what a person is shown of an environment."""
     used = f"{record.used_at:%Y-%m-%d %H:%M}"
     state = " (in use)" if record.is_in_use else ""
-    packages = ", ".join(record.requirements) or "no packages"
+    packages = ", ".join(record.requirements[:SHOWN_PACKAGES]) or "no packages"
+    rest = len(record.requirements) - SHOWN_PACKAGES
+    packages += f" and {rest} more" if rest > 0 else ""
     return (
         f"{record.key}  Python {record.python_version}  "
         f"{size_text(record.size_bytes):>9}  used {used}{state}  {packages}\n"

@@ -1,6 +1,10 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
-from coghub.cli.env import size_of, size_text
+from coghub.build.environment import EnvironmentRecord
+from coghub.cli.env import line_of, size_of, size_text
 from coghub.domain.errors import UsageError
 
 
@@ -24,3 +28,27 @@ def test_what_is_no_size_is_refused(text):
 )
 def test_a_size_is_shown_in_the_unit_that_suits_it(size_bytes, text):
     assert size_text(size_bytes) == text
+
+
+def record(requirements):
+    moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    return EnvironmentRecord(
+        key="3.12.1-abc",
+        folder=Path("abc"),
+        python_version="3.12.1",
+        requirements=tuple(requirements),
+        size_bytes=1500,
+        created_at=moment,
+        used_at=moment,
+        is_in_use=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirements", "shown"),
+    [([], "no packages"), (["a", "b"], "a, b"), ("abcdefgh", "a, b, c, d, e and 3 more")],
+)
+def test_an_environment_is_one_short_line(requirements, shown):
+    assert line_of(record(requirements)) == (
+        f"3.12.1-abc  Python 3.12.1     1.5 KB  used 2026-01-02 03:04 (in use)  {shown}\n"
+    )
