@@ -100,9 +100,10 @@ class Store:
         else:
             found = full_name(name)
         if found is None or found not in names:
+            there = f"; there are: {', '.join(sorted(names))}" if names else ""
             raise BundleNotFound(
                 f"No bundle named `{name}` on this machine",
-                hint=f"Build it with `cog build -t {name}`",
+                hint=f"Build it with `cog build -t {name}`{there}",
             )
         return self._bundle(found, names[found])
 

@@ -149,6 +149,15 @@ def test_a_name_that_moves_on_leaves_no_blobs_behind(store: Store, project: Path
     assert len(blobs) == 3  # a manifest, a config, a layer
 
 
+def test_the_names_that_are_there_are_told(store: Store, project: Path) -> None:
+    store.write("hello:v1", PLAN, project, DOCUMENT, ignore)
+
+    with pytest.raises(BundleNotFound) as caught:
+        store.find("hello")
+
+    assert caught.value.hint == "Build it with `cog build -t hello`; there are: hello:v1"
+
+
 @pytest.mark.parametrize("name", ["nothing", "nothing:v1", f"sha256:{'0' * 64}"])
 def test_a_name_that_is_not_there_is_named(store: Store, name: str) -> None:
     with pytest.raises(BundleNotFound, match=f"No bundle named `{name}` on this machine"):

@@ -51,6 +51,7 @@ def test_a_missing_file_names_where_it_was_looked_for(tmp_path: Path) -> None:
 
     text = f"nowhere.yaml not found in {tmp_path} (or in any parent directories)"
     assert caught.value.message == text
+    assert caught.value.hint is None  # `cog init` writes another one
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "null\n"])
