@@ -19,13 +19,20 @@ class StandardStreams:
         self._flush_c: Callable[[], object] | None = None
 
     def prepare(self, *, is_routed: bool) -> None:
-        """Write each line as it comes, and never fail over a character.
+        """Write each line when it is whole, and never fail over a character.
 
         Before the model is imported: loggers keep the streams that they find then.
+        `PYTHONUNBUFFERED`, which images set, would write each argument of a `print` by itself,
+        and threads would print into each other's lines.
         """
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+                stream.reconfigure(
+                    encoding="utf-8",
+                    errors="backslashreplace",
+                    line_buffering=True,
+                    write_through=False,
+                )
         if is_routed:
             from cog.worker import routing  # noqa: PLC0415 - most models do without
 

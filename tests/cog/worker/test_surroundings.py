@@ -30,6 +30,10 @@ MODEL = """
         def text(self, n):
             print("said", n)
             return n
+        def line_in_pieces(self, n):
+            print("a ", end="")
+            os.write(1, b"of a child\\n")
+            print("line")
         def in_c(self, n):
             ctypes.CDLL(None).printf(b"printed in C\\n")
         def in_lazy_modules(self, n):
@@ -79,7 +83,11 @@ MODEL = """
 
 @pytest.fixture(scope="module")
 def worker(start_worker: Any) -> Any:
-    return start_worker(MODEL)
+    return start_worker(MODEL, env={"PYTHONUNBUFFERED": "1"})
+
+
+def test_an_unbuffered_python_too_writes_whole_lines(worker: Any) -> None:
+    assert worker.predict(what="line_in_pieces").printed == "of a child\na line\n"
 
 
 def test_output_of_c_code_belongs_to_its_prediction(worker: Any) -> None:
