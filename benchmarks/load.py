@@ -44,7 +44,7 @@ class Counts:
         if status == 409:
             self.busy += 1
         elif status == 200 and is_right(body, number):
-            self.latencies_s.append(latency_s)
+            self.latencies_s.append(round(latency_s, 7))
         else:
             self.errors += 1
             self.first_error = self.first_error or f"{status} {body[:300]!r}"

@@ -63,16 +63,17 @@ Ask = Callable[..., dict[str, Any]]
 def load_client() -> Iterator[Ask]:
     """Run the load client; calling the yielded function has it carry out one order."""
     command = [sys.executable, "-m", "benchmarks.load"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    # Without PYTHONUNBUFFERED, which would cut off a line that is longer than a pipe.
+    environ = clean_environ()
+    with subprocess.Popen(command, cwd=ROOT, env=environ, text=True, **pipes) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        pipes = process.stdin, process.stdout
+        orders, counts = process.stdin, process.stdout
 
         def ask(**order: float) -> dict[str, Any]:
-            print(json.dumps(order), file=pipes[0], flush=True)
-            return json.loads(pipes[1].readline() or sys.exit("error: The load client died"))
+            print(json.dumps(order), file=orders, flush=True)
+            return json.loads(counts.readline() or sys.exit("error: The load client died"))
 
         yield ask
         process.stdin.close()
