@@ -92,9 +92,11 @@ class Console:
         return self._out.isatty()
 
     def result(self, text: str) -> None:
-        """Write to stdout, exactly this text."""
+        """Write to stdout, exactly this text; on a terminal not behind an unfinished log."""
         with self._lock:
             self._hide_live()
+            if self._is_mid_line and self.may_stream:
+                self._end_line()
             self._out.write(text)
             self._out.flush()
 
@@ -102,9 +104,9 @@ class Console:
         """Write one line for people."""
         with self._lock:
             self._hide_live()
-            start = "\n" if self._is_mid_line else ""
-            self._is_mid_line = False
-            self._err.write(f"{start}{text}\n")
+            if self._is_mid_line:
+                self._end_line()
+            self._err.write(f"{text}\n")
             self._err.flush()
 
     def warn(self, text: str) -> None:
@@ -169,6 +171,11 @@ class Console:
             if not self._is_mid_line:
                 self._err.write(f"\r\x1b[K{line}")
                 self._err.flush()
+
+    def _end_line(self) -> None:
+        self._is_mid_line = False
+        self._err.write("\n")
+        self._err.flush()
 
     def _hide_live(self) -> None:
         if self._live and self._live.is_open:

@@ -84,6 +84,21 @@ def test_a_line_never_starts_behind_an_unfinished_log(streams):
     assert streams[1].getvalue() == "50 %\ndone\n"
 
 
+def test_on_a_terminal_a_result_never_starts_behind_an_unfinished_log(streams):
+    """In files, which do not share a line, nothing is added."""
+    files = Console(*streams)
+    files.log(b"50 %")
+    files.result("x\n")
+    on_screen = Terminal()
+    screen = Console(on_screen, on_screen)
+    screen.log(b"50 %")
+    screen.result("x\n")
+    screen.result("y\n")
+
+    assert [stream.getvalue() for stream in streams] == ["x\n", "50 %"]
+    assert on_screen.buffer.getvalue() == b"50 %\nx\ny\n"
+
+
 def test_without_colour_a_step_is_one_line(streams):
     console = Console(*streams)
 
