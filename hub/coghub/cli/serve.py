@@ -1,5 +1,6 @@
 """`cog serve`: the model's HTTP server, in the foreground, until it is stopped."""
 
+import errno
 import socket
 from typing import Any
 
@@ -90,9 +91,12 @@ def _refuse_taken_port(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
+        is_about_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
         raise UsageError(
             f"Cannot listen on {host}:{port}: {error.strerror}",
-            hint="Choose another port with `-p`",
+            hint="Choose another port with `-p`"
+            if is_about_port
+            else "Give an address of this machine to `--host`",
         ) from error
 
 

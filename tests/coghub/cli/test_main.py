@@ -112,7 +112,7 @@ def test_a_folder_without_a_project_is_told(capsys, monkeypatch, tmp_path):
         (["predict", "text=hello"], "Invalid image name 'text=hello'. Did you forget `-i`?"),
         (["exec", "-p", "80x", "ls"], 'invalid port "80x": '),
         (["env", "prune", "--budget", "lots"], "Not a size such as 500MB or 20GB: lots"),
-        (["serve", "--host", "203.0.113.1"], "Cannot listen on 203.0.113.1:8393: "),
+        (["serve", "--host", "203.0.113.1"], "Give an address of this machine to `--host`"),
     ],
 )
 def test_mistakes_are_found_before_anything_is_made(arguments, message, capsys):
