@@ -72,7 +72,11 @@ class URLPath(Path):
             import tempfile  # noqa: PLC0415
 
             with tempfile.NamedTemporaryFile(suffix=self.name, delete=False) as file:
-                shutil.copyfileobj(self.fileobj, file)
+                try:
+                    shutil.copyfileobj(self.fileobj, file)
+                except BaseException:
+                    pathlib.Path(file.name).unlink()
+                    raise
             self._converted = Path(file.name)
         return self._converted
 

@@ -144,6 +144,15 @@ def test_a_url_file_that_is_not_there_is_an_error() -> None:
         file.read()
 
 
+def test_a_path_that_cannot_be_fetched_leaves_no_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    with pytest.raises(DownloadError):
+        Path.validate("http://127.0.0.1:1/x").convert()
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_secret_is_not_shown() -> None:
     secret = Secret("hunter2")
 
