@@ -19,6 +19,8 @@ from cog.server.errors import TEXT
 from cog.server.reply import Reply, Request
 
 MAX_HEAD_BYTES = 64 * 1024
+MAX_JOINED_BYTES = 8 * 1024
+"""Values of one repeated header: each is copied for the next."""
 MAX_BODY_BYTES = 100 * 1024**2
 MAX_DISCARDED_BYTES = 1024**3
 """A body that is too large is read and dropped up to here, so that its sender sees the answer."""
@@ -26,6 +28,7 @@ MAX_WAITING = 16
 """Pipelined requests that wait before reading stops."""
 
 TOO_LARGE = b"Failed to buffer the request body: length limit exceeded"
+HEAD_TOO_LARGE = b"Request header fields too large"
 TOO_SLOW = b"Request was not sent in time"
 TOO_MANY = b"Too many connections"
 _REASONS = {it.value: it.phrase.encode() for it in HTTPStatus}
@@ -68,7 +71,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(400, f"Invalid HTTP request: {error}".encode())
         if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(431, b"Request header fields too large")
+            self._refuse(431, HEAD_TOO_LARGE)
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._connections.discard(self)
@@ -98,7 +102,12 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
         before = self._headers.get(name)
-        self._headers[name] = value if before is None else before + b", " + value
+        if before is None:
+            self._headers[name] = value
+        elif len(before) + len(value) <= MAX_JOINED_BYTES:
+            self._headers[name] = before + b", " + value
+        else:
+            self._refuse_whole(431, HEAD_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
@@ -107,7 +116,7 @@ class Connection(asyncio.Protocol):
         if self._parser.should_upgrade():
             self._unparsed_bytes = size_bytes
         if size_bytes > MAX_BODY_BYTES:
-            self._refuse_body()
+            self._refuse_whole(413, TOO_LARGE)
         elif b"expect" in self._headers:
             self._tell_to_continue()
 
@@ -116,7 +125,7 @@ class Connection(asyncio.Protocol):
         if self._body_bytes > MAX_DISCARDED_BYTES:
             self._transport.close()
         elif self._body_bytes > MAX_BODY_BYTES:
-            self._refuse_body()
+            self._refuse_whole(413, TOO_LARGE)
         elif not self._is_refused:
             self._body.append(body)
 
@@ -133,7 +142,7 @@ class Connection(asyncio.Protocol):
         )
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         request.is_alive_after = self._parser.should_keep_alive()
-        request.is_old = self._parser.get_http_version() == "1.0"
+        request.is_old = self._parser.get_http_version() != "1.1"
         self._is_begun, self._is_in_head, self._head_bytes = False, True, 0
         if self._reply is None and not self._waiting:
             self._begin(request)
@@ -208,7 +217,7 @@ class Connection(asyncio.Protocol):
     def _tell_to_continue(self) -> None:
         """Answer a client that asks before it sends its body."""
         is_asked = self._headers[b"expect"].lower() == b"100-continue"
-        if is_asked and self._reply is None and self._parser.get_http_version() != "1.0":
+        if is_asked and self._reply is None and self._parser.get_http_version() == "1.1":
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _take_unparsed(self, data: bytes) -> None:
@@ -246,12 +255,12 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
             self._begin(self._waiting.popleft())
 
-    def _refuse_body(self) -> None:
-        """Answer 413 at once, and go on reading: hanging up now could lose the answer."""
+    def _refuse_whole(self, status: int, text: bytes) -> None:
+        """Answer at once, and go on reading: hanging up now could lose the answer."""
         if not self._is_refused:
             self._is_refused = self._is_closing = True
             self._body.clear()
-            self._say(413, TOO_LARGE)
+            self._say(status, text)
 
     def _refuse(self, status: int, text: bytes) -> None:
         if not self._is_closing:

@@ -12,6 +12,8 @@ import msgspec
 from cog.server.settings import LEVELS
 
 MAX_LINE_CHARACTERS = 4 * 1024**2
+MAX_FIELD_CHARACTERS = 64 * 1024
+"""Of what the server itself says of something, such as a traceback."""
 TRUNCATED = "[**** LOG LINE TRUNCATED AT 4 MiB ****]"
 _WORDS = {LEVELS["debug"]: "DEBUG", LEVELS["info"]: "INFO", LEVELS["warning"]: "WARN"}
 
@@ -56,10 +58,10 @@ class ContainerLog:
             return
         word = _WORDS.get(level, "ERROR")
         if self._is_console:
-            rest = "".join(f" {name}={value}" for name, value in fields.items())
+            rest = "".join(f" {name}={value}" for name, value in _short(fields).items())
             self._put(f"{_now()} {word:5} {message}{rest}\n".encode(errors="replace"))
         else:
-            self._put(self._line(word, {"message": message, **fields}, "coglet"))
+            self._put(self._line(word, {"message": message, **_short(fields)}, "coglet"))
 
     def _line(self, word: str, fields: dict[str, Any], target: str) -> bytes:
         entry = {"timestamp": _now(), "level": word, "fields": fields, "target": target}
@@ -124,6 +126,16 @@ class LineAssembler:
 
 def _capped(line: str) -> str:
     return line if len(line) <= MAX_LINE_CHARACTERS else line[:MAX_LINE_CHARACTERS] + TRUNCATED
+
+
+def _short(fields: dict[str, Any]) -> dict[str, Any]:
+    """Cut texts that a client or a model may have made as long as it liked."""
+    return {
+        name: f"{it[:MAX_FIELD_CHARACTERS]}…"
+        if isinstance(it, str) and len(it) > MAX_FIELD_CHARACTERS
+        else it
+        for name, it in fields.items()
+    }
 
 
 def _now() -> str:

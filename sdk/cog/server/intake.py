@@ -17,7 +17,7 @@ from cog.server.reply import Reply, Request
 from cog.server.requests import ALL_EVENTS, PredictionRequest, parse
 from cog.server.settings import Settings
 from cog.server.streams import NDJSON, SSE, EventStream
-from cog.server.validation import Checked
+from cog.server.validation import NO_OBJECT, Checked
 from cog.server.webhooks import Webhooks
 from cog.server.worker import State
 
@@ -30,6 +30,11 @@ NO_STREAMING = (
 )
 NO_TRAINING_STREAMS = "Training endpoints do not support streaming responses."
 TOO_MANY_STREAMS = "Too many clients follow this prediction"
+MAX_ID_CHARACTERS = 1024
+"""It stands in every line of the log."""
+MAX_LOGGED = 20
+"""Names of unknown fields, and how much of each."""
+MAX_LOGGED_CHARACTERS = 100
 TRACE_HEADERS = (b"traceparent", b"tracestate")
 
 
@@ -56,6 +61,7 @@ class Intake:
         """
         body = parse(request)
         mode = _mode(request.headers)
+        _refuse_long(path_id or body.id)
         if path_id is not None:
             if body.id is not None and body.id != path_id:
                 text = f"{noun} ID must match the ID supplied in the URL"
@@ -81,7 +87,7 @@ class Intake:
             self._log.warning(
                 "Stripped unknown input fields",
                 prediction_id=prediction_id,
-                fields=checked.stripped,
+                fields=[name[:MAX_LOGGED_CHARACTERS] for name in checked.stripped[:MAX_LOGGED]],
             )
         created = model.predictions.create(prediction_id, checked.input, body.context or {})
         self._remembered.forget(prediction_id)
@@ -91,7 +97,7 @@ class Intake:
         if self._model.schema is not None:
             return self._model.schema.check(body.input)
         if body.input is not None and not isinstance(body.input, dict):
-            raise invalid([problem('The input is not of type "object"', "input", "__root__")])
+            raise invalid([problem(NO_OBJECT, "input", "__root__")])
         return Checked(body.input or {}, [], [])
 
     def _attach(
@@ -177,6 +183,11 @@ def _mode(headers: dict[bytes, bytes]) -> bytes:
     if NDJSON in accept:
         return NDJSON
     return ASYNC if headers.get(b"prefer") == b"respond-async" else SYNC
+
+
+def _refuse_long(prediction_id: str | None) -> None:
+    if prediction_id is not None and len(prediction_id) > MAX_ID_CHARACTERS:
+        raise invalid([problem(f"Longer than {MAX_ID_CHARACTERS} characters", "id")])
 
 
 def _not_acceptable(text: str) -> Refusal:

@@ -13,6 +13,7 @@ from cog.server.dialect import Warn, translate
 from cog.server.errors import invalid, problem
 from cog.server.file_places import FilePlaces, Place, field
 
+NO_OBJECT = 'The input is not of type "object"'
 NO_NULLS: frozenset[str] = frozenset()
 MAX_MESSAGE_CHARACTERS = 2000
 """A message quotes the value, which may be a file of megabytes."""
@@ -61,7 +62,8 @@ class InputSchema:
         """
         given = dict[str, Any]() if given is None else given
         if not isinstance(given, dict):
-            raise invalid(self._problems(given, NO_NULLS))
+            self._validate(given, NO_NULLS)
+            raise invalid([problem(NO_OBJECT, "input", "__root__")])
         stripped: list[str] = []
         if not given.keys() <= self._names:
             stripped = [name for name in given if name not in self._names]
@@ -79,7 +81,7 @@ class InputSchema:
             kept.setdefault(name, None)
         return Checked(kept, files, stripped)
 
-    def _validate(self, kept: dict[str, Any], accepted_nulls: Set[str]) -> None:
+    def _validate(self, kept: Any, accepted_nulls: Set[str]) -> None:
         try:
             if self._validator.is_valid(kept):
                 return

@@ -103,6 +103,7 @@ def test_no_bytes_raise(pieces, begin_well):
         (b"GET / HTTP/1.1\r\n\r\n", True),
         (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", False),
         (b"GET / HTTP/1.0\r\n\r\n", False),
+        (b"GET /\r\n\r\n", False),
         (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
     ],
 )
@@ -161,6 +162,16 @@ def test_a_head_without_end_is_refused():
 
     assert written.startswith(b"HTTP/1.1 431 ")
     assert client.transport.is_closed
+
+
+def test_a_header_that_is_repeated_without_end_is_refused():
+    client = Client()
+
+    client.send(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 10_000, b"\r\n")
+
+    assert client.transport.written.startswith(b"HTTP/1.1 431 ")
+    assert client.transport.is_closed
+    assert client.requests == []
 
 
 def test_the_body_of_a_request_for_an_upgrade_is_read():

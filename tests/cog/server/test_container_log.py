@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cog.server.container_log import MAX_LINE_CHARACTERS, TRUNCATED, ContainerLog, LineAssembler
+from cog.server.container_log import (
+    MAX_FIELD_CHARACTERS,
+    MAX_LINE_CHARACTERS,
+    TRUNCATED,
+    ContainerLog,
+    LineAssembler,
+)
 from cog.server.prints import Prints
 from cog.server.settings import LEVELS
 
@@ -111,3 +117,11 @@ def test_open_lines_are_said_when_the_prediction_ends(said):
         "source": "stdout",
         "prediction_id": "p",
     }
+
+
+def test_a_field_that_a_client_made_long_is_cut(said):
+    said.log().info("Prediction failed", error="x" * 10_000_000, count=3)
+
+    (entry,) = said.entries
+    assert entry["fields"]["error"] == "x" * MAX_FIELD_CHARACTERS + "…"
+    assert entry["fields"]["count"] == 3

@@ -59,7 +59,6 @@ PAGE = {"type": "object", "properties": {"scan": URI, "note": TEXT}}
         (URI, "data:,a", [["x"]]),
         (URI, "DATA:,a", [["x"]]),
         (URI, "HTTPS://b", [["x"]]),
-        (URI, "DATA:,a", [["x"]]),
         (URI, None, []),
         (TEXT, "data:,a", []),
         (listed(listed(URI)), [["data:,a"], [], ["http://b", "https://c"]], [0, 2, 2]),
