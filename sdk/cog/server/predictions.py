@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections import deque
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 from cog.server.container_log import ContainerLog
@@ -142,17 +143,29 @@ class Predictions:
 
     async def _fetch_and_start(self, run: "_Run", places: Sequence[Place]) -> None:
         prediction = run.prediction
-        run.folder = tempfile.mkdtemp(prefix="inputs-", dir=self._worker.exchange)
         try:
+            run.folder = tempfile.mkdtemp(prefix="inputs-", dir=self._worker.exchange)
             inputs = await self._inputs.fetch(prediction.input, places, run.folder)
         except InputFileError as error:
             self._end(run, _failed(prediction, f"Input validation error: {error.message}"))
+        except OSError as error:
+            reason = f"an input's file cannot be written: {error.strerror}"
+            self._end(run, _failed(prediction, f"Prediction failed: {reason}"))
         else:
-            self._start(run, inputs, places)
+            # The folder went with a worker that died meanwhile, even if another has taken over.
+            is_there = Path(run.folder).is_dir()  # noqa: ASYNC240 - one call on a local disk
+            self._start(run, inputs, places, is_too_late=not is_there)
 
-    def _start(self, run: "_Run", inputs: dict[str, Any], places: Sequence[Place]) -> None:
+    def _start(
+        self,
+        run: "_Run",
+        inputs: dict[str, Any],
+        places: Sequence[Place],
+        *,
+        is_too_late: bool = False,
+    ) -> None:
         prediction = run.prediction
-        if self._worker.state is not State.READY:
+        if is_too_late or self._worker.state is not State.READY:
             self._end(
                 run, _failed(prediction, "Prediction failed: the worker died before it began")
             )

@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import errno
 from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
@@ -91,7 +92,13 @@ class Worker:
 
     @property
     def exchange(self) -> str:
-        assert self._process is not None
+        """The folder of the process that lives.
+
+        Raises:
+            FileNotFoundError: if none does.
+        """
+        if self._process is None:
+            raise FileNotFoundError(errno.ENOENT, "the worker died")
         return self._process.exchange
 
     def adopt(self, spawned: Spawned) -> None:

@@ -1,5 +1,11 @@
 """Workers that die, print without end, or break what connects them to the server."""
 
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -55,3 +61,27 @@ def test_a_model_that_forks_goes_on(server):
     assert server.predict(action="fork")["output"] == "forked"
     assert server.predict(text="still here")["output"] == "still here"
     assert server.health()["status"] == "READY"
+
+
+def test_a_worker_that_dies_while_files_are_fetched_is_told_of(start_server):
+    """The files went with it: the worker that follows could not find them."""
+    server = start_server("multi.py:Predictor").wait_until_ready()
+    pid = server.process.pid
+    (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    replies = []
+
+    with socket.create_server(("127.0.0.1", 0)) as site:
+        url = f"http://127.0.0.1:{site.getsockname()[1]}/"
+        waiting = threading.Thread(
+            target=lambda: replies.append(server.predict(action="read_file", file=url))
+        )
+        waiting.start()
+        connection, _ = site.accept()
+        with connection:
+            os.kill(int(worker), signal.SIGKILL)
+            server.wait_for_line("Setup complete", count=2)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            waiting.join(30)
+
+    assert [it["error"] for it in replies] == ["Prediction failed: the worker died before it began"]
+    assert server.predict(text="still here")["output"] == "still here"
