@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
@@ -102,11 +103,28 @@ def _install() -> None:
 
 
 def _run(command: list[str | Path], environ: dict[str, str]) -> None:
-    if subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode != 0:
+    process = subprocess.Popen(command, cwd=ROOT, env=environ)
+    if await_end(process, sys.stdout) != 0:
         _fail(
             f"`{' '.join(map(str, command[1:5]))} …` failed; its own message is above",
             "Run it again when the package index answers: make setup",
         )
+
+
+def await_end(process: subprocess.Popen[bytes], out: TextIO, *, every_s: float = 1.0) -> int:
+    """Return the exit code; a terminal gets a dot for each while that is waited for."""
+    dots = 0
+    while True:
+        try:
+            process.wait(every_s)
+            break
+        except subprocess.TimeoutExpired:
+            if out.isatty():
+                dots += out.write(".")
+                out.flush()
+    if dots:
+        out.write("\n")
+    return process.returncode
 
 
 def uv_settings(pip: list[str | Path]) -> dict[str, str]:

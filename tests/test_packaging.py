@@ -1,5 +1,6 @@
 """The two wheels as a user gets them: built, installed where nothing else is, and used."""
 
+import io
 import os
 import runpy
 import subprocess
@@ -43,6 +44,27 @@ def run(command: list[object], environ: dict[str, str], folder: Path = ROOT) -> 
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+@pytest.mark.parametrize(("is_terminal", "shown"), [(True, ".\n"), (False, "")])
+def test_setup_gives_a_terminal_signs_of_life(is_terminal, shown) -> None:
+    """The process that is waited for ends when it was asked after once."""
+    command = [sys.executable, "-c", "import sys; sys.exit(input() == 'end' and 3)"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+
+        class Out(io.StringIO):
+            def isatty(self) -> bool:
+                if not process.stdin.closed:
+                    process.stdin.write(b"end\n")
+                    process.stdin.close()
+                    process.wait()
+                return is_terminal
+
+        out = Out()
+        await_end = runpy.run_path(str(ROOT / "requirements" / "bootstrap.py"))["await_end"]
+
+        assert await_end(process, out, every_s=0.001) == 3
+    assert out.getvalue() == shown
 
 
 @pytest.fixture(scope="module")
