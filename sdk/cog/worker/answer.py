@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from time import perf_counter
 from types import AsyncGeneratorType, GeneratorType, NoneType
@@ -17,7 +17,6 @@ from cog.worker import failures
 from cog.worker.messages import Completed, Metric, Output, OutputFile, Predict
 
 _GENERATORS = (GeneratorType, AsyncGeneratorType)
-_LISTS = (list, tuple, set, frozenset)
 _PLAIN = frozenset({str, int, bool, NoneType})
 """JSON already: most outputs are no more than this."""
 _WHOLE = (str, bytes, bytearray, dict)
@@ -104,9 +103,10 @@ class Answer:
 
     def set_output(self, value: Any) -> None:
         """Keep the whole output, to be sent together with the end."""
-        if self._worker.is_list and not isinstance(value, _LISTS):
-            value = [value] if value is not None else []
         output, files = self._encode(value, copy_files=False)
+        if self._worker.is_list and not isinstance(output, list):
+            output = [output] if files or output is not None else []
+            files = [replace(file, at=[0, *file.at]) for file in files]
         self._output = Output(self.seq, output, files)
 
     def finish(self, error: BaseException | None, *, is_canceled: bool) -> None:

@@ -272,6 +272,24 @@ def test_a_single_value_becomes_a_list_where_the_annotation_says_so(start_worker
     ]
 
 
+def test_what_becomes_a_json_list_is_one(start_worker: Any) -> None:
+    """Where the annotation says list, an array is no single value to be put into one."""
+    source = """
+        from typing import List
+        class Array:
+            def tolist(self): return [1.5, 2.0]
+        def predict(what: str) -> List[float]:
+            results = {"array": Array(), "map": map(float, "12"), "number": 3.0, "none": None}
+            return results[what]
+    """
+    worker = start_worker(source, flags=["--predict", "predict.py:predict"])
+
+    assert worker.predict(what="array").values == [[1.5, 2.0]]
+    assert worker.predict(what="map").values == [[1.0, 2.0]]
+    assert worker.predict(what="number").values == [[3.0]]
+    assert worker.predict(what="none").values == [[]]
+
+
 def test_bytes_become_a_file_where_the_annotation_says_path(start_worker: Any) -> None:
     source = """
         from cog import Path
