@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from coghub.build.interrupts import uninterrupted
+from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import ModelUnreadable
 from coghub.engines.base import OnLog
-from coghub.engines.interrupts import uninterrupted
-from coghub.engines.lifeline import Lifeline
 
 FORMAT = 1
 """Rises when what is kept, or how it is named, changes."""

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from coghub.build.interrupts import uninterrupted
+from coghub.build.lifeline import Lifeline
 from coghub.engines.base import OnLog
-from coghub.engines.interrupts import uninterrupted
-from coghub.engines.lifeline import Lifeline
 
 STOP_GRACE_S = 2.0
 HURRY_S = 1.0

@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from coghub.engines.interrupts import uninterrupted
+from coghub.build.interrupts import uninterrupted
 
 
 def test_a_signal_waits_until_the_block_is_done():

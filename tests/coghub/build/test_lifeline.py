@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from coghub.engines.lifeline import Lifeline
+from coghub.build.lifeline import Lifeline
 
 pytestmark = pytest.mark.slow
 
 OWNER = """
 import os, subprocess, sys
-from coghub.engines.lifeline import Lifeline
+from coghub.build.lifeline import Lifeline
 
 line = Lifeline()
 child = subprocess.Popen(["sleep", "600"], start_new_session=True, stdout=int(sys.argv[1]),
