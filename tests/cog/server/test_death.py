@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def test_a_model_that_forks_goes_on(server):
     assert server.health()["status"] == "READY"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the worker in /proc")
 def test_a_worker_that_dies_while_files_are_fetched_is_told_of(start_server):
     """The files went with it: the worker that follows could not find them."""
     server = start_server("multi.py:Predictor").wait_until_ready()

@@ -61,13 +61,13 @@ def test_a_temporary_folder_that_is_gone_is_nobodys_problem(temporary):
 
 
 def test_a_worker_that_cannot_be_started_leaves_nothing(temporary):
-    descriptors = sorted(it.name for it in Path("/proc/self/fd").iterdir())
+    descriptors = sorted(it.name for it in Path("/dev/fd").iterdir())
 
     with pytest.raises(FileNotFoundError):
         spawn(Settings("predict.py", None, worker_python="/nowhere/python"), {})
 
     assert list(temporary.iterdir()) == []
-    assert sorted(it.name for it in Path("/proc/self/fd").iterdir()) == descriptors
+    assert sorted(it.name for it in Path("/dev/fd").iterdir()) == descriptors
 
 
 @pytest.mark.slow

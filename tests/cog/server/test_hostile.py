@@ -98,11 +98,16 @@ def server(start_server):
     assert len(server.log) < 300_000
 
 
-def status(server, sent: bytes) -> int:
+def status(server, sent: bytes) -> int | None:
+    """Return None where the server hung up before it was sent everything."""
     with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
-        connection.sendall(sent)
-        found = re.match(rb"HTTP/1.1 (\d{3}) ", connection.recv(4096))
-    assert found
+        try:
+            connection.sendall(sent)
+            answer = connection.recv(4096)
+        except ConnectionError:
+            return None
+    found = re.match(rb"HTTP/1.1 (\d{3}) ", answer)
+    assert found, answer
     return int(found[1])
 
 
@@ -113,7 +118,9 @@ def test_a_hostile_body_is_refused_or_fails_its_prediction(server, body):
 
 @pytest.mark.parametrize("sent", HEADS.values(), ids=HEADS)
 def test_a_hostile_head_is_refused(server, sent):
-    assert status(server, sent) in (400, 431)
+    refused = (400, 431) if len(sent) < 64 * 1024 else (400, 431, None)
+
+    assert status(server, sent) in refused
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "HEAD"])

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc and sets others' limits"),
+]
 
 GET = b"GET /openapi.json HTTP/1.1\r\n\r\n"
 
