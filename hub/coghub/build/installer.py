@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from coghub.build.events import Progress, Report, ignore
+from coghub.build.interrupts import uninterrupted
+from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import DiskFull, EnvironmentFailed
 from coghub.settings import Settings
 
@@ -54,7 +56,7 @@ class Installer:
         report: Report = ignore,
         kept_open: tuple[int, ...] = (),
     ) -> None:
-        """Run uv in a folder and wait for it.
+        """Run uv in a folder and wait for it; it ends with this process, however that ends.
 
         Args:
             arguments: What follows `uv`.
@@ -69,18 +71,24 @@ class Installer:
             EnvironmentFailed: with its explanation.
         """
         command = [str(self.path()), *map(str, arguments)]
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**self._environ(), **(environ or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            pass_fds=kept_open,
-        )
-        lines = _follow(process, report)
+        with uninterrupted():
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**self._environ(), **(environ or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                pass_fds=kept_open,
+            )
+            lifeline = Lifeline()
+            lifeline.guard(process.pid)
+        try:
+            lines = _follow(process, report)
+        finally:
+            lifeline.close()
         if process.returncode != 0:
             raise _failure(purpose, lines)
 

@@ -1,6 +1,7 @@
 """Stretches of code that a signal may not cut in two."""
 
 import signal
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,8 +15,11 @@ def uninterrupted() -> Generator[None]:
 
     For starting a process and noting that it runs, and for ending one: between the two halves an
     interrupt would leave it behind. The handlers are replaced, not the signals blocked: a child
-    inherits a blocked signal, and could not be ended.
+    inherits a blocked signal, and could not be ended. Only the main thread is ever interrupted.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     noted: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

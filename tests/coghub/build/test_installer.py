@@ -1,5 +1,7 @@
 """What is said when uv fails."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -91,6 +93,41 @@ def test_progress_is_passed_on_without_the_list_of_packages(run, report) -> None
     run("Using Python 3.12 at: x\nResolved 2 packages in 1ms\n + a==1\n - b==2\n\n", 0, report)
 
     assert report.events == [Progress("Resolved 2 packages in 1ms")]
+
+
+OWNER = """
+import sys
+from pathlib import Path
+
+from coghub.build.installer import Installer
+from coghub.settings import current_settings
+
+program, folder, writer = sys.argv[1:]
+Installer.path = lambda self: Path(program)
+Installer(current_settings()).run(
+    [], purpose="", folder=Path(folder), kept_open=(int(writer),),
+    report=lambda event: print(event, flush=True),
+)
+"""
+
+
+@pytest.mark.slow
+def test_uv_does_not_outlive_a_command_that_is_killed(tmp_path: Path) -> None:
+    """Else it would hold the environment's lock; here it holds the end of a pipe."""
+    program = tmp_path / "uv"
+    program.write_text("#!/bin/sh\necho started >&2\nexec sleep 600\n")
+    program.chmod(0o755)
+    reader, writer = os.pipe()
+    arguments = [sys.executable, "-c", OWNER, program, tmp_path, str(writer)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, pass_fds=[writer]) as owner:
+        os.close(writer)
+        assert owner.stdout is not None
+        owner.stdout.readline()
+
+        owner.kill()
+
+    assert os.read(reader, 1) == b""
+    os.close(reader)
 
 
 @pytest.mark.slow

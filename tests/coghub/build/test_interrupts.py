@@ -1,4 +1,5 @@
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,3 +28,12 @@ def test_nothing_is_left_changed():
 def test_an_error_inside_comes_out_as_it_is():
     with pytest.raises(ValueError, match="mine"), uninterrupted():
         raise ValueError("mine")
+
+
+def test_a_thread_that_is_never_interrupted_may_use_it_too():
+    def use():
+        with uninterrupted():
+            return "done"
+
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(use).result() == "done"
