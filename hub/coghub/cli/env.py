@@ -46,9 +46,10 @@ def list_environments(invocation: Invocation, *, is_json: bool) -> None:
 @click.option(
     "--budget",
     "budget_text",
-    default="0",
+    default="20GB",
+    show_default=True,
     metavar="SIZE",
-    help="Keep the most recently used up to this size, such as 20GB.  [default: 0]",
+    help="Keep the most recently used up to this size; 0 keeps none.",
 )
 @as_json
 @click.pass_obj

@@ -1,5 +1,6 @@
 """`cog init`: the files of a new project."""
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,6 +13,9 @@ OLDER = {"cog.yaml": "cog_predict.yaml", "predict.py": "predict.py.txt"}
 NEWER = {"cog.yaml": "cog_run.yaml", "run.py": "run.py.txt"}
 SHARED = {"requirements.txt": "requirements.txt"}
 """File name in the project → name of the template in the folder `templates`."""
+
+PYTHON_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""Our own, for a new project: the one Python that is surely on this machine."""
 
 
 @click.command("init")
@@ -30,7 +34,8 @@ def command(invocation: Invocation, *, is_newer: bool) -> None:
 
 
 def _write(target: Path, template: str) -> str:
-    content = (files("coghub.cli") / "templates" / template).read_text(encoding="utf-8")
+    source = (files("coghub.cli") / "templates" / template).read_text(encoding="utf-8")
+    content = source.replace("{python_version}", PYTHON_VERSION)
     try:
         with target.open("x", encoding="utf-8") as file:
             file.write(content)

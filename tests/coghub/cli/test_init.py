@@ -5,7 +5,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from coghub.cli.init import command
+from coghub.cli.init import PYTHON_VERSION, command
 from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console
 from coghub.settings import read_settings
@@ -25,14 +25,14 @@ def init(tmp_path, monkeypatch):
     return run
 
 
-def test_the_seeds_files_are_written(init, tmp_path):
+def test_the_files_of_a_project_are_written(init, tmp_path):
     said = init()
 
     config = yaml.safe_load((tmp_path / "cog.yaml").read_text())
     assert config["predict"] == "predict.py:Predictor"
     assert config["build"] == {
         "gpu": False,
-        "python_version": "3.13",
+        "python_version": PYTHON_VERSION,
         "python_requirements": "requirements.txt",
     }
     names = [node.name for node in ast.parse((tmp_path / "predict.py").read_text()).body[2:]]
