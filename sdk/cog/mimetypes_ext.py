@@ -10,11 +10,13 @@ import mimetypes
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 
 EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "application/epub+zip": (".epub",),
     "application/gzip": (".gz", ".tgz"),
     "application/json": (".json",),
     "application/jsonl": (".jsonl",),
     "application/octet-stream": (".bin", ".npy", ".npz", ".pt", ".pth", ".ckpt", ".onnx", ".ply"),
     "application/pdf": (".pdf",),
+    "application/rtf": (".rtf",),
     "application/vnd.apache.parquet": (".parquet",),
     _OFFICE + "presentationml.presentation": (".pptx",),
     _OFFICE + "spreadsheetml.sheet": (".xlsx",),
@@ -25,6 +27,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "application/x-subrip": (".srt",),
     "application/x-tar": (".tar",),
     "application/x-xz": (".xz",),
+    "application/xml": (".xml",),
     "application/yaml": (".yaml", ".yml"),
     "application/zip": (".zip",),
     "application/zstd": (".zst",),
@@ -36,6 +39,7 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "audio/ogg": (".ogg", ".oga"),
     "audio/opus": (".opus",),
     "audio/wav": (".wav",),
+    "audio/webm": (".weba",),
     "image/avif": (".avif",),
     "image/bmp": (".bmp",),
     "image/gif": (".gif",),
@@ -49,18 +53,23 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "image/vnd.microsoft.icon": (".ico",),
     "image/webp": (".webp",),
     "image/x-exr": (".exr",),
+    "image/x-portable-pixmap": (".ppm",),
     "model/gltf+json": (".gltf",),
     "model/gltf-binary": (".glb",),
     "model/obj": (".obj",),
     "model/stl": (".stl",),
     "model/vnd.usdz+zip": (".usdz",),
+    "text/css": (".css",),
     "text/csv": (".csv",),
     "text/html": (".html", ".htm"),
+    "text/javascript": (".js",),
     "text/markdown": (".md",),
     "text/plain": (".txt",),
+    "text/tab-separated-values": (".tsv",),
     "text/vtt": (".vtt",),
     "video/mp4": (".mp4",),
     "video/mpeg": (".mpeg", ".mpg"),
+    "video/ogg": (".ogv",),
     "video/quicktime": (".mov",),
     "video/webm": (".webm",),
     "video/x-matroska": (".mkv",),
@@ -69,8 +78,10 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
 """A type's file name extensions, the usual one first."""
 
 SYNONYMS = {
+    "application/javascript": "text/javascript",
     "application/x-gzip": "application/gzip",
     "application/x-yaml": "application/yaml",
+    "application/x-zip-compressed": "application/zip",
     "audio/mp3": "audio/mpeg",
     "audio/vnd.wave": "audio/wav",
     "audio/wave": "audio/wav",
@@ -79,9 +90,12 @@ SYNONYMS = {
     "audio/x-wav": "audio/wav",
     "image/jpg": "image/jpeg",
     "image/x-icon": "image/vnd.microsoft.icon",
+    "image/x-ms-bmp": "image/bmp",
     "text/x-markdown": "text/markdown",
     "text/x-yaml": "application/yaml",
+    "text/xml": "application/xml",
     "text/yaml": "application/yaml",
+    "video/avi": "video/x-msvideo",
 }
 """Other names of those types, as browsers and tools send them."""
 

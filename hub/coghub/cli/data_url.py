@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from coghub.cli.media_types import suffix_of
+from cog.mimetypes_ext import DEFAULT_TYPE, extension_of
 from coghub.domain.errors import PredictionFailed
 
 _HEAD = re.compile(r"data:(?P<type>[^,]*?)(?P<base64>;base64)?,", re.IGNORECASE)
@@ -40,7 +40,7 @@ def content_of(url: str) -> Content:
         data = base64.b64decode(body, validate=True) if head["base64"] else unquote_to_bytes(body)
     except (binascii.Error, ValueError) as error:
         raise PredictionFailed(f"Failed to decode data URL: {error}") from error
-    return Content(data, suffix_of(head["type"]))
+    return Content(data, _suffix(head["type"]))
 
 
 def _download(url: str) -> Content:
@@ -48,6 +48,11 @@ def _download(url: str) -> Content:
 
     try:
         with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response:  # noqa: S310
-            return Content(response.read(), suffix_of(response.headers.get_content_type()))
+            return Content(response.read(), _suffix(response.headers.get_content_type()))
     except OSError as error:
         raise PredictionFailed(f"Failed to download output {url}: {error}") from error
+
+
+def _suffix(media_type: str) -> str:
+    """Return the suffix for a file of that type; none for bytes of which nothing is known."""
+    return "" if media_type.lower() == DEFAULT_TYPE else extension_of(media_type)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cog.mimetypes_ext import type_of
 from coghub.cli.input_schema import Schema, types_of
-from coghub.cli.media_types import media_type_of
 from coghub.domain.errors import InputInvalid
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -29,7 +29,7 @@ class AttachedFile:
 
     @property
     def media_type(self) -> str:
-        return media_type_of(self.path.name)
+        return type_of(self.path.name)
 
 
 @dataclass(slots=True)
