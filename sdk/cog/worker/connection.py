@@ -96,7 +96,12 @@ class Connection:
                 self._writing.release()
 
     def abandon(self) -> None:
-        """Let go of the socket, in a forked child; what it sends from now on is dropped."""
+        """Let go of the socket, in a forked child; what it sends from now on is dropped.
+
+        Once only: to the child's own child the number may be that of any other file.
+        """
+        if self.is_foreign:
+            return
         os.close(self.descriptor)
         self._received.clear()
         self._outgoing.clear()

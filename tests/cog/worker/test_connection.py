@@ -135,3 +135,13 @@ def test_a_forked_child_is_mute_and_deaf(pair: Pair) -> None:
     pair.theirs.detach()
     os.close(descriptor)
     assert pair.ours.recv(10) == b""
+
+
+def test_a_childs_own_child_closes_no_file_that_took_the_sockets_number(pair: Pair) -> None:
+    pair.connection.abandon()
+    number = pair.theirs.detach()
+    os.dup2(pair.ours.fileno(), number)
+
+    pair.connection.abandon()
+
+    os.close(number)
