@@ -1,4 +1,4 @@
-"""What a server does with a model: predict, or train."""
+"""A name of Cog before 0.17, which old models import: what a server does with a model."""
 
 from enum import Enum
 

@@ -37,7 +37,7 @@ class Lifeline:
         )
 
     def guard(self, pid: int) -> None:
-        """Name a process, the leader of its group, that may not outlive this one."""
+        """Name a process that may not outlive this one; with its group, if it leads one."""
         assert self._shell.stdin is not None
         self._shell.stdin.write(b"%d\n" % pid)
 

@@ -1,4 +1,4 @@
-"""Files inside URLs: reading `data:` URLs that servers answer, and making them from files."""
+"""The files behind the URLs that a server answers: inside `data:` URLs, or to be downloaded."""
 
 import base64
 import binascii

@@ -4,7 +4,7 @@ import sys
 
 from cog.worker.settings import read_settings
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # a process that the model spawns imports this file too
     from cog.worker.main import run
 
     flags = sys.argv[1:]

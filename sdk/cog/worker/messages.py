@@ -15,7 +15,7 @@ class Predict:
 
     seq: int
     id: str
-    """The prediction's id, for the scope; not unique within a worker's life."""
+    """The prediction's id, for who reads the wire; not unique within a worker's life."""
     input: dict[str, Any]
     """The JSON input; validated, and unknown fields are gone."""
     fetched: list[list[str | int]] = field(default_factory=list)

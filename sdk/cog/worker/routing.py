@@ -144,6 +144,6 @@ class RoutedBytes(io.RawIOBase):
 
 
 def install() -> None:
-    """Put the stand-ins in place."""
+    """Put both streams in place of Python's own."""
     sys.stdout = RoutedStream("stdout", sys.stdout)
     sys.stderr = RoutedStream("stderr", sys.stderr)

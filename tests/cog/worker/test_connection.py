@@ -144,4 +144,5 @@ def test_a_childs_own_child_closes_no_file_that_took_the_sockets_number(pair: Pa
 
     pair.connection.abandon()
 
+    assert os.fstat(number)
     os.close(number)
