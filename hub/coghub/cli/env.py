@@ -87,7 +87,7 @@ def size_text(size_bytes: float) -> str:
 
 def line_of(record: EnvironmentRecord) -> str:
     """Return what a person is shown of an environment."""
-    used = f"{record.used_at:%Y-%m-%d %H:%M}"
+    used = f"{record.used_at:%Y-%m-%d %H:%M} UTC"
     state = " (in use)" if record.is_in_use else ""
     packages = ", ".join(record.requirements[:SHOWN_PACKAGES]) or "no packages"
     rest = len(record.requirements) - SHOWN_PACKAGES

@@ -50,5 +50,5 @@ def record(requirements):
 )
 def test_an_environment_is_one_short_line(requirements, shown):
     assert line_of(record(requirements)) == (
-        f"3.12.1-abc  Python 3.12.1     1.5 KB  used 2026-01-02 03:04 (in use)  {shown}\n"
+        f"3.12.1-abc  Python 3.12.1     1.5 KB  used 2026-01-02 03:04 UTC (in use)  {shown}\n"
     )
