@@ -25,7 +25,7 @@ POLL_S = 0.01
 """First pause between two looks at the model's health."""
 MAX_POLL_S = 0.1
 HEALTH_TIMEOUT_S = 15.0
-"""The server gives the user's own health check ten seconds."""
+"""The server gives the user's own health check five seconds, Cog's ten."""
 TICK_S = 0.5
 """How often the server's life is looked at while nothing comes from it."""
 CANCEL_WAIT_S = 1.0

@@ -19,7 +19,6 @@ from cog.server.settings import Settings
 
 NO_SCHEMA = b'{"error":"OpenAPI schema not available"}'
 NO_TRAINING = b'{"detail":"This server does not train: start it with `--x-mode train`"}'
-HEALTH_LIMIT_S = 10.0
 NOUNS = {b"predictions": "prediction", b"trainings": "training"}
 
 
@@ -130,9 +129,7 @@ class App:
         task.add_done_callback(self._asking.discard)
 
     async def _health_later(self, reply: Reply) -> None:
-        error: str | None = None
-        with suppress(asyncio.TimeoutError):
-            error = await asyncio.wait_for(self._model.health_error(), HEALTH_LIMIT_S)
+        error = await self._model.health_error()
         reply.send(200, msgspec.json.encode(self._health_fields(error)))
 
     def _health_fields(self, error: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from cog import __version__
 from cog.server import spawning
 from cog.server.settings import Settings, read_settings
 
@@ -18,8 +19,6 @@ BACKLOG = 2048
 
 def main(arguments: Sequence[str]) -> None:
     """Serve until told to leave."""
-    from cog import __version__  # noqa: PLC0415
-
     settings = read_settings(arguments, version=__version__)
     listener = listen(settings)
     _heed_signals(settings)

@@ -4,8 +4,6 @@ aiohttp takes longer to import than all the rest of the server together, and mos
 need none of it; so it is imported on a thread when it is first needed.
 """
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from importlib import import_module

@@ -5,7 +5,6 @@ slowly, comes late or comes back is told what it lacks from the prediction's own
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,8 +18,6 @@ SSE = b"text/event-stream"
 KEEP_ALIVE_S = 15.0
 TRUNCATED = "SSE stream replay truncated; events were dropped"
 LAGGED = "SSE stream lagged; events were dropped"
-
-Render = Callable[[Event, Prediction], bytes]
 
 
 class EventStream:
@@ -61,10 +58,9 @@ class EventStream:
             self._write(event)
 
     def _skip_to_last(self, count: int) -> None:
-        events = self._prediction.events.after(self._told)
-        known = list(events)
+        known = list(self._prediction.events.after(self._told))
         skipped = len(known) - count
-        if skipped > 0 and known:
+        if skipped > 0:
             self._told = known[skipped - 1].sequence
             if count:
                 self._reply.write(_sse("error", {"error": TRUNCATED, "skipped": skipped}))
