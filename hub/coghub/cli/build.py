@@ -67,12 +67,9 @@ def command(
     require_reference(project, "predict" if project.plan.predict else "train")
     name = name or str(project.plan.config.get("image") or default_name(project.folder))
     full_name(name)  # a wrong one is refused before anything is made
+    given = read_document(document_path) if document_path else None
     prepared = prepare(invocation, project, run_commands=run_commands)
-    document = (
-        read_document(document_path)
-        if document_path
-        else read_interface(prepared, console, is_fresh=True)
-    )
+    document = given or read_interface(prepared, console, is_fresh=True)
     with console.step(f"Building bundle from environment in {config_name} as {name}...") as step:
         store = Store(invocation.settings)
         bundle = store.write(name, project.plan, project.folder, document, teller(console, step))

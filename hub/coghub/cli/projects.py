@@ -9,6 +9,12 @@ from coghub.domain.errors import ConfigInvalid, UsageError
 from coghub.engines.base import Project
 from coghub.settings import Settings
 
+HINTS = {
+    "predict": "This project only trains: `cog train`",
+    "train": 'Add a line such as `train: "train.py:train"`',
+}
+"""What to do where a project has the other reference only."""
+
 
 def project_here(config_name: str, console: Console) -> Project:
     """Return the project whose cog.yaml is here or in the nearest folder above.
@@ -56,7 +62,7 @@ def require_reference(project: Project, mode: str) -> None:
         )
     reference = getattr(plan, mode)
     if not reference:
-        raise ConfigInvalid(f"no {mode} reference found in cog.yaml")
+        raise ConfigInvalid(f"no {mode} reference found in cog.yaml", hint=HINTS.get(mode))
     name = reference.rpartition(":")[0]
     if not (project.folder / name).exists():
         raise ConfigInvalid(f"{name} not found", hint=f"{project.origin} says `{reference}`")

@@ -198,3 +198,27 @@ def test_serve_refuses_a_port_that_is_taken(project):
 
     assert ran.returncode == 1
     assert f"error: Cannot listen on 127.0.0.1:{port}: Address already in use" in ran.stderr
+
+
+def test_a_document_that_is_none_is_refused_before_anything_is_made(project):
+    (project.folder / "document.json").write_text("{")
+
+    ran = project.run("build", "-t", "hello", "--openapi-schema", "document.json")
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("error: Failed to read an OpenAPI document from document.json")
+    assert "Building" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "other", "hint"),
+    [("predict", "train", "`cog train`"), ("train", "predict", '`train: "train.py:train"`')],
+)
+def test_a_project_that_has_the_other_reference_only_gets_a_hint(project, command, other, hint):
+    (project.folder / "cog.yaml").write_text(f"{other}: {other}.py:{other}\n")
+
+    ran = project.run(command)
+
+    assert ran.returncode == 1
+    assert f"error: no {command} reference found in cog.yaml\nhint: " in ran.stderr
+    assert hint in ran.stderr
