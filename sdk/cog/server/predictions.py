@@ -18,7 +18,7 @@ from cog.server.file_places import Place
 from cog.server.files import InputFiles
 from cog.server.prediction import Prediction
 from cog.server.prints import Prints
-from cog.server.uploads import OutputFiles
+from cog.server.uploads import OutputFiles, discard
 from cog.server.wire import AboutPrediction, WireCompleted, WireOutput, WirePredict
 from cog.server.worker import State, Worker
 from cog.worker.messages import Log, Metric
@@ -104,6 +104,8 @@ class Predictions:
         """Take a message; one about a prediction that is gone means nothing."""
         run = self._by_seq.get(message.seq)
         if run is None:
+            if isinstance(message, WireOutput):
+                discard(message)
             return
         match message:
             case Log(stream=stream, text=text):
@@ -202,6 +204,7 @@ class Predictions:
     def _settle_later(self, run: "_Run", message: WireOutput) -> None:
         """Have an output's files delivered; what follows it waits for that."""
         if run.failure is not None:
+            discard(message)
             return
         run.unsettled.append(message)
         if run.task is None or run.task.done():
@@ -224,7 +227,7 @@ class Predictions:
     def _fail(self, run: "_Run", text: str) -> None:
         """Fail a prediction here, once the worker no longer works on it."""
         run.failure = _failed(run.prediction, f"Prediction failed: {text}")
-        run.unsettled.clear()
+        run.drop_unsettled()
         if run.prediction.seq not in self._by_seq:
             self._end(run, run.failure)
         elif run.grace is None:
@@ -281,8 +284,16 @@ class _Run:
         if self.grace is not None:
             self.grace.cancel()
 
+    def drop_unsettled(self) -> None:
+        """Forget what waits for its files to be delivered, and remove those."""
+        for message in self.unsettled:
+            if isinstance(message, WireOutput):
+                discard(message)
+        self.unsettled.clear()
+
     def close(self) -> None:
         self.stop_grace()
+        self.drop_unsettled()
         if self.task is not None and self.task is not asyncio.current_task():
             self.task.cancel()
         if self.folder is not None:

@@ -37,13 +37,11 @@ class OutputFiles:
             UploadError: if a file cannot be read or uploaded.
         """
         value = msgspec.json.decode(output.value)
-        for file in output.files:
-            try:
-                url = await self._url(file, prediction_id)
-            finally:
-                if file.is_temporary:
-                    remove(file.path)
-            value = _with(value, file.at, url)
+        try:
+            for file in output.files:
+                value = _with(value, file.at, await self._url(file, prediction_id))
+        finally:
+            discard(output)
         return msgspec.Raw(msgspec.json.encode(value))
 
     async def _url(self, file: OutputFile, prediction_id: str) -> str:
@@ -81,6 +79,13 @@ class OutputFiles:
             async with session.put(url, data=content, headers=headers, timeout=timeout) as response:
                 response.raise_for_status()
                 return _without_query(response.headers.get("Location") or str(response.url))
+
+
+def discard(output: WireOutput) -> None:
+    """Remove the files that the worker made for an output."""
+    for file in output.files:
+        if file.is_temporary:
+            remove(file.path)
 
 
 def data_url(file: OutputFile) -> str:

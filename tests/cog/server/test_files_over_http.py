@@ -162,6 +162,16 @@ def test_an_upload_that_fails_fails_the_prediction(uploading, site):
     assert "Output file cannot be uploaded: never.txt: 403" in reply["error"]
 
 
+def test_an_upload_that_fails_leaves_no_copy_of_any_file(uploading, site):
+    site.answers["/folder/0.txt"] = [(403, {}, b"")]
+
+    reply = uploading.predict(action="write_files", count=3)
+
+    path = uploading.predict(action="read_file", file="data:,here")["output"]["path"]
+    assert reply["status"] == "failed"
+    assert list(Path(path).parents[1].glob("output-*")) == []
+
+
 def test_files_nulls_and_odd_patterns_deep_in_an_input(start_server):
     server = start_server("nested.py:Predictor").wait_until_ready()
     inputs = {

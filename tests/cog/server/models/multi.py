@@ -131,10 +131,12 @@ class Predictor(BasePredictor):
         return {name: None if it is None else str(it) for name, it in self.inputs.items()}
 
     def write_file(self, text, count):
-        PlainPath("/dev/shm" if count == 0 else ".").exists()
         path = PlainPath(os.environ["MODEL_FOLDER"]) / text
         path.write_text("content of " + text)
         return path
+
+    def write_files(self, text, count):
+        return (self.write_file(f"{number}.txt", count) for number in range(count))
 
     def write_nested(self, text, count):
         return {"picture": self.write_file("nested.png", 1), "text": text}
