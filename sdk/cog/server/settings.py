@@ -86,15 +86,19 @@ def read_settings(
         worker_python=flags.worker_python or sys.executable,
         mode=flags.x_mode,
         host=flags.host,
-        port=_port(environ.get("PORT") or "5000"),
+        port=_port(environ.get("PORT") or str(Settings.port)),
         ready_fd=flags.ready_fd,
         await_explicit_shutdown=flags.await_explicit_shutdown.lower() not in FALSE_WORDS,
         upload_url=flags.upload_url or None,
         setup_timeout_s=_number(environ, "COG_SETUP_TIMEOUT", 0.0) or None,
-        cancel_grace_s=_number(environ, "COG_CANCEL_GRACE_S", 5.0),
-        throttle_s=_number(environ, "COG_THROTTLE_RESPONSE_INTERVAL", 0.5),
-        stream_history=int(_number(environ, "COG_STREAM_HISTORY_CAPACITY", 1024.0)),
-        max_input_file_bytes=int(_number(environ, "COG_MAX_INPUT_FILE_BYTES", 16.0 * 1024**3)),
+        cancel_grace_s=_number(environ, "COG_CANCEL_GRACE_S", Settings.cancel_grace_s),
+        throttle_s=_number(environ, "COG_THROTTLE_RESPONSE_INTERVAL", Settings.throttle_s),
+        stream_history=int(
+            _number(environ, "COG_STREAM_HISTORY_CAPACITY", Settings.stream_history)
+        ),
+        max_input_file_bytes=int(
+            _number(environ, "COG_MAX_INPUT_FILE_BYTES", Settings.max_input_file_bytes)
+        ),
         webhook_token=environ.get("WEBHOOK_AUTH_TOKEN") or None,
         user_agent=environ.get("COG_USER_AGENT") or None,
         openapi_path=environ.get("COG_OPENAPI_SCHEMA") or None,
@@ -114,7 +118,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("-v", "--version", action="version", version=f"cog {version}")
-    add("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104
+    add("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - as in `Settings`
     add("--await-explicit-shutdown", default="", help="ignore SIGTERM (true or false)")
     add("--x-mode", choices=["predict", "train"], default="predict", help="what to run")
     add("--threads", help="ignored; kept for old images")
