@@ -53,7 +53,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.envi
     """
     flags = dict(zip(arguments[::2], arguments[1::2], strict=False))
     try:
-        return Settings(
+        settings = Settings(
             socket=int(flags.pop("--socket")),
             exchange=flags.pop("--exchange"),
             predict=flags.pop("--predict", None),
@@ -65,6 +65,9 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.envi
         )
     except (KeyError, ValueError) as error:
         raise SystemExit(f"cog.worker is started by cog.server: {error} in {arguments}") from error
+    if flags:
+        raise SystemExit(f"cog.worker is started by cog.server: unknown {', '.join(flags)}")
+    return settings
 
 
 def slots(written: str | None, *, declared: int | None) -> int:

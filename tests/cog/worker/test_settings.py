@@ -26,7 +26,15 @@ def test_what_is_not_given_is_none() -> None:
     assert (settings.weights, settings.max_concurrency) == (None, None)
 
 
-@pytest.mark.parametrize("flags", [[], ["--socket", "3"], ["--socket", "x", "--exchange", "y"]])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        ["--socket", "3"],
+        ["--socket", "x", "--exchange", "y"],
+        [*NEEDED, "--colour", "red"],
+    ],
+)
 def test_without_the_servers_flags_it_says_who_starts_it(flags: list[str]) -> None:
     with pytest.raises(SystemExit, match=r"started by cog\.server"):
         read_settings(flags, {})
