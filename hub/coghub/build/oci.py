@@ -135,7 +135,7 @@ class Layout:
             return {entry["annotations"][NAME]: entry["digest"] for entry in entries}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise BundleInvalid(f"The store's index is damaged: {self.folder}") from error
 
     def write_names(self, names: dict[str, str], artifact_type: str) -> None:

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -158,9 +159,23 @@ def _told(error: CoghubError | click.ClickException | OSError) -> CoghubError:
         case CoghubError():
             return error
         case OSError():
-            return CoghubError(f"{error.strerror or error}: {error.filename or 'unknown file'}")
+            text = f"{error.strerror or error}: {error.filename or 'unknown file'}"
+            return CoghubError(text, _folder_hint(error))
         case _:
             return _usage_error(error)
+
+
+def _folder_hint(error: OSError) -> str | None:
+    """Return how to choose another folder, if the error is about one of ours or one above it."""
+    if not isinstance(error.filename, str):
+        return None
+    settings = current_settings()
+    path = Path(error.filename)
+    folders = {"COG_DATA_DIR": settings.data_folder, "COG_CACHE_DIR": settings.cache_folder}
+    for variable, folder in folders.items():
+        if path.is_relative_to(folder) or folder.is_relative_to(path):
+            return f"Choose another folder with `{variable}`"
+    return None
 
 
 def _usage_error(error: click.ClickException) -> UsageError:

@@ -7,7 +7,8 @@
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ LONG_WORK = ("Downloading ", "Building ")
 """What the installer is said to do even in a log file: it may take minutes."""
 READING_S = 1.0
 """The import of a large library takes seconds, and not a word would be said meanwhile."""
+STOPPING_S = 0.5
+"""A model that heeds a cancel has ended by then."""
 TOKEN_VARIABLE = "REPLICATE_API_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -67,7 +70,7 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     kind = output_kind(document, wanted.launch.mode)
     is_file = kind in (OutputKind.FILE, OutputKind.FILES, OutputKind.FIELDS)
     wanted.place.check(writes_files=is_file)
-    with prepared.start(wanted.launch, console.log) as model:
+    with _ended_visibly(console, prepared.start(wanted.launch, console.log)) as model:
         with console.step("Starting model and running setup()...") as step:
             model.wait_until_ready(wanted.setup_timeout_s)
             step.succeed(text="Model running in", outcome=prepared.name, is_last=True)
@@ -114,6 +117,17 @@ def teller(console: Console, step: Step) -> Report:
                     console.say(event.text)
 
     return tell
+
+
+@contextmanager
+def _ended_visibly(console: Console, started: RunningModel) -> Generator[RunningModel]:
+    """Run the model inside the block; a stubborn one takes a while to end after Ctrl-C."""
+    with ExitStack() as said, started as model:
+        try:
+            yield model
+        except BaseException:
+            said.enter_context(console.step("Stopping the model...", said_after_s=STOPPING_S))
+            raise
 
 
 def _checked(

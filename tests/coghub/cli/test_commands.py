@@ -58,6 +58,32 @@ def test_a_file_too_large_for_a_request_reaches_the_model(project):
     assert "Written output to: result.json" in ran.stderr
 
 
+STUBBORN = """
+import time
+
+class Predictor:
+    def predict(self) -> str:
+        print("working", flush=True)
+        while True:
+            try:
+                time.sleep(600)
+            except BaseException:
+                pass
+"""
+
+
+def test_a_model_that_swallows_ctrl_c_is_said_to_be_stopping(project, started):
+    (project.folder / "predict.py").write_text(STUBBORN)
+    command = started("predict")
+    command.wait_for("working")
+
+    command.process.send_signal(signal.SIGINT)
+
+    code, out, said = command.end()
+    assert (code, out) == (130, "")
+    assert "Stopping the model..." in said
+
+
 def test_a_failed_prediction_says_why_and_exits_1(project):
     ran = project.run("predict", "--json", '{"what": "fail"}')
 

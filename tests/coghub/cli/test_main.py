@@ -147,6 +147,25 @@ def test_a_projects_mistakes_are_found_before_its_environment_is_made(
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize(
+    ("variable", "arguments"),
+    [("COG_DATA_DIR", ["predict", "hello"]), ("COG_CACHE_DIR", ["predict"])],
+)
+def test_a_folder_of_ours_that_cannot_be_used_is_told_with_its_setting(
+    variable, arguments, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "cog.yaml").write_text('predict: "predict.py:Predictor"')
+    (tmp_path / "predict.py").touch()
+    monkeypatch.setenv(variable, str(tmp_path / "file" / "data"))
+
+    assert outcome_of(root, arguments, usage_code=1) == 1
+    said = capsys.readouterr().err
+    assert "Not a directory" in said
+    assert said.endswith(f"hint: Choose another folder with `{variable}`\n")
+
+
 def test_help_imports_nothing_but_what_it_needs():
     """The help of the whole command is there at once: heavy modules wait for who needs them."""
     code = (
