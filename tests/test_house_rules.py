@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,6 +124,18 @@ def test_nothing_is_mocked_or_imported_for_the_type_checker_alone() -> None:
     ]
 
     assert offenders == []
+
+
+def test_every_lint_exception_has_its_reason() -> None:
+    """Or stands right below one of the same rules that has it, as in a block of imports."""
+    bare = [
+        f"{place(path)}:{number}"
+        for path in [*SOURCES, *SCRIPTS]
+        for number, (above, line) in enumerate(pairwise(["", *path.read_text().split("\n")]), 1)
+        if (found := re.search(r"#\s*noqa: ([A-Z0-9, ]+)$", line)) and found[1] not in above
+    ]
+
+    assert bare == []
 
 
 def test_both_wheels_have_one_version_and_the_changelog_knows_it() -> None:

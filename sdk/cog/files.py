@@ -39,7 +39,7 @@ def get_filename(url: str) -> str:
 def guess_filename(file: IO[bytes]) -> str:
     """Return the name of an open file, or `file` if it has none."""
     name = getattr(file, "name", None)
-    return os.path.basename(name) if isinstance(name, str) else "file"  # noqa: PTH119
+    return os.path.basename(name) if isinstance(name, str) else "file"  # noqa: PTH119 - a text
 
 
 def upload_file(file: IO[bytes], output_file_prefix: str | None = None) -> str:
@@ -93,7 +93,7 @@ def download(url: str) -> BinaryIO:
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
         request = Request(url, headers={"User-Agent": user_agent()})  # noqa: S310 - http by now
-        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - likewise
             shutil.copyfileobj(response, file, 1024**2)
     except (OSError, HTTPException, ValueError) as error:
         file.close()

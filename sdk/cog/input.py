@@ -38,7 +38,7 @@ class FieldInfo:
         max_length: int | None = None,
         regex: str | None = None,
         choices: Iterable[Any] | None = None,
-        deprecated: bool | None = None,  # noqa: FBT001
+        deprecated: bool | None = None,  # noqa: FBT001 - Cog's signature
         accept: str | None = None,
     ) -> None:
         vars(self).update(

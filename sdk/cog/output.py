@@ -94,8 +94,8 @@ class _Files:
 
     def _on_disk(self, value: os.PathLike[str], at: Place) -> OutputFile:
         path = os.path.abspath(os.fsdecode(value))  # noqa: PTH100 - a `URLPath` is fetched
-        name = getattr(value, "name", "") or os.path.basename(path)  # noqa: PTH119
-        if not os.path.isfile(path):  # noqa: PTH113
+        name = getattr(value, "name", "") or os.path.basename(path)  # noqa: PTH119 - a text by now
+        if not os.path.isfile(path):  # noqa: PTH113 - likewise
             raise OutputError(_why_no_file(path))
         if not self.copy_files:
             return OutputFile(list(at), path, name)
@@ -104,7 +104,7 @@ class _Files:
 
     def _open_file(self, value: Any, at: Place) -> OutputFile:
         name = getattr(value, "name", None)
-        name = os.path.basename(name) if isinstance(name, str) else None  # noqa: PTH119
+        name = os.path.basename(name) if isinstance(name, str) else None  # noqa: PTH119 - a text
         if value.closed:
             if name is None:
                 raise OutputError("Failed to read IOBase: the file is closed")
@@ -125,7 +125,8 @@ class _Files:
         descriptor, path = tempfile.mkstemp(prefix="output-", suffix=suffix, dir=self.directory)
         with os.fdopen(descriptor, "wb") as file:
             write(file)
-        return OutputFile(list(at), path, name or os.path.basename(path), is_temporary=True)  # noqa: PTH119
+        own_name = os.path.basename(path)  # noqa: PTH119 - a text
+        return OutputFile(list(at), path, name or own_name, is_temporary=True)
 
 
 def _is_wrapped_file(value: Any) -> bool:
@@ -147,17 +148,17 @@ def _read(file: Any) -> bytes:
 
 def _read_again(file: Any, error: Exception) -> bytes:
     """Read a file that was opened for writing only."""
-    if isinstance(file.name, str) and os.path.isfile(file.name):  # noqa: PTH113
+    if isinstance(file.name, str) and os.path.isfile(file.name):  # noqa: PTH113 - a text
         return pathlib.Path(file.name).read_bytes()
     raise OutputError(f"Failed to read IOBase: {type(error).__name__}: {error}") from error
 
 
 def _copy_path(path: str, file: BinaryIO) -> None:
-    with open(path, "rb") as source:  # noqa: PTH123
+    with open(path, "rb") as source:  # noqa: PTH123 - a text
         shutil.copyfileobj(source, file, 1024**2)
 
 
 def _why_no_file(path: str) -> str:
-    if os.path.isdir(path):  # noqa: PTH112
+    if os.path.isdir(path):  # noqa: PTH112 - a text
         return f"Output is a folder, not a file: {path}"
     return f"Output file does not exist: {path}"

@@ -14,7 +14,7 @@ def suppress_output() -> Generator[None, None, None]:
     """
     _flush()
     kept = [(number, os.dup(number)) for number in (1, 2)]
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a text
         try:
             for number, _ in kept:
                 os.dup2(nowhere.fileno(), number)

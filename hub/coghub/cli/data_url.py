@@ -47,7 +47,7 @@ def _download(url: str) -> Content:
     import urllib.request  # noqa: PLC0415 - hardly any output is a link
 
     try:
-        with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response:  # noqa: S310 - http, see above
             return Content(response.read(), _suffix(response.headers.get_content_type()))
     except OSError as error:
         raise PredictionFailed(f"Failed to download output {url}: {error}") from error

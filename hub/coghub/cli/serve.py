@@ -13,7 +13,8 @@ from coghub.cli.projects import project_here, project_of_bundle, require_referen
 from coghub.domain.errors import UsageError
 from coghub.engines.base import Address, Launch
 
-ANY_HOST = {"0.0.0.0": "localhost", "::": "localhost", "127.0.0.1": "localhost"}  # noqa: S104
+LOCALHOST = ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104 - only compared
+"""Addresses that a browser on this machine reaches as `localhost`."""
 
 
 class Port(click.IntRange):
@@ -106,6 +107,6 @@ def _running_line(place: str, upload_url: str | None) -> str:
 
 
 def _serving_line(host: str, port: int) -> str:
-    shown = ANY_HOST.get(host, f"[{host}]" if ":" in host else host)
+    shown = "localhost" if host in LOCALHOST else f"[{host}]" if ":" in host else host
     also = f" (http://{host}:{port})" if host == "0.0.0.0" else ""  # noqa: S104 - only compared
     return f"Serving at http://{shown}:{port}{also}"

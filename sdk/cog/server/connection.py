@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
             self._refuse(431, HEAD_TOO_LARGE)
             self._transport.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._connections.discard(self)
         self._waiting.clear()
         self._is_closing = True

@@ -78,7 +78,7 @@ class ContainerLog:
         while rest:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
-            except BlockingIOError:  # noqa: PERF203
+            except BlockingIOError:  # noqa: PERF203 - the error is rare
                 os.set_blocking(self._descriptor, True)
             except OSError:
                 return

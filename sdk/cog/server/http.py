@@ -66,7 +66,7 @@ def main() -> None:
     """Become the server."""
     python = server_python(os.environ, executable=sys.executable)  # noqa: TID251 - before settings
     if python != sys.executable:
-        os.execv(python, command(python, sys.argv[1:], worker_python=sys.executable))  # noqa: S606
+        os.execv(python, command(python, sys.argv[1:], worker_python=sys.executable))  # noqa: S606 - no shell
     # The model's folder came first on the path with `-m`; its modules are the worker's.
     sys.path[:] = [entry for entry in sys.path if entry not in {"", str(Path.cwd())}]
     from cog.server.main import main as serve  # noqa: PLC0415 - has dependencies

@@ -6,7 +6,8 @@ from types import TracebackType
 
 import cog
 
-OURS = (os.path.dirname(os.path.abspath(cog.__file__)) + os.sep, "<frozen importlib.")  # noqa: PTH100, PTH120
+_PACKAGE = os.path.dirname(os.path.abspath(cog.__file__))  # noqa: PTH100, PTH120 - a text is wanted
+OURS = (_PACKAGE + os.sep, "<frozen importlib.")
 """Frames of these files at the head of a traceback tell the user nothing."""
 
 MAX_LENGTH = 64 * 1024

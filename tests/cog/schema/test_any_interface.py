@@ -218,5 +218,5 @@ def test_any_json_arrives_or_is_refused(interface, data):
     try:
         arguments(interface, given_input)
     except InputError as error:
-        name = re.split(r"[.:]", error.message)[0]  # noqa: RUF100
+        name = re.split(r"[.:]", error.message)[0]
         assert name in given_input
