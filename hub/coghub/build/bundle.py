@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from coghub.build import bundle_content, commands, unpacking
+from coghub.build import bundle_content, commands, file_lock, unpacking
 from coghub.build.events import Report, Step
+from coghub.build.file_lock import Lock
+from coghub.build.files import explained, remove
 from coghub.build.image_name import default_name, full_name
 from coghub.build.layer_cache import LayerCache
 from coghub.build.layers import ROOT
@@ -19,7 +21,7 @@ from coghub.build.lock import Locks
 from coghub.build.oci import Layout
 from coghub.build.plan import Plan
 from coghub.build.project_files import project_files
-from coghub.domain.digest import is_digest
+from coghub.domain.digest import hex_of, is_digest
 from coghub.domain.errors import BundleInvalid, BundleNotFound
 from coghub.settings import Settings
 
@@ -57,6 +59,9 @@ class Store:
         self.settings = settings
         self.folder = settings.data_folder / "bundles"
         self.layout = Layout(self.folder)
+        self.unpacked = settings.cache_folder / "projects"
+        self._in_use = dict[str, Lock]()
+        """Of what was unpacked here: until this process ends, or the one that it became."""
 
     def write(
         self, name: str, plan: Plan, project: Path, document: Mapping[str, Any], report: Report
@@ -118,10 +123,41 @@ class Store:
         Raises:
             BundleInvalid: if its content is not what its digests say, or would leave the folder.
         """
-        folder = self.settings.cache_folder / "projects" / bundle.digest.partition(":")[2]
+        folder = self.unpacked / hex_of(bundle.digest)
+        if bundle.digest not in self._in_use:
+            with explained(folder):
+                lock = file_lock.wait_shared(folder.with_name(f"{folder.name}.lock"))
+            self._in_use[bundle.digest] = lock
         if not folder.exists():
             unpacking.unpack(self.layout, self.layout.read_json(bundle.digest), folder)
         return folder / ROOT
+
+    def release(self) -> None:
+        """Let `prune` have what was unpacked here; the end of the process does the same."""
+        while self._in_use:
+            self._in_use.popitem()[1].release()
+
+    def prune(self) -> int:
+        """Remove the unpacked bundles that no name leads to and nobody runs; return their number.
+
+        What a killed process left of its unpacking goes with them.
+        """
+        named = {hex_of(digest) for digest in self.layout.names().values()}
+        found = {path.name.removesuffix(".lock") for path in self.unpacked.glob("[0-9a-f]*")}
+        return sum(self._remove(self.unpacked / name) for name in found - named)
+
+    def _remove(self, folder: Path) -> bool:
+        lock = file_lock.exclusive(folder.with_name(f"{folder.name}.lock"))
+        if lock is None:
+            return False
+        try:
+            was_there = folder.exists()
+            for half_made in unpacking.half_made(folder):
+                remove(half_made)
+            remove(folder)
+        finally:
+            lock.remove()
+        return was_there
 
     def _bundle(self, name: str, digest: str) -> Bundle:
         manifest = self.layout.read_json(digest)

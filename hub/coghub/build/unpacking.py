@@ -7,6 +7,7 @@ and there are limits to sizes and numbers. The folder appears only when all of i
 import hashlib
 import os
 import tarfile
+from collections.abc import Iterator
 from io import RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -29,7 +30,7 @@ def unpack(layout: Layout, manifest: dict[str, Any], folder: Path) -> None:
         BundleInvalid: if a layer is not what its digest says, or holds what a project cannot.
     """
     with explained(folder):
-        temporary = folder.with_name(f".{folder.name[:16]}.{os.getpid()}")
+        temporary = folder.with_name(f"{_prefix(folder)}{os.getpid()}")
         remove(temporary)
         (temporary / ROOT).mkdir(parents=True)
         try:
@@ -42,6 +43,15 @@ def unpack(layout: Layout, manifest: dict[str, Any], folder: Path) -> None:
             raise BundleInvalid(f"The bundle cannot be unpacked: {reason}") from error
         finally:
             remove(temporary)
+
+
+def half_made(folder: Path) -> Iterator[Path]:
+    """Yield what processes that were killed have left of making the folder."""
+    return folder.parent.glob(f"{_prefix(folder)}*")
+
+
+def _prefix(folder: Path) -> str:
+    return f".{folder.name[:16]}."
 
 
 def _put(temporary: Path, folder: Path) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from coghub.build.bundle import Store
 from coghub.build.environment import EnvironmentRecord, Environments
 from coghub.cli.invocation import Invocation
 from coghub.domain.errors import UsageError
+from coghub.engines.documents import documents_of
 
 UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
 SHOWN_PACKAGES = 5
@@ -54,8 +56,14 @@ def list_environments(invocation: Invocation, *, is_json: bool) -> None:
 @as_json
 @click.pass_obj
 def prune(invocation: Invocation, *, budget_text: str, is_json: bool) -> None:
-    """Remove the least recently used environments; those in use stay."""
-    removed = Environments(invocation.settings).prune(size_of(budget_text))
+    """Remove the least recently used environments; those in use stay.
+
+    What was unpacked or noted for bundles, projects and environments that are gone goes too.
+    """
+    environments = Environments(invocation.settings)
+    removed = environments.prune(size_of(budget_text))
+    documents_of(invocation.settings).prune({record.key for record in environments.list()})
+    unpacked = Store(invocation.settings).prune()
     if is_json:
         invocation.console.result(_json(removed))
         return
@@ -64,6 +72,8 @@ def prune(invocation: Invocation, *, budget_text: str, is_json: bool) -> None:
     freed = sum(record.size_bytes for record in removed)
     noun = "environment" if len(removed) == 1 else "environments"
     invocation.console.say(f"Removed {len(removed)} {noun}, {size_text(freed)}")
+    if unpacked:
+        invocation.console.say(f"Removed what was unpacked of old bundles: {unpacked}")
 
 
 def size_of(text: str) -> int:

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from coghub.build.interrupts import uninterrupted
 from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import ModelUnreadable
 from coghub.engines.base import OnLog
+from coghub.settings import Settings
 
 FORMAT = 1
 """Rises when what is kept, or how it is named, changes."""
@@ -79,6 +80,8 @@ class Documents:
         kept = {
             "sources": _fingerprints(question.folder, answer["sources"]),
             "document": answer["document"],
+            "folder": str(question.folder),
+            "environment_key": question.environment_key,
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         descriptor, path = tempfile.mkstemp(dir=self.folder)
@@ -86,6 +89,23 @@ class Documents:
             json.dump(kept, file)
         Path(path).replace(self.folder / f"{question.digest}.json")
         return answer["document"]
+
+    def prune(self, environment_keys: Collection[str]) -> None:
+        """Forget the documents whose project, or whose environment, is gone."""
+        for path in self.folder.glob("*.json"):
+            try:
+                known = json.loads(path.read_bytes())
+                is_of_use = known["environment_key"] in environment_keys
+                is_of_use = is_of_use and Path(known["folder"]).is_dir()
+            except (OSError, ValueError, KeyError, TypeError):
+                is_of_use = False
+            if not is_of_use:
+                path.unlink(missing_ok=True)
+
+
+def documents_of(settings: Settings) -> Documents:
+    """Return the documents that are known on this machine."""
+    return Documents(settings.cache_folder / "documents")
 
 
 def read_document(path: Path) -> dict[str, Any]:

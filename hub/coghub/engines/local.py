@@ -19,7 +19,7 @@ from coghub.build.sdk import sdk_path
 from coghub.domain.errors import UsageError
 from coghub.engines import local_environ
 from coghub.engines.base import Address, Engine, Launch, OnLog, Prepared, Project
-from coghub.engines.documents import Documents, Question, read_document
+from coghub.engines.documents import Question, documents_of, read_document
 from coghub.engines.instance import Instance
 from coghub.engines.server_process import ServerProcess
 from coghub.settings import Settings
@@ -91,7 +91,7 @@ class PreparedLocally(Prepared):
             environment_key=self.environment.key,
             sdk=self._sdk,
         )
-        documents = Documents(self.settings.cache_folder / "documents")
+        documents = documents_of(self.settings)
         known = None if is_fresh else documents.find(question)
         return known or documents.ask(question, on_log)
 

@@ -49,6 +49,25 @@ def no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coghub.build.lock.Locks.lock", lambda *_: ("tiny==1.0 --hash=sha256:aa",))
 
 
+def test_what_was_unpacked_stays_while_it_is_named_or_runs(
+    store: Store, settings: Settings, project: Path
+) -> None:
+    old = store.write("hello", PLAN, project, DOCUMENT, ignore)
+    runs = store.unpack(old)
+    left = runs.parent.with_name(f".{runs.parent.name[:16]}.1")
+    left.mkdir()
+    assert Store(settings).prune() == 0
+
+    (project / "predict.py").write_text("changed = True\n")
+    new = store.unpack(store.write("hello", PLAN, project, DOCUMENT, ignore))
+    assert Store(settings).prune() == 0
+    assert runs.exists()
+
+    store.release()
+    assert Store(settings).prune() == 1
+    assert (runs.exists(), left.exists(), new.exists()) == (False, False, True)
+
+
 def test_what_is_written_can_be_found_and_unpacked(store: Store, project: Path) -> None:
     written = store.write("hello", PLAN, project, DOCUMENT, ignore)
 

@@ -102,3 +102,21 @@ def test_a_fingerprint_tells_files_apart(tmp_path):
         seen.append(fingerprint(path))
 
     assert len(set(seen)) == 5
+
+
+def test_only_documents_of_projects_and_environments_that_are_there_are_kept(tmp_path, question):
+    documents = Documents(tmp_path / "documents")
+    other = replace(question, environment_key="gone")
+    for each in (question, other):
+        documents.ask(each, print)
+    (documents.folder / "0.json").write_text("{}")
+
+    documents.prune({"key"})
+
+    assert documents.find(question)
+    assert documents.find(other) is None
+    assert len(list(documents.folder.iterdir())) == 1
+
+    question.folder.rename(tmp_path / "moved")
+    documents.prune({"key"})
+    assert list(documents.folder.iterdir()) == []
