@@ -26,9 +26,9 @@ test: setup ## Run every test that this machine can run
 test-fast: setup ## Run the unit tests only
 	$(PY) -m pytest -n auto -m "not slow and not acceptance" $(PYTEST_ARGS)
 
-coverage: setup ## Run all but the acceptance tests, and refuse a lower branch coverage
+coverage: setup ## Run the tests of the parts, and refuse a lower branch coverage
 	$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest -q -n auto -m "not acceptance" $(PYTEST_ARGS)
+	$(PY) -m coverage run -m pytest -q -n auto -m "not acceptance and not bare" $(PYTEST_ARGS)
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
 

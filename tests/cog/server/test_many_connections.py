@@ -58,6 +58,7 @@ def test_the_idle_make_room_where_few_files_may_be_open(start_server, tmp_path):
         assert server.predict(file="data:,x", text="alive")["output"] == "alive"
 
 
+@pytest.mark.bare
 def test_a_server_that_ran_out_of_files_recovers(start_server):
     server = start_server("multi.py:Predictor").wait_until_ready()
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (40, 40))

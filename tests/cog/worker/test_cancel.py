@@ -258,6 +258,7 @@ def test_a_cancel_that_comes_with_its_prediction_prevents_it(worker: Any) -> Non
     assert outcomes[1].metrics == []
 
 
+@pytest.mark.bare
 @pytest.mark.slow
 def test_ten_thousand_cancels_at_random_times_hit_nobody_else(worker: Any) -> None:
     """Every second prediction is canceled twice, before, while or after it runs."""

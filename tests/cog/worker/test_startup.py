@@ -25,6 +25,7 @@ def test_what_setup_prints_comes_before_its_end(start_worker: Any) -> None:
     assert worker.check_health() == ("Healthcheck failed: user-defined healthcheck returned False")
 
 
+@pytest.mark.bare
 def test_a_synchronous_model_does_not_pay_for_what_it_does_not_use(start_worker: Any) -> None:
     worker = start_worker("""
         import sys

@@ -166,6 +166,7 @@ def test_a_folder_of_ours_that_cannot_be_used_is_told_with_its_setting(
     assert said.endswith(f"hint: Choose another folder with `{variable}`\n")
 
 
+@pytest.mark.bare
 def test_help_imports_nothing_but_what_it_needs():
     """The help of the whole command is there at once: heavy modules wait for who needs them."""
     code = (
