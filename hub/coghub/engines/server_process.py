@@ -52,10 +52,10 @@ class ServerProcess:
         on_log: OnLog | None = None,
     ) -> "ServerProcess":
         """Start a server; the number of a descriptor is put in place of `{ready}`."""
-        stderr, stderr_end = os.pipe()
-        ready, ready_end = os.pipe()
         with uninterrupted():
             lifeline = Lifeline()
+            stderr, stderr_end = os.pipe()
+            ready, ready_end = os.pipe()
             try:
                 process = subprocess.Popen(
                     [part.format(ready=ready_end) for part in command],
@@ -69,6 +69,8 @@ class ServerProcess:
                 )
             except BaseException:
                 lifeline.close()
+                os.close(stderr)
+                os.close(ready)
                 raise
             finally:
                 os.close(stderr_end)
