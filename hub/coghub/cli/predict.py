@@ -8,7 +8,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.output_place import OutputPlace
 from coghub.cli.prediction import Wanted, run_once
-from coghub.cli.projects import project_here, project_of_bundle
+from coghub.cli.projects import chosen_project
 from coghub.engines.base import Launch
 
 
@@ -71,9 +71,4 @@ def command(  # noqa: PLR0913 - one for each option
         passes_token=passes_token,
         run_commands=run_commands,
     )
-    project = (
-        project_of_bundle(name, invocation.settings)
-        if name
-        else project_here(config_name, invocation.console)
-    )
-    run_once(invocation, project, wanted)
+    run_once(invocation, chosen_project(invocation, name, config_name), wanted)

@@ -20,6 +20,7 @@ from coghub.cli.input_check import check_inputs
 from coghub.cli.input_schema import InputSchema
 from coghub.cli.input_text import Inputs, inputs_of_flags, inputs_of_json
 from coghub.cli.invocation import Invocation
+from coghub.cli.options import DEFAULT_SETUP_TIMEOUT_S
 from coghub.cli.output import Console, Step
 from coghub.cli.output_kind import OutputKind, output_kind
 from coghub.cli.output_place import OutputPlace
@@ -48,7 +49,7 @@ class Wanted:
     json_text: str | None = None
     """What stands after `--json`; the answer is then JSON as well."""
     place: OutputPlace = field(default_factory=OutputPlace)
-    setup_timeout_s: float = 300
+    setup_timeout_s: float = DEFAULT_SETUP_TIMEOUT_S
     passes_token: bool = False
     run_commands: bool = False
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from coghub.build.config import find_config, project_of, read_config
 from coghub.build.plan import read_plan, resolve
+from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console
 from coghub.domain.errors import ConfigInvalid, UsageError
 from coghub.engines.base import Project
@@ -14,6 +15,13 @@ HINTS = {
     "train": 'Add a line such as `train: "train.py:train"`',
 }
 """What to do where a project has the other reference only."""
+
+
+def chosen_project(invocation: Invocation, name: str | None, config_name: str) -> Project:
+    """Return the bundle of that name; without a name the project around the current folder."""
+    if name:
+        return project_of_bundle(name, invocation.settings)
+    return project_here(config_name, invocation.console)
 
 
 def project_here(config_name: str, console: Console) -> Project:

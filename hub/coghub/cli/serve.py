@@ -9,7 +9,7 @@ import click
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
-from coghub.cli.projects import project_here, project_of_bundle, require_reference
+from coghub.cli.projects import chosen_project, require_reference
 from coghub.domain.errors import UsageError
 from coghub.engines.base import Address, Launch
 
@@ -73,9 +73,7 @@ def command(  # noqa: PLR0913 - one for each option
         console.warn(line)
     environment = options.environment_of(variables, invocation.settings.environ)
     _refuse_taken_port(host, port)
-    project = (
-        project_of_bundle(name, invocation.settings) if name else project_here(config_name, console)
-    )
+    project = chosen_project(invocation, name, config_name)
     require_reference(project, "predict")
     prepared = prepare(invocation, project, run_commands=run_commands)
     console.say(_running_line(prepared.name, upload_url))

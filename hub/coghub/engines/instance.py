@@ -29,6 +29,8 @@ HEALTH_TIMEOUT_S = 15.0
 TICK_S = 0.5
 """How often the server's life is looked at while nothing comes from it."""
 CANCEL_WAIT_S = 1.0
+HTTP_ERROR = 400
+"""Statuses from here on are refusals."""
 ROUTES = {"predict": "/predictions", "train": "/trainings"}
 
 
@@ -206,9 +208,6 @@ def _events_of(exchange: Exchange, pieces: Iterator[bytes], route: str) -> Itera
         raise refusal_of(exchange.status, _json(pending), route)
     if "ndjson" not in exchange.headers.get("content-type", ""):
         yield from _events_in_answer(_json(pending))
-
-
-HTTP_ERROR = 400
 
 
 def _event_on(line: bytes) -> Iterator[Event]:
