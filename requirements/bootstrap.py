@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TextIO
 
@@ -72,10 +73,14 @@ def _make_environment() -> None:
     print(f"Making {ENVIRONMENT} with Python {sys.version.split()[0]} ({sys.executable})")
     shutil.rmtree(ENVIRONMENT, ignore_errors=True)
     command = [sys.executable, "-m", "venv", ENVIRONMENT]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    if made.returncode != 0:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        made = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        exit_code = await_end(made, sys.stdout)
+        said.seek(0)
+        explanation = said.read()
+    if exit_code != 0:
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        sys.stderr.write(made.stdout + made.stderr)
+        sys.stderr.write(explanation)
         _fail(
             f"{sys.executable} could not make a virtual environment",
             "On Debian and Ubuntu: apt-get install python3-venv. Or: make setup PYTHON=…",

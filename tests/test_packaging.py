@@ -67,6 +67,26 @@ def test_setup_gives_a_terminal_signs_of_life(is_terminal, shown) -> None:
     assert out.getvalue() == shown
 
 
+def test_setup_shows_why_python_could_not_make_an_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "requirements").mkdir()
+    copy = tmp_path / "requirements" / "bootstrap.py"
+    copy.write_bytes((ROOT / "requirements" / "bootstrap.py").read_bytes())
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho ensurepip is not there >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(copy))["_make_environment"]()
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"ensurepip is not there\nerror: {python} could not make")
+    assert "hint: " in said
+    assert not (tmp_path / ".venv").exists()
+
+
 @pytest.fixture(scope="module")
 def environ() -> dict[str, str]:
     """A shell without this workspace in it; uv asks the indexes that pip asks."""
