@@ -9,15 +9,15 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
+from cog.files import get_filename
 from cog.mimetypes_ext import extension_of
 from cog.server.errors import InputFileError
 from cog.server.file_places import Place
 from cog.server.outgoing import Outgoing
 from cog.server.settings import Settings
 
-MAX_NAME_BYTES = 200
 MAX_DOWNLOADS = 8
 """Of one prediction, at once."""
 CHUNK_BYTES = 1024**2
@@ -130,18 +130,11 @@ def decode_data_url(url: str) -> tuple[str, bytes]:
 
 
 def name_in_url(url: str) -> str:
-    """Return the file name that a URL suggests, safe and short enough for a file system."""
+    """Return the file name that a URL suggests; none where it is no URL at all."""
     try:
-        segment = urlsplit(url).path.rpartition("/")[2]
+        return get_filename(url)
     except ValueError:
         return ""
-    name = unquote(segment).replace("\0", "_").replace("/", "_")
-    content = name.encode(errors="replace")
-    if len(content) <= MAX_NAME_BYTES:
-        return content.decode()
-    suffix = Path(name).suffix.encode(errors="replace")[: MAX_NAME_BYTES // 2]
-    stem = content[: MAX_NAME_BYTES - len(suffix) - 1].decode(errors="ignore")
-    return f"{stem}~{suffix.decode(errors='ignore')}"
 
 
 async def _all(coroutines: list[Coroutine[Any, Any, str]]) -> list[str]:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cog.files import MAX_NAME_BYTES
 from cog.server.errors import InputFileError
-from cog.server.files import MAX_NAME_BYTES, decode_data_url, name_in_url
+from cog.server.files import decode_data_url, name_in_url
 
 
 @pytest.mark.parametrize(
