@@ -49,6 +49,7 @@ class URLPath(Path):
     """A file behind a URL; it is fetched when it is first opened, or by `convert`."""
 
     source: str
+    filename: str
     fileobj: io.IOBase | BinaryIO
     _converted: Path | None
 
@@ -56,13 +57,15 @@ class URLPath(Path):
 
         def __init__(self, *, source: str, filename: str, fileobj: io.IOBase | BinaryIO) -> None:
             super().__init__(filename)
-            self.source, self.fileobj, self._converted = source, fileobj, None
+            self.source, self.filename, self.fileobj = source, filename, fileobj
+            self._converted = None
 
     else:
 
         def __new__(cls, *, source: str, filename: str, fileobj: io.IOBase | BinaryIO) -> "URLPath":
             self = super().__new__(cls, filename)
-            self.source, self.fileobj, self._converted = source, fileobj, None
+            self.source, self.filename, self.fileobj = source, filename, fileobj
+            self._converted = None
             return self
 
     def convert(self) -> Path:

@@ -85,7 +85,8 @@ def test_a_url_path_that_was_never_fetched_has_nothing_to_remove() -> None:
 def test_a_url_path_can_be_made_by_hand() -> None:
     path = URLPath(source="https://x/a.txt", filename="a.txt", fileobj=io.BytesIO(b"hi"))
 
-    assert path.name == "a.txt"
+    assert path.source == "https://x/a.txt"
+    assert path.filename == path.name == "a.txt"
     assert path.suffix == ".txt"
     assert path.with_suffix(".md").name == "a.md"
     assert str(path.parent) == "."
