@@ -6,15 +6,14 @@ the project's files that were read on the way: it is good for as long as these a
 
 import hashlib
 import json
-import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from coghub.build.files import write_atomically
 from coghub.build.interrupts import uninterrupted
 from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import ModelUnreadable
@@ -75,6 +74,7 @@ class Documents:
 
         Raises:
             ModelUnreadable: if the code cannot be imported, or its signature not be read.
+            DiskFull: if no space is left in the cache folder.
         """
         answer = _answer(question, on_log)
         kept = {
@@ -83,11 +83,7 @@ class Documents:
             "folder": str(question.folder),
             "environment_key": question.environment_key,
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor, path = tempfile.mkstemp(dir=self.folder)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        Path(path).replace(self.folder / f"{question.digest}.json")
+        write_atomically(self.folder / f"{question.digest}.json", json.dumps(kept))
         return answer["document"]
 
     def prune(self, environment_keys: Collection[str]) -> None:
