@@ -112,6 +112,18 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
+def test_every_file_of_the_reading_order_is_there() -> None:
+    """A name alone is a file of the folder that was named before it."""
+    _, _, order = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## Reading order")
+    folder = ROOT
+    for name in re.findall(r"`([\w/]+\.py)`", order):
+        path = ROOT / name if "/" in name else folder / name
+        folder = path.parent
+
+        assert path.is_file(), name
+    assert folder != ROOT
+
+
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
 def test_the_python_of_guides_runs(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
