@@ -19,12 +19,15 @@ def test_make_encodeable_leaves_files_alone(tmp_path: Path) -> None:
 
 
 def test_setup_logging_leaves_loggers_of_the_model_alone() -> None:
+    of_the_model = logging.NullHandler()
+    logging.getLogger().addHandler(of_the_model)
     before = list(logging.getLogger().handlers)
-    logging.getLogger().addHandler(logging.NullHandler())
 
     setup_logging(log_level=logging.DEBUG)
 
-    logging.getLogger().handlers = before
+    after = list(logging.getLogger().handlers)
+    logging.getLogger().removeHandler(of_the_model)
+    assert after == before
 
 
 def test_modes_are_written_as_in_requests() -> None:

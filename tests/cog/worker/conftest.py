@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -117,10 +116,6 @@ class ServerEnd:
                 raise EOFError(self.printed())
             self._received += [frames.decode(*frame) for frame in self._splitter.feed(chunk)]
         return self._received.popleft()
-
-    def has_message(self) -> bool:
-        """Whether the worker has said something that was not received yet."""
-        return bool(self._received or select.select([self.socket], [], [], 0)[0])
 
     def begin(self, context: dict[str, str] | None = None, **inputs: Any) -> int:
         """Start a prediction and return its seq."""
