@@ -141,7 +141,7 @@ class Whole:
             value = list[Any]()
         writer = FileWriter(self.console, self.place)
         match self.kind, value:
-            case _, None:
+            case (_, None) | (OutputKind.FILES, []):
                 self.console.warn("No output generated")
             case OutputKind.FILE, str():
                 writer.write_url(value)

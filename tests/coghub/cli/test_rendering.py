@@ -45,6 +45,13 @@ def document(output, **components):
     return {"components": {"schemas": {"Output": output, **components}}}
 
 
+def test_an_empty_list_of_files_is_told(folder):
+    shown = Shown().render(OutputKind.FILES, completed=Completed("succeeded", is_list=True))
+
+    assert (shown.out.getvalue(), list(folder.iterdir())) == ("", [])
+    assert shown.err.getvalue() == "warning: No output generated\n"
+
+
 @pytest.mark.parametrize(
     ("schema", "kind"),
     [
