@@ -6,6 +6,7 @@ but without Python and packages: the machine that runs it makes the environment.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,13 @@ class Store:
         return self._bundle(found, names[found])
 
     def list(self) -> tuple[Bundle, ...]:
-        """Return all, sorted by name."""
+        """Return all that are whole, sorted by name."""
         names = self.layout.names()
-        return tuple(self._bundle(name, names[name]) for name in sorted(names))
+        bundles = []
+        for name in sorted(names):
+            with suppress(BundleInvalid):  # `find` says what is wrong with it
+                bundles.append(self._bundle(name, names[name]))
+        return tuple(bundles)
 
     def unpack(self, bundle: Bundle) -> Path:
         """Return the bundle as a project folder, made once by digest; `read_plan` reads its plan.
@@ -172,7 +177,9 @@ class Store:
         """Remove what no name leads to."""
         used: set[str] = set()
         for digest in self.layout.names().values():
-            manifest = self.layout.read_json(digest)
-            blobs = [manifest["config"], *manifest["layers"]]
-            used |= {digest, *(blob["digest"] for blob in blobs)}
+            used.add(digest)
+            with suppress(BundleInvalid):  # a damaged one keeps nothing but its name
+                manifest = self.layout.read_json(digest)
+                blobs = [manifest["config"], *manifest["layers"]]
+                used |= {blob["digest"] for blob in blobs}
         self.layout.collect(used)

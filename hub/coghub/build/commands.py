@@ -5,14 +5,18 @@ Without Docker they are told about and not applied, unless the user asks for it.
 
 import os
 import shutil
+import signal
 import subprocess
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from coghub.build import machine
 from coghub.build.cog_yaml import Command
 from coghub.build.events import Notice, Progress, Report, Step
+from coghub.build.interrupts import uninterrupted
+from coghub.build.lifeline import Lifeline
 from coghub.build.plan import Plan
 from coghub.domain.errors import CommandFailed, ConfigInvalid
 
@@ -78,24 +82,31 @@ def _run_one(command: Command, folder: Path, variables: Mapping[str, str], repor
     if command.mounts:
         report(Notice(f"Secrets are not mounted by the local engine: {shown}"))
     last = deque[str](maxlen=LAST_LINES)
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", command.command],
-        cwd=folder,
-        env=dict(variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    with uninterrupted():
+        lifeline = Lifeline()
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", command.command],
+            cwd=folder,
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        lifeline.guard(process.pid)
     with process:
         try:
             for line in process.stdout or ():
                 last.append(line.rstrip())
                 report(Progress(line.rstrip()))
         except BaseException:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             raise
+        finally:
+            lifeline.close()
     if process.returncode:
         raise CommandFailed(
             "\n  ".join([f"A command of build.run failed ({process.returncode}): {shown}", *last])

@@ -8,17 +8,18 @@ import subprocess
 
 _SCRIPT = """
 trap '' INT TERM HUP
+tell() { kill "-$1" "-$2" || kill "-$1" "$2"; }
 while read -r pid; do pids="$pids $pid"; done
 for wait in 1 2; do
-    for pid in $pids; do kill -TERM "$pid"; done
+    for pid in $pids; do tell TERM "$pid"; done
     for tenth in 1 2 3 4 5 6 7 8 9 10; do
         alive=
-        for pid in $pids; do kill -0 "$pid" && alive=1; done
+        for pid in $pids; do tell 0 "$pid" && alive=1; done
         [ "$alive" ] || exit 0
         sleep 0.1
     done
 done
-for pid in $pids; do kill -KILL "-$pid"; kill -KILL "$pid"; done
+for pid in $pids; do tell KILL "$pid"; done
 """
 """A server hears the second SIGTERM as: leave at once."""
 

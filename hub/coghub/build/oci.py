@@ -139,7 +139,7 @@ class Layout:
             raise BundleInvalid(f"The store's index is damaged: {self.folder}") from error
 
     def write_names(self, names: dict[str, str], artifact_type: str) -> None:
-        """Write the index; the caller holds `locked`."""
+        """Write the index, without names whose manifest is gone; the caller holds `locked`."""
         entries = [
             {
                 **Descriptor(MANIFEST, digest, self.path_of(digest).stat().st_size).as_json(),
@@ -147,6 +147,7 @@ class Layout:
                 "annotations": {NAME: name},
             }
             for name, digest in sorted(names.items())
+            if self.path_of(digest).exists()
         ]
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
         write_atomically(self.folder / "oci-layout", '{"imageLayoutVersion":"1.0.0"}')

@@ -204,6 +204,20 @@ def test_a_damaged_manifest_is_told(store: Store, project: Path) -> None:
         store.find("hello")
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_damaged_bundle_does_not_stand_in_the_way_of_others(
+    store: Store, project: Path, *, is_gone: bool
+) -> None:
+    damaged = store.layout.path_of(store.write("old", PLAN, project, DOCUMENT, ignore).digest)
+    damaged.unlink() if is_gone else damaged.write_text("{}")
+    (project / "predict.py").write_text("class Predictor: pass\n")
+
+    store.write("new", PLAN, project, DOCUMENT, ignore)
+
+    assert [bundle.name for bundle in store.list()] == ["new:latest"]
+    assert store.unpack(store.find("new")).is_dir()
+
+
 def test_a_file_that_grows_while_it_is_read_is_named(
     store: Store, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """What an engine without containers leaves out, or does when asked."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,23 @@ def test_commands_run_in_order_inside_the_environment(
         Progress(str(tmp_path)),
     ]
     assert report.notices[0].startswith("Secrets are not mounted by the local engine")
+
+
+@pytest.mark.slow
+def test_an_interrupted_command_leaves_no_child_behind(settings: Settings, tmp_path: Path) -> None:
+    """The child holds the only other end of a named pipe: it ends when the child does."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    plan = Plan("3.12", run=(Command("(exec 3> pipe; echo ready; exec sleep 600) & wait"),))
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+
+    def interrupt(event: object) -> None:
+        if event == Progress("ready"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        commands.run(plan, tmp_path, settings.environ, interrupt)
+
+    assert os.read(reader, 64) == b""
+    os.close(reader)
