@@ -136,3 +136,4 @@ def test_an_odd_number_to_replay_from_is_no_number(server, last):
     head = b"PUT /predictions/odd HTTP/1.1\r\naccept: application/x-ndjson\r\nlast-event-id: "
 
     assert status(server, head + last + b"\r\n\r\n") == 200
+    server.follow("/predictions/odd", {}).end()  # it goes on after who asked has left
