@@ -15,13 +15,13 @@ from coghub.build.pip_settings import (
 
 FILE = """
 [global]
-index-url = https://user:secret@index/simple
+index-url = https://user:secret@index/packages
 find_links = /one
     /two
 cert = /ca.pem
 
 [install]
-index-url = https://install/simple
+index-url = https://install/packages
 extra-index-url = https://a https://b
 
 [list]
@@ -39,7 +39,7 @@ def home(tmp_path: Path) -> Path:
 def test_the_users_file_is_read_and_the_particular_section_wins(home: Path) -> None:
     settings = read_pip_settings({}, home)
 
-    assert settings.index.index_url == "https://install/simple"
+    assert settings.index.index_url == "https://install/packages"
     assert settings.index.extra_index_urls[-2:] == ("https://a", "https://b")
     assert settings.index.find_links == ("/one", "/two")
     assert settings.certificate == "/ca.pem"

@@ -23,9 +23,9 @@ def test_comments_blanks_and_continuations_go() -> None:
 
 def test_a_fragment_of_a_url_is_no_comment() -> None:
     """Cog cuts here, and installs something else."""
-    line = "https://host/a-1.0.whl#sha256=abc # pinned"
+    line = "https://host/a-1.0.tar.gz#sha256=abc # pinned"
 
-    assert logical_lines(line) == ["https://host/a-1.0.whl#sha256=abc"]
+    assert logical_lines(line) == ["https://host/a-1.0.tar.gz#sha256=abc"]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_name_of_what_a_line_asks_for(line: str, name: str) -> None:
         ("torch[opt]==2.4.1+cu118 ; python_version<'3.13'", ("torch", "2.4.1+cu118")),
         ("tensorflow >= 2.16, < 3", ("tensorflow", "2.16")),
         ("torch", ("torch", "")),
-        ("torch @ https://host/torch.whl", ("torch", "https://host/torch.whl")),
+        ("torch @ https://host/torch.zip", ("torch", "https://host/torch.zip")),
         ("./torch.whl", ("", "")),
     ],
 )
