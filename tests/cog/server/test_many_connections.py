@@ -3,6 +3,7 @@
 import resource
 import socket
 import sys
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -69,5 +70,14 @@ def test_a_server_that_ran_out_of_files_recovers(start_server):
                 connection.sendall(GET)
                 connection.recv(1)
 
-    assert server.predict(text="alive")["output"] == "alive"
+    assert answer_after_resets(server) == "alive"
     assert server.log.count("\n") < 100
+
+
+def answer_after_resets(server) -> str:
+    """Ask until there is an answer: while it lacks descriptors, a server may hang up on anyone."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            return server.predict(text="alive")["output"]
+    pytest.fail("no answer")
