@@ -14,6 +14,8 @@ from coghub.build.requirement_lines import (
 )
 from coghub.domain.errors import RequirementsInvalid
 
+WHEEL = "cog-0.9.4-py3-none-any.whl"
+
 
 def test_comments_blanks_and_continuations_go() -> None:
     text = "# all\n\n torch==2.4.1  # why\r\nnumpy \\\n  >=1.26\n   \nrequests#not-a-comment\n"
@@ -37,7 +39,7 @@ def test_a_fragment_of_a_url_is_no_comment() -> None:
         ("cog @ https://host/x.tar.gz", "cog"),
         ("git+https://host/x.git@main#egg=My_Thing&subdirectory=a", "my-thing"),
         ("git+ssh://git@host/x.git", ""),
-        ("https://user@host/cog-0.9.4-py3-none-any.whl", "cog"),
+        (f"https://user@host/{WHEEL}", "cog"),
         ("./wheels/cog-0.9.4-py3-none-any.whl", "cog"),
         ("cog-0.9.4-py3-none-any.whl", "cog"),
         ("./lib", ""),
