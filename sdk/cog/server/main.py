@@ -6,22 +6,25 @@ what the server itself needs, while the worker imports the model.
 
 import os
 import signal
-import socket
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 from cog import __version__
 from cog.server import spawning
+from cog.server.listening import Listener, listen
 from cog.server.settings import Settings, read_settings
-
-BACKLOG = 2048
 
 
 def main(arguments: Sequence[str]) -> None:
     """Serve until told to leave."""
     settings = read_settings(arguments, version=__version__)
-    listener = listen(settings)
-    _heed_signals(settings)
+    with closing(listen(settings)) as listener:
+        _heed_signals(settings)
+        _serve(settings, listener)
+
+
+def _serve(settings: Settings, listener: Listener) -> None:
     environ = dict(os.environ)  # noqa: TID251 - the worker inherits all of it
     try:
         spawned = spawning.spawn(settings, environ)
@@ -44,26 +47,6 @@ def _heed_signals(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-
-
-def listen(settings: Settings) -> socket.socket:
-    """Return the socket to listen on.
-
-    Raises:
-        SystemExit: if the address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = socket.create_server(
-            (settings.host, settings.port), family=family, backlog=BACKLOG
-        )
-    except OSError as error:
-        address = f"{settings.host}:{settings.port}"
-        raise SystemExit(f"ERROR: Cannot listen on {address}: {error.strerror}") from error
-    if settings.ready_fd is not None:
-        with os.fdopen(settings.ready_fd, "w") as file:
-            file.write(f"{listener.getsockname()[1]}\n")
-    return listener
 
 
 if __name__ == "__main__":

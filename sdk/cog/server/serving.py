@@ -6,7 +6,6 @@ A second signal leaves at once.
 
 import asyncio
 import signal
-import socket
 from collections.abc import Callable
 
 import uvloop
@@ -18,6 +17,7 @@ from cog.server.connections import Connections, affordable_connections
 from cog.server.container_log import ContainerLog
 from cog.server.exchange import remove_abandoned_soon
 from cog.server.intake import Intake
+from cog.server.listening import Listener
 from cog.server.model import Model
 from cog.server.outgoing import Outgoing
 from cog.server.settings import Settings
@@ -29,7 +29,7 @@ WEBHOOKS_GRACE_S = 10.0
 
 
 def serve(
-    settings: Settings, listener: socket.socket, spawned: Spawned, *, respawn: Callable[[], Spawned]
+    settings: Settings, listener: Listener, spawned: Spawned, *, respawn: Callable[[], Spawned]
 ) -> None:
     """Serve until told to leave."""
     uvloop.run(_Server(settings, listener, respawn).run(spawned))
@@ -37,7 +37,7 @@ def serve(
 
 class _Server:
     def __init__(
-        self, settings: Settings, listener: socket.socket, respawn: Callable[[], Spawned]
+        self, settings: Settings, listener: Listener, respawn: Callable[[], Spawned]
     ) -> None:
         self._settings = settings
         self._listener = listener
@@ -66,15 +66,16 @@ class _Server:
         self._model.worker.adopt(spawned)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signaled, number)
-        server = await loop.create_server(
-            connection_maker(app.respond, self._connections), sock=self._listener
+        listens = loop.create_server if self._listener.path is None else loop.create_unix_server
+        server = await listens(
+            connection_maker(app.respond, self._connections), sock=self._listener.socket
         )
-        host, port = self._listener.getsockname()[:2]
-        self._log.info(f"Starting coglet server on {host}:{port}")
+        self._log.info(f"Starting coglet server on {self._listener.address}")
         remove_abandoned_soon()
         self._connections.watch()
         try:
             await self._leaving.wait()
+            self._listener.withdraw()
             server.close()
             await self._leave()
         finally:

@@ -33,8 +33,10 @@ class Settings:
     """`predict` or `train`: what the worker runs, whatever the route."""
     host: str = "0.0.0.0"  # noqa: S104 - Cog's default; the server lives in a container
     port: int = 5000
+    unix_socket: str | None = None
+    """Path of a socket to listen on, instead of the port; only the server's user may connect."""
     ready_fd: int | None = None
-    """Where to write the port, as a line, once it is bound."""
+    """Where to write the port or that path, as a line, once it is bound."""
     await_explicit_shutdown: bool = False
     """SIGTERM is ignored; only `POST /shutdown` and SIGINT end the server."""
     upload_url: str | None = None
@@ -87,6 +89,7 @@ def read_settings(
         mode=flags.x_mode,
         host=flags.host,
         port=_port(environ.get("PORT") or str(Settings.port)),
+        unix_socket=flags.unix_socket or environ.get("COG_UNIX_SOCKET") or None,
         ready_fd=flags.ready_fd,
         await_explicit_shutdown=flags.await_explicit_shutdown.lower() not in FALSE_WORDS,
         upload_url=flags.upload_url or None,
@@ -123,7 +126,8 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add("--x-mode", choices=["predict", "train"], default="predict", help="what to run")
     add("--threads", help="ignored; kept for old images")
     add("--upload-url", help="PUT output files here")
-    add("--ready-fd", type=int, help="descriptor that gets the port as a line once it listens")
+    add("--unix-socket", help="path of a socket to listen on, instead of host and port")
+    add("--ready-fd", type=int, help="descriptor that gets port or path as a line once it listens")
     add("--worker-python", help=argparse.SUPPRESS)
     return parser
 

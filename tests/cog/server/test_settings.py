@@ -46,6 +46,12 @@ def test_a_port_must_be_a_port(text):
         settings(PORT=text)
 
 
+def test_a_socket_may_be_named_by_a_flag_or_the_environment():
+    assert settings().unix_socket is None
+    assert settings(COG_UNIX_SOCKET="/a").unix_socket == "/a"
+    assert settings("--unix-socket", "/b", COG_UNIX_SOCKET="/a").unix_socket == "/b"
+
+
 def test_levels_and_formats():
     assert settings(COG_LOG_LEVEL="WARNING").log_level == LEVELS["warn"]
     assert settings(COG_LOG_LEVEL="loud").log_level == LEVELS["info"]
