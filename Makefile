@@ -36,6 +36,7 @@ check: setup ## Lint, check the format, the types and the import contracts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m pyrefly check
+	$(PY) -m pyrefly check --python-version 3.10 "sdk/cog/**/*.py"
 	$(PY) -c "from importlinter.cli import lint_imports_command as lint; lint()"
 
 fix: setup ## Apply the linter's safe fixes and the formatter

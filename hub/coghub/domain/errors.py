@@ -16,16 +16,43 @@ CoghubError
 │   ├── BundleNotFound
 │   ├── BundleInvalid         its content is damaged, forged or too large
 │   └── NameInvalid           not a name that a bundle may have
+├── RegistryError             a registry answered what does not help
+│   ├── RegistryUnreachable   no connection, or it broke
+│   ├── RegistryBusy          not now; asking again later may help
+│   ├── RegistryRefused       not logged in, or not allowed
+│   └── RemoteNotFound        no such model, tag or blob there
+├── CredentialsUnusable       Docker's configuration or a credential helper does not work
+├── SchemaBroken              a push would break who uses the model
 ├── SDKNotFound               the `cog` package that models import is not installed
 ├── ModelUnreadable           the model cannot be imported, or its signature not be read
 ├── InputInvalid              an input of the model does not fit its schema
-└── InstanceError             about a running model
-    ├── SetupFailed
-    ├── InstanceDied
-    └── PredictionFailed
+├── InstanceError             about a running model
+│   ├── SetupFailed
+│   ├── InstanceDied
+│   └── PredictionFailed
+└── HubError                  about the hub
+    ├── DatabaseTooNew        a newer version has changed the data folder
+    ├── DataFolderBusy        another hub runs on the data folder
+    ├── KeyFileInvalid        secrets cannot be read with the key that is there
+    ├── Unauthenticated       no token, or one that is not valid
+    ├── Forbidden             the account may see it, and not do this with it
+    ├── NotFound              it does not exist, or not for this account
+    │   ├── AccountNotFound
+    │   ├── ModelNotFound
+    │   ├── VersionNotFound
+    │   ├── PredictionNotFound
+    │   └── FileNotFound
+    ├── Conflict              it contradicts what is there
+    ├── RequestInvalid        a field of a request cannot be used
+    │   └── InputRejected     a prediction's input does not fit the version's schema
+    ├── TooLarge              a body or file is above its limit
+    └── QueueFull             too many predictions wait
 
-An entry point prints `message`, then `hint` on a line of its own.
+An entry point of the commands prints `message`, then `hint` on a line of its own.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class CoghubError(Exception):
@@ -129,6 +156,62 @@ class NameInvalid(BundleError):
     code = "name-invalid"
 
 
+class RegistryError(CoghubError):
+    """A registry answered what does not help."""
+
+    code = "registry"
+
+    def __init__(self, message: str, hint: str | None = None, *, reason: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
+        """The registry's own code, such as "MANIFEST_BLOB_UNKNOWN"; empty if it gave none."""
+
+
+class RegistryUnreachable(RegistryError):
+    """No connection to a registry could be made, or it broke."""
+
+    code = "registry-unreachable"
+
+    def __init__(self, message: str, hint: str | None = None, *, is_final: bool = False) -> None:
+        super().__init__(message, hint)
+        self.is_final = is_final
+        """Whether trying again cannot help, as with a certificate that is not trusted."""
+
+
+class RegistryBusy(RegistryError):
+    """A registry that cannot answer now; asking again later may help."""
+
+    code = "registry-busy"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RegistryRefused(RegistryError):
+    """A registry that wants a login, or that does not allow this."""
+
+    code = "registry-refused"
+
+
+class RemoteNotFound(RegistryError):
+    """A model, tag or blob that the registry does not have."""
+
+    code = "remote-not-found"
+
+
+class CredentialsUnusable(CoghubError):
+    """Docker's configuration cannot be read or written, or a credential helper failed."""
+
+    code = "credentials-unusable"
+
+
+class SchemaBroken(CoghubError):
+    """A push of a version that breaks who uses the model."""
+
+    code = "schema-broken"
+
+
 class SDKNotFound(CoghubError):
     """The package `cog` that models import is not beside this command."""
 
@@ -169,3 +252,145 @@ class PredictionFailed(InstanceError):
     """A prediction ended with an error."""
 
     code = "prediction-failed"
+
+
+class HubError(CoghubError):
+    """Something about the hub."""
+
+    code = "hub"
+
+
+class DatabaseTooNew(HubError):
+    """The database was changed by a version that this one does not know."""
+
+    code = "database-too-new"
+
+
+class DataFolderBusy(HubError):
+    """Another hub runs on the data folder."""
+
+    code = "data-folder-busy"
+
+
+class KeyFileInvalid(HubError):
+    """The key file is damaged, or is not the one that sealed a value."""
+
+    code = "key-file-invalid"
+
+
+class Unauthenticated(HubError):
+    """No token was given, or one that is not valid."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(HubError):
+    """The account may see the thing, and not do this with it."""
+
+    code = "forbidden"
+
+
+class NotFound(HubError):
+    """It does not exist, or this account may not know that it does."""
+
+    code = "not-found"
+
+
+class AccountNotFound(NotFound):
+    """No account of that name."""
+
+    code = "account-not-found"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"No user named `{name}` on this hub", hint="List users with `coghub user list`"
+        )
+
+
+class ModelNotFound(NotFound):
+    """No model of that name."""
+
+    code = "model-not-found"
+
+    def __init__(self, full_name: str) -> None:
+        super().__init__(f"No model named `{full_name}`")
+
+
+class VersionNotFound(NotFound):
+    """No version of that id."""
+
+    code = "version-not-found"
+
+    def __init__(self, version_id: str) -> None:
+        super().__init__(
+            f"No version with id `{version_id}`",
+            hint="List versions with `coghub versions OWNER/MODEL`",
+        )
+
+
+class PredictionNotFound(NotFound):
+    """No prediction of that id."""
+
+    code = "prediction-not-found"
+
+    def __init__(self, prediction_id: str) -> None:
+        super().__init__(f"No prediction with id `{prediction_id}`")
+
+
+class FileNotFound(NotFound):
+    """No file of that id."""
+
+    code = "file-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("File not found")
+
+
+class Conflict(HubError):
+    """It contradicts what is there."""
+
+    code = "conflict"
+
+
+class RequestInvalid(HubError):
+    """A field of a request cannot be used."""
+
+    code = "request-invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidField:
+    """One thing that is wrong with an input."""
+
+    type: str
+    """As gojsonschema names it, such as `required` or `number_lte`."""
+    field: str
+    """A dotted path such as `input.width`."""
+    description: str
+
+
+class InputRejected(RequestInvalid):
+    """A prediction's input does not fit the version's schema."""
+
+    code = "input-rejected"
+
+    def __init__(self, fields: Sequence[InvalidField]) -> None:
+        lines = "".join(f"- {field.field}: {field.description}\n" for field in fields)
+        super().__init__(lines)
+        self.fields = tuple(fields)
+
+
+class TooLarge(HubError):
+    """A body or a file is above its limit."""
+
+    code = "too-large"
+
+
+class QueueFull(HubError):
+    """Too many predictions wait."""
+
+    code = "queue-full"
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,114 @@
+"""What can be done with accounts and tokens."""
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy.exc import IntegrityError
+
+from coghub.database import accounts as rows
+from coghub.database.database import Database
+from coghub.domain.account import Account, is_account_name
+from coghub.domain.clock import Clock
+from coghub.domain.errors import (
+    AccountNotFound,
+    Conflict,
+    NotFound,
+    RequestInvalid,
+    Unauthenticated,
+)
+from coghub.domain.ids import TOKEN_PREFIX, new_token
+
+HINT_CHARACTERS = len(TOKEN_PREFIX) + 4
+"""Of a token's beginning, kept in clear so that its owner can tell it from others."""
+
+
+class Accounts:
+    """The accounts of a hub."""
+
+    def __init__(self, database: Database, now: Clock) -> None:
+        self._database = database
+        self._now = now
+
+    async def create(self, name: str, *, is_admin: bool = False) -> Account:
+        """Add an account.
+
+        Raises:
+            RequestInvalid: if the name cannot be one.
+            Conflict: if it is taken.
+        """
+        if not is_account_name(name):
+            raise RequestInvalid(
+                f"Not a name for a user: {name}",
+                hint="Use lower case letters, digits, `-`, `_` and `.`; some words are reserved",
+            )
+        now = self._now()
+        try:
+            await self._database.write(lambda c: rows.add(c, name=name, is_admin=is_admin, now=now))
+        except IntegrityError as error:
+            raise Conflict(f"A user of that name exists: {name}") from error
+        return await self.get(name)
+
+    async def get(self, name: str) -> Account:
+        """Return the account of that name.
+
+        Raises:
+            AccountNotFound: if there is none.
+        """
+        account = await self._database.read(lambda c: rows.by_name(c, name))
+        if account is None:
+            raise AccountNotFound(name)
+        return account
+
+    async def list(self) -> Sequence[Account]:
+        """Return all accounts, by name."""
+        return await self._database.read(rows.every)
+
+    async def authenticate(self, token: str) -> Account:
+        """Return whose token it is.
+
+        Raises:
+            Unauthenticated: if it is nobody's, or revoked.
+        """
+        token_hash = _hash_of(token)
+        account = await self._database.read(lambda c: rows.by_token(c, token_hash))
+        if account is None:
+            raise Unauthenticated("You did not pass a valid authentication token")
+        return account
+
+    async def create_token(self, name: str) -> str:
+        """Return a new token of the account; it is not shown again.
+
+        Raises:
+            AccountNotFound: if there is no such account.
+        """
+        account, token, now = await self.get(name), new_token(), self._now()
+        hint, token_hash = token[:HINT_CHARACTERS], _hash_of(token)
+        await self._database.write(
+            lambda c: rows.add_token(
+                c, account_id=account.id, token_hash=token_hash, hint=hint, now=now
+            )
+        )
+        return token
+
+    async def revoke_token(self, token: str) -> None:
+        """Make a token worthless.
+
+        Raises:
+            NotFound: if it is nobody's.
+        """
+        token_hash, now = _hash_of(token), self._now()
+        if not await self._database.write(lambda c: rows.revoke_token(c, token_hash, now)):
+            raise NotFound("No such token, or it is revoked already")
+
+    async def revoke_tokens(self, name: str) -> int:
+        """Make all tokens of an account worthless, and return how many there were.
+
+        Raises:
+            AccountNotFound: if there is no such account.
+        """
+        account, now = await self.get(name), self._now()
+        return await self._database.write(lambda c: rows.revoke_tokens(c, account.id, now))
+
+
+def _hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

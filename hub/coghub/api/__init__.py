@@ -1,0 +1,1 @@
+"""Replicate's HTTP API: handlers parse, call a use case, and render."""

@@ -1,0 +1,156 @@
+"""Queries on models and versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+
+from coghub.database.schema import accounts, model_shares, models, versions
+from coghub.domain.model import Model, Version, Visibility
+
+latest_versions = versions.alias("latest")
+
+MODEL_COLUMNS = (
+    models.c.id,
+    models.c.owner_id,
+    accounts.c.name.label("owner"),
+    models.c.name,
+    models.c.visibility,
+    models.c.created_at,
+    models.c.hardware,
+    models.c.description,
+    models.c.readme,
+    models.c.github_url,
+    models.c.paper_url,
+    models.c.license_url,
+    models.c.weights_url,
+    models.c.cover_image_url,
+    models.c.run_count,
+)
+
+
+def model_query() -> Select[*tuple[Any, ...]]:
+    """Return the select of models with their latest versions; `model_of` reads its rows."""
+    version_columns = [column.label(f"latest_{column.name}") for column in latest_versions.c]
+    return (
+        select(*MODEL_COLUMNS, *version_columns)
+        .join(accounts, accounts.c.id == models.c.owner_id)
+        .outerjoin(latest_versions, latest_versions.c.key == models.c.latest_version_key)
+    )
+
+
+def model_of(row: RowMapping) -> Model:
+    """Return the model of a row of `model_query`."""
+    fields = {column.name: row[column.name] for column in MODEL_COLUMNS}
+    fields["visibility"] = Visibility(fields["visibility"])
+    return Model(**fields, latest_version=_latest_of(row))
+
+
+def _latest_of(row: RowMapping) -> Version | None:
+    if row["latest_key"] is None:
+        return None
+    return Version(**{column.name: row[f"latest_{column.name}"] for column in versions.c})
+
+
+def version_of(row: RowMapping) -> Version:
+    """Return the version of a row of the table."""
+    return Version(**{column.name: row[column.name] for column in versions.c})
+
+
+def by_name(connection: Connection, owner: str, name: str) -> Model | None:
+    """Return the model of that owner and name."""
+    query = model_query().where(accounts.c.name == owner, models.c.name == name)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else model_of(row)
+
+
+def is_shared(connection: Connection, model_id: int, account_id: int) -> bool:
+    """Tell whether a private model was shared with the account."""
+    query = select(model_shares.c.model_id).where(
+        model_shares.c.model_id == model_id, model_shares.c.account_id == account_id
+    )
+    return connection.execute(query).first() is not None
+
+
+def add(
+    connection: Connection, *, owner_id: int, name: str, now: datetime, fields: Mapping[str, Any]
+) -> None:
+    """Add a model.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: if the owner has one of that name.
+    """
+    values = {"owner_id": owner_id, "name": name, "created_at": now, **fields}
+    connection.execute(insert(models).values(values))
+
+
+def change(connection: Connection, model_id: int, fields: Mapping[str, Any]) -> None:
+    """Change some columns of a model."""
+    connection.execute(update(models).where(models.c.id == model_id).values(fields))
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What the registry learned of a pushed image."""
+
+    id: str
+    cog_version: str
+    openapi_schema: Mapping[str, Any]
+    config: Mapping[str, Any]
+    is_bundle: bool
+
+
+def add_version(
+    connection: Connection, model_id: int, version: NewVersion, now: datetime
+) -> Version:
+    """Add a version, once, and make it the model's latest; return it.
+
+    The same image pushed again makes no second version; it becomes the latest again.
+    """
+    query = select(versions).where(versions.c.model_id == model_id, versions.c.id == version.id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        values = {
+            "id": version.id,
+            "model_id": model_id,
+            "cog_version": version.cog_version,
+            "openapi_schema": version.openapi_schema,
+            "config": version.config,
+            "is_bundle": version.is_bundle,
+            "created_at": now,
+        }
+        connection.execute(insert(versions).values(values))
+        row = connection.execute(query).mappings().one()
+    latest = {"latest_version_key": row["key"], "latest_version_at": now}
+    change(connection, model_id, latest)
+    return version_of(row)
+
+
+def versions_by_id(connection: Connection, version_id: str) -> Sequence[tuple[Version, Model]]:
+    """Return every version of that id, with its model: two models may hold the same image."""
+    rows = connection.execute(select(versions).where(versions.c.id == version_id)).mappings()
+    found = []
+    for row in rows.all():
+        query = model_query().where(models.c.id == row["model_id"])
+        model = connection.execute(query).mappings().one()
+        found.append((version_of(row), model_of(model)))
+    return found
+
+
+def version_of_model(connection: Connection, model_id: int, version_id: str) -> Version | None:
+    """Return the version of a model by its id."""
+    query = select(versions).where(versions.c.model_id == model_id, versions.c.id == version_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else version_of(row)
+
+
+def versions_of_model(connection: Connection, model_id: int) -> Sequence[Version]:
+    """Return a model's versions, newest first."""
+    query = (
+        select(versions)
+        .where(versions.c.model_id == model_id)
+        .order_by(versions.c.created_at.desc(), versions.c.key.desc())
+    )
+    return [version_of(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,332 @@
+"""Every table. A change here needs a migration in `migrations/versions`."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from coghub.database.columns import Json, Moment
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+properties = Table(
+    "properties",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Single values of the hub itself, such as its webhook secret's seed."""
+
+# --- accounts ---
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("password_hash", Text),
+    Column("is_admin", Boolean, nullable=False, default=False),
+    Column("webhook_secret", LargeBinary),
+    Column("created_at", Moment, nullable=False),
+)
+"""`webhook_secret` is encrypted, and made when it is first asked for."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("hint", String(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+"""`token_hash` is SHA-256 in hex: a token has 256 random bits, so nothing slower is needed.
+
+`hint` is the token's beginning, by which people tell theirs apart.
+"""
+
+# --- models ---
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("visibility", String(16), nullable=False),
+    Column("hardware", String(64)),
+    Column("description", Text),
+    Column("readme", Text),
+    Column("github_url", Text),
+    Column("paper_url", Text),
+    Column("license_url", Text),
+    Column("weights_url", Text),
+    Column("cover_image_url", Text),
+    Column("run_count", Integer, nullable=False, default=0),
+    Column("latest_version_key", Integer),
+    Column("latest_version_at", Moment),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("owner_id", "name"),
+)
+
+model_shares = Table(
+    "model_shares",
+    metadata,
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+)
+"""Accounts that may use a private model."""
+
+model_variables = Table(
+    "model_variables",
+    metadata,
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("is_secret", Boolean, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
+"""Environment variables of a model's instances; `value` is encrypted."""
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("id", String(64), nullable=False, index=True),
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), nullable=False),
+    Column("cog_version", String(64), nullable=False),
+    Column("openapi_schema", Json, nullable=False),
+    Column("config", Json, nullable=False),
+    Column("is_bundle", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("model_id", "id"),
+)
+
+# --- predictions ---
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "version_key", ForeignKey("versions.key", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("status", String(16), nullable=False),
+    Column("source", String(8), nullable=False),
+    Column("input", Json, nullable=False),
+    Column("secret_input", LargeBinary),
+    Column("output", Json),
+    Column("logs", Text, nullable=False, default=""),
+    Column("error", Text),
+    Column("metrics", Json),
+    Column("base_url", Text, nullable=False),
+    Column("webhook", Text),
+    Column("webhook_events", Json),
+    Column("stream_key", String(64), nullable=False, unique=True),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("failed_attempts", Integer, nullable=False, default=0),
+    Column("is_data_removed", Boolean, nullable=False, default=False),
+    Column("cancel_requested_at", Moment),
+    Column("deadline", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("completed_at", Moment),
+    Index("ix_predictions_of_account", "account_id", "created_at", "id"),
+    Index("ix_predictions_of_model", "model_id", "created_at", "id"),
+    Index(
+        "ix_predictions_open",
+        "created_at",
+        sqlite_where=text("completed_at IS NULL"),
+        postgresql_where=text("completed_at IS NULL"),
+    ),
+    Index(
+        "ix_predictions_kept",
+        "completed_at",
+        sqlite_where=text("completed_at IS NOT NULL AND NOT is_data_removed"),
+        postgresql_where=text("completed_at IS NOT NULL AND NOT is_data_removed"),
+    ),
+)
+"""`secret_input` holds the values of `Secret` inputs, encrypted, until the prediction ends.
+
+`base_url` is how its maker reached the hub: webhooks carry URLs, and have no request to ask.
+`attempt` counts the times it was given to an instance; `failed_attempts` those that died with it.
+Output and logs grow as rows of `prediction_events`, and are folded in here at the end.
+"""
+
+prediction_events = Table(
+    "prediction_events",
+    metadata,
+    Column("prediction_id", ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("content", Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What a prediction told, in order; `sequence` counts from 1 and is the event id of streams.
+
+`kind` is `logs` (content: text), `output` (content: {"chunk", "index"}) or `metric`.
+"""
+
+prediction_files = Table(
+    "prediction_files",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("prediction_id", ForeignKey("predictions.id", ondelete="CASCADE"), index=True),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("etag", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""Files in and out of predictions, under URLs that nobody can guess; `key` is that part of them."""
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "prediction_id",
+        ForeignKey("predictions.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("event", String(16), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("status_code", Integer),
+    Column("error", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("next_at", Moment),
+    Column("delivered_at", Moment),
+    Index(
+        "ix_webhook_deliveries_due",
+        "next_at",
+        sqlite_where=text("next_at IS NOT NULL"),
+        postgresql_where=text("next_at IS NOT NULL"),
+    ),
+)
+"""`next_at` is when to try (again); NULL once it is delivered or given up."""
+
+# --- files ---
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("md5", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Index("ix_files_of_account", "account_id", "created_at", "id"),
+)
+"""What clients uploaded for their inputs."""
+
+# --- instances ---
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column(
+        "version_key", ForeignKey("versions.key", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("hardware", String(64), nullable=False),
+    Column("executor", String(16), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("error", Text),
+    Column("logs", Text, nullable=False, default=""),
+    Column("created_at", Moment, nullable=False, index=True),
+    Column("ready_at", Moment),
+    Column("stopped_at", Moment),
+)
+
+# --- the registry ---
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", String(80), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False, index=True),
+)
+"""`used_at` is renewed by HEAD, mount and upload: gc leaves what was used within its grace."""
+
+repository_blobs = Table(
+    "repository_blobs",
+    metadata,
+    Column("repository", String(255), primary_key=True),
+    Column("digest", ForeignKey("blobs.digest", ondelete="CASCADE"), primary_key=True, index=True),
+)
+"""Which repositories a blob may be read from: who can read one cannot thereby read all."""
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("repository", String(255), primary_key=True),
+    Column("digest", String(80), primary_key=True, index=True),
+    Column("media_type", String(255), nullable=False),
+    Column("artifact_type", String(255)),
+    Column("subject", String(80)),
+    Column("annotations", Json),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_manifests_referrers", "repository", "subject"),
+)
+
+manifest_blobs = Table(
+    "manifest_blobs",
+    metadata,
+    Column("repository", String(255), primary_key=True),
+    Column("manifest_digest", String(80), primary_key=True),
+    Column("digest", String(80), primary_key=True, index=True),
+)
+"""What a manifest names: blobs, or for an index other manifests. gc takes none of these."""
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("repository", String(255), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("digest", String(80), nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("repository", String(255), nullable=False),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False, index=True),
+)
+"""Uploads under way; how far they are is the size of their file beside the storage."""

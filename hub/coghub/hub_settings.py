@@ -1,0 +1,245 @@
+"""Every setting of a hub, read once: flags beat the environment, which beats the file.
+
+A setting `queue_limit` is the flag's or the file's `queue-limit`, and `COGHUB_QUEUE_LIMIT` in the
+environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from coghub.domain.errors import SettingInvalid
+
+PREFIX = "COGHUB_"
+WEEK_S = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """How a hub runs."""
+
+    data: Path
+    """The folder with everything that the hub knows."""
+    host: str = "127.0.0.1"
+    """The address to listen on; `0.0.0.0` lets other machines in."""
+    port: int = 5100
+    """The port to listen on; 0 takes a free one."""
+    public_url: str | None = None
+    """How others reach the hub, such as `https://hub.example`; else the request's Host says."""
+    tls_cert: Path | None = None
+    """A file with the certificate chain (PEM), for https without a proxy."""
+    tls_key: Path | None = None
+    """The file with its key (PEM)."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies whose forwarded headers are believed."""
+    allow_networks: tuple[str, ...] = ()
+    """Networks that inputs and webhooks may reach although the guard would refuse them."""
+    allow_anonymous: bool = False
+    """Public models may be read, and their versions pulled, without a token."""
+    cpu_instances: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """How many instances may run on the CPU at once."""
+    queue_limit: int = 10_000
+    """How many predictions may wait; beyond, new ones are answered with 429."""
+    account_queue_limit: int = 2_000
+    """How many predictions of one account may wait."""
+    queue_timeout_s: float = 24 * 3600.0
+    """Longest wait for an instance, in seconds; a prediction fails after it."""
+    setup_timeout_s: float = 600.0
+    """Longest time from an instance's start to the end of its setup, in seconds."""
+    run_timeout_s: float = 1800.0
+    """Longest run of a prediction, in seconds; it fails after it."""
+    idle_timeout_s: float = 300.0
+    """An instance that did nothing for so long is stopped, in seconds."""
+    retention_s: float = 3600.0
+    """Input, output, logs and files of API predictions are kept so long after their end."""
+    file_expiry_s: float = 24 * 3600.0
+    """Uploaded files are kept so long, in seconds."""
+    gc_grace_s: float = 24 * 3600.0
+    """Blobs that no manifest names are kept so long after their last use, in seconds."""
+    upload_expiry_s: float = WEEK_S
+    """An unfinished upload is dropped so long after its last byte, in seconds."""
+    is_durable: bool = False
+    """Answered states survive a power cut too, not only a crash; writes take longer."""
+    log_level: str = "info"
+    """`debug`, `info`, `warning` or `error`."""
+
+
+def read_hub_settings(
+    flags: Mapping[str, Any], environ: Mapping[str, str], *, default_data: Path
+) -> HubSettings:
+    """Return the settings of a hub.
+
+    Args:
+        flags: name → value, as the command line gave them; None where it did not.
+        environ: the environment.
+        default_data: the data folder where nothing names one.
+
+    Raises:
+        SettingInvalid: naming the first setting with a value that cannot be used.
+    """
+    sources = [_of_flags(flags), _of_environ(environ)]
+    path = flags.get("config") or environ.get(f"{PREFIX}CONFIG")
+    sources += [_of_file(Path(path))] if path else []
+    given: dict[str, Any] = {"data": default_data}
+    for source in reversed(sources):
+        for name, (where, value) in source.items():
+            given[name] = _value(name, where, value)
+    settings = HubSettings(**given)
+    _check_together(settings)
+    return settings
+
+
+_Source = dict[str, tuple[str, Any]]
+"""Setting → how the user calls it there, and the value as it was written."""
+
+
+def _of_flags(flags: Mapping[str, Any]) -> _Source:
+    return {
+        name: (f"--{name.replace('_', '-')}", value)
+        for name, value in flags.items()
+        if value is not None and name != "config"
+    }
+
+
+def _of_environ(environ: Mapping[str, str]) -> _Source:
+    found = dict[str, tuple[str, Any]]()
+    for variable, value in environ.items():
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and name != "config" and value:
+            _require_known(name, variable)
+            found[name] = (variable, value)
+    return found
+
+
+def _of_file(path: Path) -> _Source:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"Could not read the settings file {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingInvalid(f"The settings file {path} is not TOML: {error}") from error
+    found = dict[str, tuple[str, Any]]()
+    for key, value in content.items():
+        where = f"{key} in {path}"
+        name = key.replace("-", "_")
+        _require_known(name, where)
+        found[name] = (where, value)
+    return found
+
+
+def _require_known(name: str, where: str) -> None:
+    if name not in _READERS:
+        raise SettingInvalid(f"No such setting: {where}", hint="See docs/reference/settings.md")
+
+
+def _check_together(settings: HubSettings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingInvalid("`tls-cert` and `tls-key` need each other")
+
+
+def _value(name: str, where: str, value: Any) -> Any:
+    try:
+        return _READERS[name](value)
+    except (ValueError, TypeError) as error:
+        raise SettingInvalid(f"`{where}` is not {error}: {value}") from error
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[Any], int]:
+    span = f"from {least} to {most}" if most is not None else f"of {least} or more"
+
+    def read(value: Any) -> int:
+        text = str(value)
+        if isinstance(value, bool) or not text.isdecimal():
+            raise ValueError(f"a whole number {span}")
+        number = int(text)
+        if number < least or (most is not None and number > most):
+            raise ValueError(f"a whole number {span}")
+        return number
+
+    return read
+
+
+def _seconds(value: Any) -> float:
+    try:
+        number = -1.0 if isinstance(value, bool) else float(value)
+    except (ValueError, TypeError):
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise ValueError("a number of seconds above 0")
+    return number
+
+
+def _yes_or_no(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if str(value).lower() not in words:
+        raise ValueError("true or false")
+    return words[str(value).lower()]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text")
+    return value.strip()
+
+
+def _path(value: Any) -> Path:
+    if not isinstance(value, (str, Path)) or not str(value):
+        raise ValueError("a path")
+    return Path(value).expanduser().absolute()
+
+
+def _url(value: Any) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError("an http or https URL")
+    return _text(value).rstrip("/")
+
+
+def _networks(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    try:
+        return tuple(str(ip_network(word, strict=False)) for word in words)
+    except ValueError:
+        raise ValueError("a list of addresses or networks, such as 10.0.0.0/8") from None
+
+
+def _level(value: Any) -> str:
+    if str(value).lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError("one of debug, info, warning, error")
+    return str(value).lower()
+
+
+MAX_PORT = 65535
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "data": _path,
+    "host": _text,
+    "port": _whole(0, MAX_PORT),
+    "public_url": _url,
+    "tls_cert": _path,
+    "tls_key": _path,
+    "trusted_proxies": _networks,
+    "allow_networks": _networks,
+    "allow_anonymous": _yes_or_no,
+    "cpu_instances": _whole(0),
+    "queue_limit": _whole(1),
+    "account_queue_limit": _whole(1),
+    "queue_timeout_s": _seconds,
+    "setup_timeout_s": _seconds,
+    "run_timeout_s": _seconds,
+    "idle_timeout_s": _seconds,
+    "retention_s": _seconds,
+    "file_expiry_s": _seconds,
+    "gc_grace_s": _seconds,
+    "upload_expiry_s": _seconds,
+    "is_durable": _yes_or_no,
+    "log_level": _level,
+}
+assert set(_READERS) == {each.name for each in fields(HubSettings)}

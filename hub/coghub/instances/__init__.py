@@ -1,0 +1,1 @@
+"""Speaks Cog's HTTP to one running model."""

@@ -1,0 +1,135 @@
+"""What can be done with models and versions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from coghub.database import accounts as account_rows
+from coghub.database import models as rows
+from coghub.database.database import Database
+from coghub.database.models import NewVersion
+from coghub.domain.account import Account
+from coghub.domain.clock import Clock
+from coghub.domain.errors import (
+    AccountNotFound,
+    Conflict,
+    Forbidden,
+    RequestInvalid,
+    VersionNotFound,
+)
+from coghub.domain.model import Model, Version, Visibility, is_model_name
+from coghub.models.access import Access
+
+
+class Models:
+    """The models of a hub, as far as an account may see and change them."""
+
+    def __init__(self, database: Database, access: Access, now: Clock) -> None:
+        self._database = database
+        self._access = access
+        self._now = now
+
+    async def create(
+        self,
+        account: Account,
+        owner: str,
+        name: str,
+        *,
+        visibility: Visibility = Visibility.PRIVATE,
+        fields: Mapping[str, Any] | None = None,
+    ) -> Model:
+        """Add a model; `fields` are further columns, such as `description` and `hardware`.
+
+        Raises:
+            Forbidden: if the owner is another account.
+            AccountNotFound: if there is no such owner.
+            RequestInvalid: if the name cannot be one.
+            Conflict: if there is one of that name.
+        """
+        if account.name != owner and not account.is_admin:
+            raise Forbidden(f"Models of `{owner}` can be made by that account only")
+        if not is_model_name(name):
+            raise RequestInvalid(
+                f"Not a name for a model: {name}",
+                hint="Use lower case letters, digits, and single `-`, `_` or `.` between them",
+            )
+        now = self._now()
+
+        def add(connection: Connection) -> None:
+            owning = account_rows.by_name(connection, owner)
+            if owning is None:
+                raise AccountNotFound(owner)
+            columns = {**(fields or {}), "visibility": visibility}
+            rows.add(connection, owner_id=owning.id, name=name, now=now, fields=columns)
+
+        try:
+            await self._database.write(add)
+        except IntegrityError as error:
+            raise Conflict(f"A model of that name exists: {owner}/{name}") from error
+        return await self._access.readable(account, owner, name)
+
+    async def get(self, account: Account | None, owner: str, name: str) -> Model:
+        """Return a model.
+
+        Raises:
+            ModelNotFound: if there is none that the account may see.
+        """
+        return await self._access.readable(account, owner, name)
+
+    async def change(
+        self, account: Account, owner: str, name: str, fields: Mapping[str, Any]
+    ) -> Model:
+        """Change columns of a model, such as `description`, and return it.
+
+        Raises:
+            ModelNotFound, Forbidden: see `Access.writable`.
+        """
+        model = await self._access.writable(account, owner, name)
+        await self._database.write(lambda c: rows.change(c, model.id, fields))
+        return await self._access.readable(account, owner, name)
+
+    async def register_version(self, model: Model, version: NewVersion) -> Version:
+        """Make a version of what was pushed, once, and the model's latest."""
+        now = self._now()
+        return await self._database.write(lambda c: rows.add_version(c, model.id, version, now))
+
+    async def versions(self, account: Account | None, owner: str, name: str) -> Sequence[Version]:
+        """Return a model's versions, newest first.
+
+        Raises:
+            ModelNotFound: if there is none that the account may see.
+        """
+        model = await self._access.readable(account, owner, name)
+        return await self._database.read(lambda c: rows.versions_of_model(c, model.id))
+
+    async def version(
+        self, account: Account | None, owner: str, name: str, version_id: str
+    ) -> tuple[Version, Model]:
+        """Return a version of a model.
+
+        Raises:
+            ModelNotFound: if there is no model that the account may see.
+            VersionNotFound: if it has no such version.
+        """
+        model = await self._access.readable(account, owner, name)
+        version = await self._database.read(
+            lambda c: rows.version_of_model(c, model.id, version_id)
+        )
+        if version is None:
+            raise VersionNotFound(version_id)
+        return version, model
+
+    async def version_by_id(self, account: Account, version_id: str) -> tuple[Version, Model]:
+        """Return a version that the account may run, by its id alone; its own models come first.
+
+        Raises:
+            VersionNotFound: if there is none.
+        """
+        found = await self._database.read(lambda c: rows.versions_by_id(c, version_id))
+        found = sorted(found, key=lambda pair: pair[1].owner_id != account.id)
+        for version, model in found:
+            if await self._access.may_read(account, model):
+                return version, model
+        raise VersionNotFound(version_id)

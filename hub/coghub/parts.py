@@ -1,0 +1,28 @@
+"""The parts of a hub as one value; `app` makes it, API, registry and pages use it."""
+
+from dataclasses import dataclass
+
+from coghub.accounts.accounts import Accounts
+from coghub.database.database import Database
+from coghub.database.encryption import Box
+from coghub.domain.clock import Clock
+from coghub.domain.signals import Signals
+from coghub.hub_settings import HubSettings
+from coghub.models.access import Access
+from coghub.models.models import Models
+from coghub.storage.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Everything that a hub is made of; used by the server and by the operator's commands."""
+
+    settings: HubSettings
+    database: Database
+    storage: Storage
+    box: Box
+    signals: Signals
+    now: Clock
+    accounts: Accounts
+    access: Access
+    models: Models

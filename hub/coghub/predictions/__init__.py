@@ -1,0 +1,1 @@
+"""Predictions: made, watched, moved from state to state. No HTTP and no SQL inside."""

@@ -1,0 +1,1 @@
+"""The OCI distribution API, and what of Cog's own that a registry answers."""

@@ -1,0 +1,1 @@
+"""Background loops: give predictions to instances, scale, watch, reap, deliver webhooks."""

@@ -1,0 +1,1 @@
+"""Bytes: blobs of the registry, uploaded files, files in and out of predictions."""

@@ -1,0 +1,43 @@
+"""Migrations end at the schema that the queries know."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from coghub.database.database import SqliteDatabase
+from coghub.database.migrate import migrate
+from coghub.database.schema import metadata
+from coghub.domain.errors import DatabaseTooNew
+
+
+@pytest.fixture
+async def database(tmp_path):
+    opened = SqliteDatabase(tmp_path / "rows.db")
+    yield opened
+    await opened.close()
+
+
+async def test_a_migrated_database_is_the_schema(database):
+    await database.write(migrate)
+
+    differences = await database.write(
+        lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
+    )
+
+    assert differences == []
+
+
+async def test_migrating_again_changes_nothing(database):
+    await database.write(migrate)
+    await database.write(migrate)
+
+
+async def test_a_database_of_a_newer_version_is_refused(database):
+    await database.write(migrate)
+    await database.write(
+        lambda connection: connection.execute(text("UPDATE alembic_version SET version_num='9999'"))
+    )
+
+    with pytest.raises(DatabaseTooNew, match="9999"):
+        await database.write(migrate)

@@ -1,0 +1,64 @@
+"""One writer, grouped commits, and changes that fail alone."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from coghub.database.database import SqliteDatabase
+from coghub.database.migrate import migrate
+from coghub.database.schema import properties
+
+
+@pytest.fixture
+async def database(tmp_path):
+    opened = SqliteDatabase(tmp_path / "rows.db")
+    await opened.write(migrate)
+    yield opened
+    await opened.close()
+
+
+def put(name):
+    return lambda connection: connection.execute(insert(properties).values(name=name, value=""))
+
+
+def count(connection):
+    return connection.execute(select(func.count()).select_from(properties)).scalar()
+
+
+async def test_a_change_that_fails_leaves_the_others_of_its_group(database):
+    outcomes = await asyncio.gather(
+        *(database.write(put(str(number % 50))) for number in range(100)), return_exceptions=True
+    )
+
+    assert [type(each) for each in outcomes].count(IntegrityError) == 50
+    assert await database.read(count) == 50
+
+
+async def test_a_change_that_fails_alone_leaves_nothing(database):
+    def half(connection):
+        put("half")(connection)
+        raise ValueError("the rest cannot be done")
+
+    with pytest.raises(ValueError, match="the rest"):
+        await database.write(half)
+
+    assert await database.read(count) == 0
+
+
+async def test_what_was_written_is_there_for_the_next_reader(database):
+    for number in range(20):
+        await database.write(put(str(number)))
+        assert await database.read(count) == number + 1
+
+
+async def test_changes_that_wait_are_applied_before_the_end(tmp_path, database):
+    waiting = [asyncio.ensure_future(database.write(put(str(number)))) for number in range(500)]
+    await asyncio.sleep(0)
+    await database.close()
+    await asyncio.gather(*waiting)
+
+    again = SqliteDatabase(tmp_path / "rows.db")
+    assert await again.read(count) == 500
+    await again.close()
