@@ -43,6 +43,10 @@ class Outgoing:
         await self.session()
         return (self._aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError)
 
+    def may_pass(self, error: Exception) -> bool:
+        """Tell whether the same exchange may go better later; not where the URL cannot be used."""
+        return not isinstance(error, (ValueError, self._aiohttp.NonHttpUrlClientError))
+
     async def close(self) -> None:
         if self._session is not None:
             with suppress(OSError):

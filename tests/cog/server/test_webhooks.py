@@ -93,6 +93,19 @@ def test_a_bad_url_is_only_logged(server, url):
     server.wait_for_line("Webhook failed", count=seen + 1)
 
 
+@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://x/y"])
+def test_the_end_is_not_told_again_to_what_is_no_url(start_server, url):
+    """A server that leaves waits for what it will try again."""
+    server = start_server("multi.py:Predictor").wait_until_ready()
+    body = {"webhook": url, "webhook_events_filter": ["completed"]}
+
+    server.ask("POST", "/predictions", body)
+    server.wait_for_line("Webhook failed")
+
+    assert server.stop() == 0
+    assert server.log.count("Webhook failed") == 1
+
+
 def test_a_large_throttle_keeps_logs_from_being_told_often(start_server, site):
     server = start_server("multi.py:Predictor", COG_THROTTLE_RESPONSE_INTERVAL="1000")
     server.wait_until_ready()
