@@ -79,9 +79,9 @@ def test_a_killed_servers_folder_is_removed_by_the_next(start_server, tmp_path):
     assert left.exists()
 
     following = start_server("multi.py:Predictor", TMPDIR=str(tmp_path)).wait_until_ready()
-    following.predict()
+    while left.exists():  # it is removed beside what the server does; the test's own limit ends this
+        following.predict()
 
-    assert not left.exists()
     assert following.stop() == 0
     assert list(tmp_path.iterdir()) == []
 
