@@ -31,7 +31,12 @@ class Encoded:
 
 
 def encode(
-    value: Any, *, directory: str, is_path: bool = False, copy_files: bool = False
+    value: Any,
+    *,
+    directory: str,
+    is_path: bool = False,
+    is_text: bool = False,
+    copy_files: bool = False,
 ) -> Encoded:
     """Return a model's output, or one item of it, as JSON and files.
 
@@ -39,12 +44,13 @@ def encode(
         value: What the model returned.
         directory: Where files are made for what is a file but not on disk.
         is_path: The annotation, or that of the items, says `Path` or `File`.
+        is_text: It also says `str`, so that text is not taken for a path.
         copy_files: The code that made the files goes on, and may overwrite or remove them.
 
     Raises:
         OutputError: if something in the value has no JSON form, or a file does not exist.
     """
-    files = _Files(directory, is_path=is_path, copy_files=copy_files)
+    files = _Files(directory, is_path=is_path, is_text=is_text, copy_files=copy_files)
     try:
         return Encoded(to_json(value, files.leaf), files.found)
     except BaseException:
@@ -55,9 +61,10 @@ def encode(
 class _Files:
     """The files met on the walk through one value."""
 
-    def __init__(self, directory: str, *, is_path: bool, copy_files: bool) -> None:
+    def __init__(self, directory: str, *, is_path: bool, is_text: bool, copy_files: bool) -> None:
         self.directory = directory
         self.is_path = is_path
+        self.is_text = is_text
         self.copy_files = copy_files
         self.found: list[OutputFile] = []
 
@@ -65,7 +72,7 @@ class _Files:
         """Note the value if it is a file; answers as `encoding.Leaf`."""
         wants_file = self.is_path and all(isinstance(step, int) for step in at)
         if isinstance(value, str):
-            if not wants_file or is_url(value):
+            if not wants_file or self.is_text or is_url(value):
                 return NOT_A_LEAF
             value = pathlib.Path(value)
         if isinstance(value, (float, dict, list, tuple, type)):

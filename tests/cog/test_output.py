@@ -97,6 +97,14 @@ def test_a_text_is_a_path_where_the_annotation_says_so(made: Path, hello: Path) 
         encode("nope.png", directory=str(made), is_path=True)
 
 
+def test_a_text_is_text_where_the_annotation_says_that_too(made: Path, hello: Path) -> None:
+    options = {"directory": str(made), "is_path": True, "is_text": True}
+
+    assert encode(str(hello), **options) == Encoded(str(hello))
+    assert encode(hello, **options).files[0].path == str(hello)
+    assert contents(encode(b"hello", **options)) == [b"hello"]
+
+
 @pytest.mark.parametrize("url", ["https://x/y.png", "data:,a"])
 def test_a_url_stays_a_url(made: Path, url: str) -> None:
     assert encode(url, directory=str(made), is_path=True) == Encoded(url)

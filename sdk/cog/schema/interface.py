@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cog.schema.value_types import (
+    STRING,
+    ChoiceType,
     FileType,
     ListType,
     NullableType,
@@ -88,8 +90,18 @@ class Interface(Value):
     @property
     def output_is_file(self) -> bool:
         """Whether the output, or each item of it, is a file: output adapters apply."""
-        output = without_none(self.output)
-        if isinstance(output, (ListType, StreamType)):
-            output = without_none(output.items)
-        members = output.members if isinstance(output, UnionType) else (output,)
-        return any(isinstance(member, FileType) for member in members)
+        return any(isinstance(member, FileType) for member in _members(self.output))
+
+    @property
+    def output_is_text(self) -> bool:
+        """Whether the output, or each item of it, may be text that is no file's path."""
+        members = _members(self.output)
+        return STRING in members or any(isinstance(member, ChoiceType) for member in members)
+
+
+def _members(output: Type) -> tuple[Type, ...]:
+    """Return what an output, or each item of it, may be."""
+    output = without_none(output)
+    if isinstance(output, (ListType, StreamType)):
+        output = without_none(output.items)
+    return output.members if isinstance(output, UnionType) else (output,)

@@ -69,6 +69,11 @@ class Surroundings:
         return self.interface.output_is_list
 
     @cached_property
+    def is_text(self) -> bool:
+        """The annotation says that the output, or each item, may be text as well as a file."""
+        return self.interface.output_is_text
+
+    @cached_property
     def is_file(self) -> bool:
         """The annotation says that the output, or each item, is a file."""
         return self.interface.output_is_file
@@ -152,7 +157,11 @@ class Answer:
         if type(value) in _PLAIN and not is_path:
             return value, []
         encoded = encode(
-            value, directory=self._worker.exchange, is_path=is_path, copy_files=copy_files
+            value,
+            directory=self._worker.exchange,
+            is_path=is_path,
+            is_text=self._worker.is_text,
+            copy_files=copy_files,
         )
         return encoded.value, encoded.files
 
