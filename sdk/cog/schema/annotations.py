@@ -87,7 +87,8 @@ class Reader:
         if origin in _UNIONS:
             return self._union(arguments)
         if origin is typing.Annotated:
-            return self._annotated(*arguments)
+            base = arguments[0]
+            return self._opaque(base) if _is_opaque(annotation) else self.read(base)
         return self._generic(annotation, origin, arguments)
 
     def read_output(self, annotation: Any, *, is_generator: bool) -> Type:
@@ -95,7 +96,7 @@ class Reader:
         if annotation is MISSING:
             bare = Anything(is_documented=False)
             return StreamType(bare) if is_generator else bare
-        annotation = self._names.resolve(annotation)
+        annotation = self._bared(annotation)
         origin = typing.get_origin(annotation) or annotation
         items = typing.get_args(annotation)[:1]
         if origin in _CONCATENATED:
@@ -104,14 +105,19 @@ class Reader:
             return StreamType(self.read(items[0]) if items else Anything())
         return self.read(annotation)
 
+    def _bared(self, annotation: Any) -> Any:
+        """Return an annotation without text, aliases and marks of no meaning around it."""
+        annotation = self._names.resolve(annotation)
+        if typing.get_origin(annotation) is typing.Annotated and not _is_opaque(annotation):
+            return self._bared(annotation.__origin__)
+        alias = _alias(annotation)
+        return annotation if alias is None else self._bared(alias)
+
     def _concatenated(self, name: str, items: tuple[Any, ...]) -> Type:
         element = self._names.resolve(items[0]) if items else str
         if element is not str:
             raise SchemaError(f"{name} element type must be str, got {type_name(element)}")
         return StreamType(STRING, is_concatenated=True)
-
-    def _annotated(self, base: Any, *marks: Any) -> Type:
-        return self._opaque(base) if any(mark is Opaque for mark in marks) else self.read(base)
 
     def _opaque(self, base: Any) -> Type:
         """Return an object, a list of them or None: the shape alone of what is not looked into."""
@@ -153,9 +159,9 @@ class Reader:
         return ListType(self.read(arguments[0]), _LISTS[origin])
 
     def _bare(self, annotation: Any) -> Type:
-        """Read what has no brackets; the aliases of Python 3.12 and `NewType` stand for another."""
-        alias = getattr(annotation, "__value__", getattr(annotation, "__supertype__", None))
-        if alias is not None and not isinstance(annotation, type):
+        """Read what has no brackets."""
+        alias = _alias(annotation)
+        if alias is not None:
             return self.read(alias)
         if is_hashable(annotation) and annotation in _LISTS:
             return ListType(Anything(is_documented=self._is_output), _LISTS[annotation])
@@ -207,8 +213,21 @@ class Reader:
         )
 
 
+def _is_opaque(annotation: Any) -> bool:
+    return any(mark is Opaque for mark in annotation.__metadata__)
+
+
+def _alias(annotation: Any) -> Any:
+    """Return what an alias of Python 3.12 or a `NewType` stands for; None for anything else."""
+    if isinstance(annotation, type):
+        return None
+    return getattr(annotation, "__value__", getattr(annotation, "__supertype__", None))
+
+
 def type_name(annotation: Any) -> str:
     """Return how a type is written, for messages."""
+    if typing.get_origin(annotation) is typing.Annotated:
+        return type_name(annotation.__origin__)
     if typing.get_origin(annotation) is not None:
         return str(annotation).replace("typing.", "")
     return getattr(annotation, "__name__", None) or str(annotation)

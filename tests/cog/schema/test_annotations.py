@@ -208,6 +208,10 @@ class TestOutput:
              '{"type":"array","items":{"type":"object"},"x-cog-array-type":"iterator"}'),
             ("'Iterator[int]'",
              '{"type":"array","items":{"type":"integer"},"x-cog-array-type":"iterator"}'),
+            ("Annotated['Iterator[int]', 'said in passing']",
+             '{"type":"array","items":{"type":"integer"},"x-cog-array-type":"iterator"}'),
+            ("NewType('Numbers', Iterator[int])",
+             '{"type":"array","items":{"type":"integer"},"x-cog-array-type":"iterator"}'),
         ],
     )  # fmt: skip
     def test_schema(self, output_of, annotation, schema):
@@ -238,6 +242,13 @@ class TestOutput:
         files = ["Path", "Optional[Path]", "list[Path]", "Iterator[pathlib.Path]", "str | Path"]
         assert all(map(is_file, files))
         assert not any(map(is_file, ["str", "dict[str, Path]", "Iterator[str]", "Any"]))
+
+    def test_text_beside_files_is_known_from_afar(self, written):
+        def is_text(annotation):
+            return written(f"def run() -> {annotation}: ...").output_is_text
+
+        assert all(map(is_text, ["str | Path", "list[Union[Path, str]]", "Literal['no'] | Path"]))
+        assert not any(map(is_text, ["Path", "Optional[Path]", "int | Path", "list[Path]"]))
 
     def test_lists_are_known_from_afar(self, written):
         def is_list(annotation):
