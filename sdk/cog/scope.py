@@ -13,10 +13,10 @@ OnMetric = Callable[[str, Any, str], None]
 class Scope:
     """One prediction's scope; outside a prediction an inert one, so that code may always ask."""
 
-    def __init__(self, *, context: Mapping[str, str], on_metric: OnMetric) -> None:
+    def __init__(self, *, context: Mapping[str, str], on_metric: OnMetric | None) -> None:
         self.context: dict[str, str] = dict(context)
         """What the request's body gave as `context`."""
-        self.metrics = Metrics(on_metric)
+        self.metrics = Metrics(on_metric) if on_metric else _NoMetrics()
 
     def record_metric(self, key: str, value: Any, mode: str | None = "replace") -> None:
         """Record a metric of this prediction; see `Metrics.record`."""
@@ -53,8 +53,17 @@ def current_scope() -> Scope:
     scope = running.get()
     if scope is None and len(_entered) == 1:
         scope = next(iter(_entered), None)
-    return scope or Scope(context={}, on_metric=_ignore)
+    return scope or Scope(context={}, on_metric=None)
 
 
-def _ignore(_name: str, _value: Any, _mode: str) -> None:
-    """Outside a prediction there is nobody to tell."""
+class _NoMetrics(Metrics):
+    """Outside a prediction there is nobody to tell, and nothing to complain about."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _name, _value, _mode: None)
+
+    def record(self, key: str, value: Any, mode: str | None = "replace") -> None:
+        """Do nothing."""
+
+    def delete(self, key: str) -> None:
+        """Do nothing."""

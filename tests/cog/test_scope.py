@@ -12,6 +12,10 @@ def test_outside_a_prediction_the_scope_is_inert() -> None:
 
     scope.record_metric("x", 1)
 
+    scope.record_metric("no name", object(), "no mode")
+    scope.metrics["x"] = None
+    del scope.metrics["x"]
+
     assert scope.context == {}
     assert dict(current_scope().metrics) == {}
 
