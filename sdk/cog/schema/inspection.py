@@ -31,6 +31,8 @@ from cog.schema.value_types import (
     without_none,
 )
 
+_ASYNC = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+
 
 def interface_of(model: Model) -> Interface:
     """Return what a model takes and gives.
@@ -53,7 +55,8 @@ def interface_of(model: Model) -> Interface:
             _parameter(argument, signature.names, name) for argument in signature.arguments
         ),
         output=output,
-        is_async=_is(function, inspect.iscoroutinefunction, inspect.isasyncgenfunction),
+        is_async=_is(function, *_ASYNC),
+        is_wrapped=not _is_itself(function, *_ASYNC) and _is(function, *_ASYNC),
         is_streaming=bool(getattr(function, STREAMING_MARK, False)),
         concurrency=getattr(function, CONCURRENT_MARK, None),
         takes_weights=takes_weights,
@@ -66,8 +69,12 @@ def interface_of(model: Model) -> Interface:
 def _is(function: Any, *questions: Any) -> bool:
     """Ask about a function and, where a decorator has wrapped it, about the one inside."""
     innermost = inspect.unwrap(function)
+    return any(_is_itself(one, *questions) for one in (function, innermost))
+
+
+def _is_itself(function: Any, *questions: Any) -> bool:
     call = vars(type(function)).get("__call__")
-    return any(question(one) for question in questions for one in (function, innermost, call))
+    return any(question(one) for question in questions for one in (function, call))
 
 
 def _parameter(argument: Argument, names: Names, function_name: str) -> Parameter:

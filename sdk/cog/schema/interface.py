@@ -73,6 +73,8 @@ class Interface(Value):
     output: Type
     is_async: bool = False
     """Calling it gives an awaitable or an async generator."""
+    is_wrapped: bool = False
+    """Async, but inside a plain function, which may run an event loop of its own."""
     is_streaming: bool = False
     """Decorated with `@streaming`: clients may ask for server-sent events."""
     concurrency: int | None = None

@@ -115,7 +115,7 @@ def names_in(owner: type) -> Names:
 def _inspected(function: Any) -> inspect.Signature:
     try:
         return inspect.signature(function, **_lenient("annotation_format"))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise SchemaError(f"The signature of {function!r} is unknown") from error
 
 

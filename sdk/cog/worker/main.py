@@ -55,7 +55,7 @@ def _start(
     surroundings = Surroundings(
         connection, streams, loaded.interface, settings.exchange, bell.shielded
     )
-    if not loaded.interface.is_async:
+    if not loaded.is_async:
         SequentialWorker(connection, bell, model, surroundings).serve()
         return
     from cog.worker import concurrent  # noqa: PLC0415 - asyncio costs 5 MB
@@ -67,7 +67,7 @@ def _loaded(loaded: startup.LoadedModel) -> Loaded:
     return Loaded(
         document=loaded.document,
         slots=loaded.slots,
-        is_async=loaded.interface.is_async,
+        is_async=loaded.is_async,
         has_healthcheck=loaded.model.is_class and hasattr(loaded.model.target, "healthcheck"),
         python=".".join(map(str, sys.version_info[:3])),
     )

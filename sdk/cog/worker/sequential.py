@@ -76,7 +76,7 @@ class SequentialWorker:
             answer.set_output(result)
 
     def _stream(self, seq: int, result: Any, answer: Answer) -> None:
-        iterator: Iterator[Any] = self._bell.call(seq, iter, result)
+        iterator: Iterator[Any] = self._bell.call(seq, _items, result)
         try:
             while not self._bell.is_canceled(seq):
                 item = self._bell.call(seq, next, iterator, _END)
@@ -100,6 +100,15 @@ class SequentialWorker:
     def _healthcheck(self) -> Any:
         result = self._model.healthcheck() if self._model.healthcheck else True
         return _wait(result) if type(result) is CoroutineType else result
+
+
+def _items(result: Any) -> Iterator[Any]:
+    """Return an iterator of a stream; of one that is async it waits for each item."""
+    if hasattr(result, "__iter__"):
+        return iter(result)
+    from cog.worker.event_loop import items  # noqa: PLC0415 - asyncio costs 5 MB
+
+    return items(result)
 
 
 def _wait(coroutine: Any) -> Any:

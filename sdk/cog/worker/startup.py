@@ -35,6 +35,11 @@ class LoadedModel:
     document: dict[str, Any]
     slots: int
 
+    @property
+    def is_async(self) -> bool:
+        """It runs on the event loop; what is wrapped only where several are to run at once."""
+        return self.interface.is_async and (self.slots > 1 or not self.interface.is_wrapped)
+
 
 @dataclass(frozen=True)
 class ReadyModel:
@@ -89,7 +94,7 @@ def set_up(loaded: LoadedModel, weights_value: str | None) -> ReadyModel:
     if loaded.slots > 1 and not loaded.interface.is_async:
         raise StartFailed(NEEDS_ASYNC)
     with _failing("setup failed"):
-        if loaded.interface.is_async:
+        if loaded.is_async:
             _event_loop().main_loop()
         predictor = model.instantiate()
         setup = getattr(predictor, "setup", None) if model.is_class else None

@@ -135,6 +135,17 @@ def test_a_function_without_a_signature_is_refused(read):
         read(max)
 
 
+def test_what_only_looks_like_a_method_is_refused(written):
+    source = """
+        class Predictor:
+            def answer(self, n: int, x: str) -> str: ...
+            predict = functools.partialmethod(answer, 1)
+    """
+
+    with pytest.raises(SchemaError, match=r"^The signature of .* is unknown$"):
+        written(source)
+
+
 def test_an_alias_of_a_newer_python(read):
     scope = {}
     try:
@@ -158,3 +169,16 @@ class TestAsync:
     )
     def test_what_must_be_awaited(self, written, source, expected):
         assert written(source).is_async is expected
+
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            ("async def run() -> str: ...", False),
+            ("def run() -> str: ...", False),
+            ("class C:\n async def __call__(self) -> str: ...\nrun = C()", False),
+            ("async def a() -> str: ...\n@functools.wraps(a)\ndef run(): ...", True),
+            ("async def a() -> str: ...\n@functools.wraps(a)\nasync def run(): ...", False),
+        ],
+    )
+    def test_what_a_plain_function_has_wrapped(self, written, source, expected):
+        assert written(source).is_wrapped is expected

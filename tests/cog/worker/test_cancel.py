@@ -148,7 +148,7 @@ def test_other_lost_exceptions_are_reported_as_ever(frames: Any, capsys: Any) ->
 
 
 MODEL = '''
-    import os, random, subprocess, threading, time
+    import asyncio, os, random, subprocess, threading, time
     from typing import Any
     from cog import BasePredictor, CancelationException, current_scope
 
@@ -184,6 +184,18 @@ MODEL = '''
         def finalizing(self, n):
             Holding()
             time.sleep(60)
+        def awaiting(self, n):
+            return self.later()
+        async def later(self):
+            self.ready()
+            await asyncio.sleep(60)
+        def awaiting_items(self, n):
+            return self.later_items()
+        async def later_items(self):
+            await self.later()
+            yield n
+        def tasks(self, n): return self.tasks_left()
+        async def tasks_left(self): return len(asyncio.all_tasks()) - 1
         def streaming(self, n):
             def items():
                 try:
@@ -223,7 +235,8 @@ def worker(start_worker: Any) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "what", ["sleeping", "locked", "waiting", "swallowing", "failing", "finalizing"]
+    "what",
+    ["sleeping", "locked", "waiting", "swallowing", "failing", "finalizing", "awaiting"],
 )
 def test_user_code_is_interrupted_wherever_it_waits(worker: Any, what: str) -> None:
     seq = worker.begin(what=what)
@@ -235,6 +248,18 @@ def test_user_code_is_interrupted_wherever_it_waits(worker: Any, what: str) -> N
     assert (outcome.status, outcome.error, outcome.outputs) == ("canceled", None, [])
     assert ("while cleaning up" in outcome.printed) == (what == "failing")
     assert worker.predict(what="text", n=7).values == [7]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["awaiting", "awaiting_items"])
+def test_a_canceled_coroutine_does_not_go_on_in_the_next_prediction(worker: Any, what: str) -> None:
+    seq = worker.begin(what=what)
+    worker.receive()
+
+    worker.cancel(seq)
+
+    assert worker.finish(seq)[0].status == "canceled"
+    assert worker.predict(what="tasks").values == [0]
 
 
 @pytest.mark.slow

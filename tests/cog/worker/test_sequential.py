@@ -91,6 +91,14 @@ MODEL = """
         def hiding_async(self, n):
             async def later(): return n
             return later()
+
+        def hiding_stream(self, n):
+            async def items():
+                try:
+                    for i in range(n): yield i
+                finally:
+                    print("closed")
+            return items()
 """
 
 
@@ -208,6 +216,13 @@ def test_metrics_may_be_recorded_on_other_threads(worker: Any) -> None:
 
 def test_a_coroutine_behind_a_plain_function_is_awaited(worker: Any) -> None:
     assert worker.predict(what="hiding_async", n=6).values == [6]
+
+
+def test_an_async_stream_behind_a_plain_function_is_awaited_item_by_item(worker: Any) -> None:
+    outcome = worker.predict(what="hiding_stream", n=2)
+
+    assert (outcome.status, outcome.values) == ("succeeded", [0, 1])
+    assert "closed" in outcome.printed
 
 
 def test_a_failed_prediction_lets_go_of_its_variables(worker: Any) -> None:

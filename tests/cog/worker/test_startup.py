@@ -174,6 +174,40 @@ def test_async_setup_of_a_synchronous_model_is_awaited(start_worker: Any) -> Non
     assert worker.check_health() == "Healthcheck failed: sick"
 
 
+def test_a_plain_wrapper_of_an_async_model_may_run_its_own_loop(start_worker: Any) -> None:
+    worker = start_worker("""
+        import asyncio, functools
+        def synchronous(function):
+            @functools.wraps(function)
+            def run(*args): return asyncio.run(function(*args))
+            return run
+        class Predictor:
+            @synchronous
+            async def predict(self) -> int: return 3
+    """)
+
+    assert (worker.loaded.slots, worker.loaded.is_async) == (1, False)
+    assert [worker.predict().values, worker.predict().values] == [[3], [3]]
+
+
+def test_a_wrapped_async_model_may_still_have_slots(start_worker: Any) -> None:
+    source = """
+        import functools
+        def logged(function):
+            @functools.wraps(function)
+            def run(*args): return function(*args)
+            return run
+        class Predictor:
+            @logged
+            async def predict(self) -> int: return 3
+    """
+
+    worker = start_worker(source, env={"COG_MAX_CONCURRENCY": "2"})
+
+    assert (worker.loaded.slots, worker.loaded.is_async) == (2, True)
+    assert worker.predict().values == [3]
+
+
 def test_synchronous_setup_of_an_async_model_may_ask_for_the_loop(start_worker: Any) -> None:
     worker = start_worker("""
         import asyncio
