@@ -176,8 +176,8 @@ def _json_text(wanted: Wanted) -> str | None:
             return sys.stdin.read()
         return Path(text[1:]).expanduser().read_text("utf-8") if text.startswith("@") else text
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not valid UTF-8"
-        raise UsageError(f"Failed to read {text.removeprefix('@')}: {reason.lower()}") from error
+        reason = (getattr(error, "strerror", None) or "").lower() or "not valid UTF-8"
+        raise UsageError(f"Failed to read {text.removeprefix('@')}: {reason}") from error
 
 
 def _context(invocation: Invocation, wanted: Wanted) -> dict[str, str]:

@@ -72,9 +72,9 @@ def command(  # noqa: PLR0913 - one for each option
     for line in options.ignored_lines(docker):
         console.warn(line)
     environment = options.environment_of(variables, invocation.settings.environ)
-    _refuse_taken_port(host, port)
     project = chosen_project(invocation, name, config_name)
     require_reference(project, "predict")
+    _refuse_taken_port(host, port)
     prepared = prepare(invocation, project, run_commands=run_commands)
     console.say(_running_line(prepared.name, upload_url))
     console.say(_serving_line(host, port))

@@ -112,7 +112,6 @@ def test_a_folder_without_a_project_is_told(capsys, monkeypatch, tmp_path):
         (["predict", "text=hello"], "Invalid image name 'text=hello'. Did you forget `-i`?"),
         (["exec", "-p", "80x", "ls"], 'invalid port "80x": '),
         (["env", "prune", "--budget", "lots"], "Not a size such as 500MB or 20GB: lots"),
-        (["serve", "--host", "203.0.113.1"], "Give an address of this machine to `--host`"),
     ],
 )
 def test_mistakes_are_found_before_anything_is_made(arguments, message, capsys):
@@ -125,11 +124,13 @@ def test_mistakes_are_found_before_anything_is_made(arguments, message, capsys):
     [
         (["predict", "--json", "{"], "Failed to parse JSON: "),
         (["predict", "--json", "@none.json"], "Failed to read none.json: no such file or dir"),
+        (["predict", "--json", "@latin.json"], "Failed to read latin.json: not valid UTF-8"),
         (["predict", "-i", "a=@"], 'input "a": no path follows the @'),
         (["predict", "-o", "none/output"], "Output path is not writable: none/output"),
         (["predict", "--gpus", "some"], "--gpus is none of `all`, a number or `device=0,1`: some"),
         (["predict", "--setup-timeout", "long"], "'long' is not a valid number of seconds"),
         (["serve", "-p", "x"], "'x' is not a valid port"),
+        (["serve", "--host", "203.0.113.1"], "Give an address of this machine to `--host`"),
         (["train"], "train.py not found\nhint: cog.yaml says `train.py:train`"),
         (["build", "-t", "Wrong Name"], "Invalid image name 'Wrong Name'."),
     ],
@@ -141,6 +142,7 @@ def test_a_projects_mistakes_are_found_before_its_environment_is_made(
     monkeypatch.setenv("COG_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "cog.yaml").write_text('predict: "predict.py:Predictor"\ntrain: "train.py:train"')
     (tmp_path / "predict.py").touch()
+    (tmp_path / "latin.json").write_bytes(b'{"text": "caf\xe9"}')
 
     assert outcome_of(root, arguments, usage_code=1) == 1
     assert message in capsys.readouterr().err
