@@ -76,9 +76,18 @@ def _mismatch(value: Any, rules: Schema) -> str | None:
     choices = rules.get("enum")
     if choices and value not in choices:
         return f"must be one of: {', '.join(str(choice) for choice in choices)}"
-    if is_file(rules) and isinstance(value, str) and not value.startswith(URL_SCHEMES):
+    if _path_for_file(value, rules) is not None:
         return "expected a file as @PATH, or a URL"
     return None
+
+
+def _path_for_file(value: Any, rules: Schema) -> str | None:
+    """Return the first text, also in a list, that stands where a file belongs and is no URL."""
+    if isinstance(value, list):
+        paths = (_path_for_file(item, rules.get("items", {})) for item in value)
+        return next((path for path in paths if path is not None), None)
+    is_path = is_file(rules) and isinstance(value, str) and not value.startswith(URL_SCHEMES)
+    return value if is_path else None
 
 
 def json_type(value: Any) -> str:
@@ -99,9 +108,9 @@ def _violations(values: Mapping[str, Any], schema: InputSchema, judged: set[str]
 
 def _hint(values: Mapping[str, Any], schema: InputSchema) -> str | None:
     for name, value in values.items():
-        rules = schema.properties.get(name, {})
-        if is_file(rules) and isinstance(value, str) and not value.startswith(URL_SCHEMES):
-            return f"Put an @ before the path of a file: `-i {name}=@{value}`"
+        path = _path_for_file(value, schema.properties.get(name, {}))
+        if path is not None:
+            return f"Put an @ before the path of a file: `-i {name}=@{path.removeprefix('@')}`"
     missing = [name for name in schema.required if name not in values]
     if not missing:
         return None

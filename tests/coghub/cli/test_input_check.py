@@ -22,6 +22,7 @@ SCHEMA = InputSchema(
             "image": {"type": "string", "format": "uri"},
             "seed": {"type": "integer", "nullable": True},
             "numbers": {"type": "array", "items": {"type": "integer"}},
+            "frames": {"type": "array", "items": {"type": "string", "format": "uri"}},
             "either": {"anyOf": [{"type": "string"}, {"type": "number"}]},
             "level": {"allOf": [{"$ref": "#/components/schemas/level"}]},
         },
@@ -51,6 +52,7 @@ def refusal(values, schema=SCHEMA):
         {"image": "https://example.com/a.png"},
         {"image": "data:image/png;base64,"},
         {"numbers": []},
+        {"frames": ["data:image/png;base64,", "https://example.com/a.png"]},
         {"either": 5},
         {"either": "x"},
         {"level": 2},
@@ -67,7 +69,7 @@ def test_inputs_that_fit_are_let_through(values):
             {"x": 1},
             (
                 'unknown input "x"; valid inputs are: '
-                "text, count, fmt, image, seed, numbers, either, level"
+                "text, count, fmt, image, seed, numbers, frames, either, level"
             ),
         ),
         ({"count": "5"}, 'invalid input "count": expected integer, got string'),
@@ -86,6 +88,7 @@ def test_inputs_that_fit_are_let_through(values):
         ({"text": "b"}, 'invalid input "text": "b" does not match "^a"'),
         ({"numbers": [1, "a"]}, 'invalid input "numbers.1": "a" is not of type "integer"'),
         ({"image": "cat.jpg"}, 'invalid input "image": expected a file as @PATH, or a URL'),
+        ({"frames": ["cat.jpg"]}, 'invalid input "frames": expected a file as @PATH, or a URL'),
     ],
 )
 def test_an_input_that_does_not_fit_is_named_with_the_reason(values, message):
@@ -117,10 +120,17 @@ def test_a_missing_file_input_hints_at_how_files_are_given():
     assert error.hint == "Give it with `-i image=@PATH`"
 
 
-def test_a_path_without_its_at_sign_is_pointed_out():
-    assert refusal({"image": "cat.jpg"}).hint == (
-        "Put an @ before the path of a file: `-i image=@cat.jpg`"
-    )
+@pytest.mark.parametrize(
+    ("values", "meant"),
+    [
+        ({"image": "cat.jpg"}, "image=@cat.jpg"),
+        ({"frames": ["data:,", "cat.jpg"]}, "frames=@cat.jpg"),
+        ({"frames": ["@cat.jpg"]}, "frames=@cat.jpg"),
+    ],
+)
+def test_a_path_that_is_not_read_as_a_file_is_pointed_out(values, meant):
+    """In JSON an @ inside a list is not read either, as in Cog."""
+    assert refusal(values).hint == f"Put an @ before the path of a file: `-i {meant}`"
 
 
 def test_a_model_without_inputs_says_so():
