@@ -214,6 +214,7 @@ webhook_deliveries = Table(
         index=True,
     ),
     Column("event", String(16), nullable=False),
+    Column("host", String(255), nullable=False),
     Column("url", Text, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("status_code", Integer),
@@ -228,7 +229,10 @@ webhook_deliveries = Table(
         postgresql_where=text("next_at IS NOT NULL"),
     ),
 )
-"""`next_at` is when to try (again); NULL once it is delivered or given up."""
+"""`next_at` is when to try (again); NULL once it is delivered or given up.
+
+`host` is whom `url` calls: many calls to one that is slow must not delay others.
+"""
 
 # --- files ---
 

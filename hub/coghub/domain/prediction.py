@@ -50,6 +50,10 @@ class WebhookEvent(StrEnum):
     COMPLETED = "completed"
 
 
+DEFAULT_WEBHOOK_EVENTS = frozenset({WebhookEvent.OUTPUT, WebhookEvent.COMPLETED})
+"""What a webhook is told of where the request does not say."""
+
+
 class Source(StrEnum):
     """Where a prediction was made."""
 

@@ -340,6 +340,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Integer(), nullable=False),
         sa.Column("prediction_id", sa.String(length=26), nullable=False),
         sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("status_code", sa.Integer(), nullable=True),
