@@ -11,6 +11,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
+from coghub.engines.base import Launch
 from coghub.engines.documents import read_document
 
 
@@ -69,7 +70,7 @@ def command(
     full_name(name)  # a wrong one is refused before anything is made
     given = read_document(document_path) if document_path else None
     prepared = prepare(invocation, project, run_commands=run_commands)
-    document = given or read_interface(prepared, console, is_fresh=True)
+    document = given or read_interface(prepared, Launch(), console, is_fresh=True)
     with console.step(f"Building bundle from environment in {config_name} as {name}...") as step:
         store = Store(invocation.settings)
         bundle = store.write(name, project.plan, project.folder, document, teller(console, step))

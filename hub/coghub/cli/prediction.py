@@ -94,11 +94,11 @@ def prepare(invocation: Invocation, project: Project, *, run_commands: bool) -> 
 
 
 def read_interface(
-    prepared: Prepared, console: Console, *, is_fresh: bool = False
+    prepared: Prepared, launch: Launch, console: Console, *, is_fresh: bool = False
 ) -> Mapping[str, Any]:
     """Return the model's document; its code may have to be imported for that."""
     with console.step("Reading the model's code...", said_after_s=READING_S):
-        return prepared.document(console.log, is_fresh=is_fresh)
+        return prepared.document(launch, console.log, is_fresh=is_fresh)
 
 
 def teller(console: Console, step: Step) -> Report:
@@ -139,11 +139,11 @@ def _checked(
     A document that was remembered may be older than a choice read from a database: before inputs
     are refused, the model itself is asked.
     """
-    document = read_interface(prepared, console)
+    document = read_interface(prepared, wanted.launch, console)
     try:
         return document, _inputs(document, wanted, text)
     except InputInvalid:
-        fresh = read_interface(prepared, console, is_fresh=True)
+        fresh = read_interface(prepared, wanted.launch, console, is_fresh=True)
         if fresh == document:
             raise
         return fresh, _inputs(fresh, wanted, text)

@@ -106,8 +106,12 @@ class Prepared(Protocol):
         """What it runs in, for people, such as `environment 664ef88bc1f4`."""
         ...
 
-    def document(self, on_log: OnLog, *, is_fresh: bool = False) -> Mapping[str, Any]:
+    def document(
+        self, launch: Launch, on_log: OnLog, *, is_fresh: bool = False
+    ) -> Mapping[str, Any]:
         """Return the OpenAPI document; `is_fresh` asks the model even if the answer is known.
+
+        The model's code is then imported with the variables that it will run with.
 
         Raises:
             ModelUnreadable: if the model cannot be imported or its signature not be read.

@@ -68,13 +68,16 @@ class PreparedLocally(Prepared):
     def _sdk(self) -> Path:
         return sdk_path(self.settings)
 
-    @cached_property
-    def _environ(self) -> dict[str, str]:
+    def _environ(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Return the user's variables, those of cog.yaml and what is given, the last winning."""
+        variables = {**self.settings.environ, **self.project.plan.environment, **given}
         return local_environ.activated(
-            self.settings.environ, environment=self.environment.folder, sdk=self._sdk
+            variables, environment=self.environment.folder, sdk=self._sdk
         )
 
-    def document(self, on_log: OnLog, *, is_fresh: bool = False) -> Mapping[str, Any]:
+    def document(
+        self, launch: Launch, on_log: OnLog, *, is_fresh: bool = False
+    ) -> Mapping[str, Any]:
         """Return the OpenAPI document; see `Prepared`."""
         own = self.settings.environ.get(DOCUMENT_VARIABLE)
         if own:
@@ -85,7 +88,7 @@ class PreparedLocally(Prepared):
         question = Question(
             python=self.environment.python,
             folder=self.project.folder,
-            environ={**self._environ, **plan.environment},
+            environ=self._environ(local_environ.of_user(launch)),
             predict=plan.predict,
             train=plan.train,
             environment_key=self.environment.key,
@@ -121,7 +124,7 @@ class PreparedLocally(Prepared):
 
     def execute(self, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         """Become a command inside the environment; see `Prepared`."""
-        environ = {**self._environ, **self.project.plan.environment, **environment}
+        environ = self._environ(environment)
         own = self.environment.folder / "bin" / command[0]
         if command[0] in PIP and not own.exists():
             command = self._pip(command[1:])
@@ -149,7 +152,7 @@ class PreparedLocally(Prepared):
         )
         own = self.settings.environ.get(DOCUMENT_VARIABLE)
         document = {DOCUMENT_VARIABLE: str(Path(own).absolute())} if own else {}
-        return {**self._environ, **document, **told}
+        return self._environ({**document, **told})
 
 
 def _become(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> NoReturn:

@@ -37,7 +37,12 @@ def of_model(plan: Plan, launch: Launch, *, server_python: str, log_level: str) 
         "PYTHONUNBUFFERED": "1",
     }
     given = {name: value for name, value in told.items() if value}
-    return {**given, **plan.environment, **of_gpus(launch.gpus), **launch.environment}
+    return {**given, **plan.environment, **of_user(launch)}
+
+
+def of_user(launch: Launch) -> dict[str, str]:
+    """Return what the command line says: `-e` and `--gpus`."""
+    return {**of_gpus(launch.gpus), **launch.environment}
 
 
 def of_gpus(wanted: str | None) -> dict[str, str]:

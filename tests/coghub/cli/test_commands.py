@@ -29,6 +29,29 @@ def test_a_prediction_prints_its_result_on_stdout_and_all_else_on_stderr(project
     assert said[-3:] == ["loading", "Running prediction...", "working"]
 
 
+READS_VARIABLES = """
+import os
+
+import neighbour
+
+LEVEL = os.environ["LEVEL"]
+
+class Predictor:
+    def predict(self) -> str:
+        return LEVEL + neighbour.__name__
+"""
+
+
+def test_variables_of_the_command_are_there_when_the_code_is_read(project, tmp_path):
+    """Also one that Python itself reads: it must not hide the SDK."""
+    (project.folder / "predict.py").write_text(READS_VARIABLES)
+    (tmp_path / "neighbour.py").touch()
+
+    ran = project.run("predict", "-e", "LEVEL=high ", "-e", f"PYTHONPATH={tmp_path}")
+
+    assert (ran.returncode, ran.stdout) == (0, "high neighbour\n"), ran.stderr
+
+
 def test_json_goes_in_and_comes_out(project):
     ran = project.run(
         "run",
