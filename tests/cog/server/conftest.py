@@ -161,8 +161,11 @@ class Stream:
         self.seen: list[dict[str, Any]] = []
 
     def next(self) -> dict[str, Any]:
-        while not (line := self._response.readline().strip()):
+        """Return the next event, past signs of life; EOFError where the stream was cut off."""
+        while (line := self._response.readline()).isspace():
             pass
+        if not line:
+            raise EOFError(self.seen)
         self.seen.append(json.loads(line))
         return self.seen[-1]
 

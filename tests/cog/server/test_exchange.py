@@ -79,7 +79,7 @@ def test_a_killed_servers_folder_is_removed_by_the_next(start_server, tmp_path):
     assert left.exists()
 
     following = start_server("multi.py:Predictor", TMPDIR=str(tmp_path)).wait_until_ready()
-    while left.exists():  # it is removed beside what the server does; the test's own limit ends this
+    while left.exists():  # a thread removes it; the test's own limit ends this
         following.predict()
 
     assert following.stop() == 0
