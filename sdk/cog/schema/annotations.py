@@ -186,7 +186,7 @@ class Reader:
         try:
             return ModelType(
                 type_name(annotation),
-                tuple(records.fields(annotation, self._within)),
+                tuple(records.fields(annotation, self._reads_fields_of(annotation))),
                 records.builder(annotation),
                 owner=annotation,
                 is_loose=records.is_typed_dict(annotation),
@@ -194,6 +194,19 @@ class Reader:
             )
         finally:
             self._open_models.pop()
+
+    def _reads_fields_of(self, owner: type) -> records.Within:
+        """Let pydantic make what it knows of JSON, such as dates, also where we do not."""
+        if self._is_output or not records.checks_itself(owner):
+            return self._within
+
+        def within(names: Names, annotation: Any) -> Type:
+            try:
+                return self._within(names, annotation)
+            except SchemaError:
+                return Anything(is_documented=False)
+
+        return within
 
     def _within(self, names: Names, annotation: Any) -> Type:
         """Read a field's annotation with the names of the class that it stands in."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cog.schema.signatures import Names, annotations_of, names_in
+from cog.schema.simple_types import is_from_pydantic
 from cog.schema.value_types import (
     Field,
     NullableType,
@@ -64,7 +65,8 @@ def checks_itself(owner: type) -> bool:
 def _is_pydantic(owner: Any) -> bool:
     """Look for pydantic's own base class: others have methods of the same names."""
     return isinstance(owner, type) and any(
-        ancestor.__module__.partition(".")[0] == "pydantic" for ancestor in owner.__mro__
+        ancestor.__name__ == "BaseModel" and is_from_pydantic(ancestor)
+        for ancestor in owner.__mro__
     )
 
 

@@ -67,6 +67,11 @@ def plain(value: Any) -> Any:
     return to_python() if callable(to_python) else value
 
 
+def is_from_pydantic(owner: type) -> bool:
+    """Tell whether pydantic itself defines a class, in either of its versions."""
+    return owner.__module__.partition(".")[0] == "pydantic"
+
+
 def is_hashable(annotation: Any) -> bool:
     """Tell whether an annotation may be looked up; not all are hashable."""
     try:
@@ -85,7 +90,15 @@ def _class_type(annotation: Any, *, is_output: bool) -> Type | None:
         return FileType(is_open=True)
     if hasattr(annotation, "get_secret_value"):
         return SecretType(annotation)
-    return MomentType(_MOMENTS[annotation]) if is_output and annotation in _MOMENTS else None
+    is_moment = is_output and annotation in _MOMENTS
+    return MomentType(_MOMENTS[annotation]) if is_moment else _constrained(annotation)
+
+
+def _constrained(annotation: type) -> Type | None:
+    """Return what a type of pydantic 1, such as `conint()`, is a subclass of; it checks itself."""
+    if not any(map(is_from_pydantic, annotation.__mro__)):
+        return None
+    return next((_SIMPLE[one] for one in (str, int, float) if issubclass(annotation, one)), None)
 
 
 def _enumeration(annotation: type[enum.Enum]) -> Type:

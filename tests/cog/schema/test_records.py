@@ -1,7 +1,10 @@
 """Models of all kinds, as outputs and as inputs."""
 
+import datetime
+
 import pytest
 
+from cog.errors import InputError, SchemaError
 from cog.schema.coercion import arguments
 
 KINDS = {
@@ -148,3 +151,32 @@ def test_a_generic_model(output_of):
     """
 
     assert output_of("Box[int]", before)["properties"]["content"]["type"] == "integer"
+
+
+def test_constrained_types_of_pydantic_1_are_what_they_constrain(output_of, build):
+    before = source("pydantic 1", "n: v1.conint(ge=1)", "text: v1.AnyUrl = 'http://x'")
+
+    assert output_of("Out", before)["properties"] == {
+        "n": {"title": "N", "type": "integer"},
+        "text": TEXT,
+    }
+    assert build(before, {"n": 1}).n == 1
+    with pytest.raises(InputError, match=r"^x: 1 validation error"):
+        build(before, {"n": 0})
+
+
+@pytest.mark.parametrize("kind", ["pydantic 1", "pydantic 2"])
+def test_pydantic_makes_what_it_alone_knows_of_json(build, property_of, kind):
+    before = source(kind, "text: str", "day: datetime.date")
+
+    assert build(before, {"text": "a", "day": "2026-11-26"}).day == datetime.date(2026, 11, 26)
+    assert property_of("Out", before=before)["properties"] == {
+        "text": TEXT,
+        "day": {"title": "Day"},
+    }
+
+
+@pytest.mark.parametrize("kind", ["cog", "dataclass"])
+def test_others_cannot_be_made_of_what_has_no_json(build, kind):
+    with pytest.raises(SchemaError, match="unsupported Cog type date"):
+        build(source(kind, "text: str", "day: datetime.date"), {})
