@@ -8,6 +8,10 @@ from pathlib import Path
 from coghub.domain.errors import SettingInvalid
 
 ENGINES = ("local", "docker")
+PUSH_CONCURRENCY = 5
+PUSH_CHUNK_BYTES = 96 * 1024**2
+PUSH_THRESHOLD_BYTES = 128 * 1024**2
+"""As Cog's own; proxies commonly refuse a request of more than 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,16 @@ class Settings:
     """What cannot: the store of bundles."""
     engine: str | None = None
     """`local` or `docker`; None chooses by what answers."""
+    docker_folder: Path | None = None
+    """Folder of Docker's `config.json`, where credentials of registries are kept."""
+    registry_host: str | None = None
+    """Host of a push or pull that names none, such as `hub.example` or `http://127.0.0.1:5100`."""
+    push_concurrency: int = PUSH_CONCURRENCY
+    """How many blobs of a push or pull travel at once."""
+    push_chunk_bytes: int = PUSH_CHUNK_BYTES
+    """Bytes in one piece of a large blob."""
+    push_threshold_bytes: int = PUSH_THRESHOLD_BYTES
+    """A blob above this is sent in pieces, each of which can be sent again."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The whole environment as it was at the start, for the processes that are started."""
 
@@ -37,6 +51,11 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         cache_folder=_folder(environ, "COG_CACHE_DIR", "XDG_CACHE_HOME", home / ".cache"),
         data_folder=_folder(environ, "COG_DATA_DIR", "XDG_DATA_HOME", home / ".local/share"),
         engine=_engine(environ),
+        docker_folder=Path(environ.get("DOCKER_CONFIG") or home / ".docker"),
+        registry_host=environ.get("COG_REGISTRY_HOST", "").strip() or None,
+        push_concurrency=_count(environ, "COG_PUSH_CONCURRENCY", PUSH_CONCURRENCY),
+        push_chunk_bytes=_count(environ, "COG_PUSH_DEFAULT_CHUNK_SIZE", PUSH_CHUNK_BYTES),
+        push_threshold_bytes=_count(environ, "COG_PUSH_MULTIPART_THRESHOLD", PUSH_THRESHOLD_BYTES),
         environ=dict(environ),
     )
 
@@ -61,3 +80,12 @@ def _engine(environ: Mapping[str, str]) -> str | None:
     if engine not in ENGINES:
         raise SettingInvalid(f"`COG_ENGINE` is not one of local, docker, auto: {engine}")
     return engine
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal() or int(text) == 0:
+        raise SettingInvalid(f"`{name}` is not a whole number above 0: {text}")
+    return int(text)

@@ -5,7 +5,7 @@ but without Python and packages: the machine that runs it makes the environment.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from coghub.build.image_name import default_name, full_name
 from coghub.build.layer_cache import LayerCache
 from coghub.build.layers import ROOT
 from coghub.build.lock import Locks
-from coghub.build.oci import Layout
+from coghub.build.oci import Descriptor, Layout
 from coghub.build.plan import Plan
 from coghub.build.project_files import project_files
 from coghub.domain.digest import hex_of, is_digest
@@ -60,6 +60,8 @@ class Store:
         self.settings = settings
         self.folder = settings.data_folder / "bundles"
         self.layout = Layout(self.folder)
+        self.incoming = self.folder / "incoming"
+        """Blobs that are being pulled; what a broken pull left is where the next one goes on."""
         self.unpacked = settings.cache_folder / "projects"
         self._in_use = dict[str, Lock]()
         """Of what was unpacked here: until this process ends, or the one that it became."""
@@ -94,6 +96,34 @@ class Store:
             self._collect()
         return Bundle(name, digest, labels)
 
+    def has(self, blob: Descriptor) -> bool:
+        """Tell whether a blob is here, in the length that it should have."""
+        path = self.layout.path_of(blob.digest)
+        return path.is_file() and path.stat().st_size == blob.size
+
+    def take_in(
+        self, name: str, digest: str, files: Mapping[str, Path], blobs: Iterable[str]
+    ) -> Bundle | None:
+        """Give a name to what was pulled; None if one of its blobs is not, or no longer, here.
+
+        Args:
+            name: what it is called here.
+            digest: of its manifest.
+            files: what was received, by digest; moved into the store.
+            blobs: the digests of all that the manifest names.
+        """
+        with self.layout.locked():
+            for received, path in files.items():
+                self.layout.adopt(received, path)
+            if not all(self.layout.has(blob) for blob in blobs):
+                return None
+            bundle = self._bundle(name, digest)
+            self.layout.write_names(
+                {**self.layout.names(), name: digest}, bundle_content.ARTIFACT_TYPE
+            )
+            self._collect()
+        return bundle
+
     def find(self, name: str) -> Bundle:
         """Return the bundle of that name (`:latest` unless it says), or of that digest.
 
@@ -103,6 +133,8 @@ class Store:
         names = self.layout.names()
         if is_digest(name):
             found = next((one for one, digest in names.items() if digest == name), None)
+        elif name in names:
+            found = name  # such as a name with a digest, which only a pull gives
         else:
             found = full_name(name)
         if found is None or found not in names:

@@ -7,7 +7,8 @@ from coghub.domain.errors import NameInvalid
 
 MAX_DEFAULT_CHARACTERS = 30
 
-_HOST = r"(?:(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?::\d+)?|[A-Za-z0-9-]+:\d+)/"
+_NAMED = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\])(?::\d+)?"
+_HOST = rf"(?:{_NAMED}|[A-Za-z0-9-]+:\d+)/"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _NAME = re.compile(rf"((?:{_HOST})?{_PART}(?:/{_PART})*)(?::({_TAG}))?")

@@ -105,6 +105,13 @@ class Layout:
             finally:
                 os.close(fd)
 
+    def adopt(self, digest: str, path: Path) -> None:
+        """Move a file whose digest was checked into the store; the caller holds `locked`."""
+        target = self.path_of(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():  # else another pull of the same blob was faster
+            path.replace(target)
+
     def add_json(self, value: Any, media_type: str) -> Descriptor:
         """Store a document as compact JSON."""
         content = json.dumps(value, separators=(",", ":")).encode()

@@ -11,9 +11,9 @@ from coghub.build.bundle import Store
 from coghub.build.environment import EnvironmentRecord, Environments
 from coghub.cli.invocation import Invocation
 from coghub.domain.errors import UsageError
+from coghub.domain.size import UNITS, size_text
 from coghub.engines.documents import documents_of
 
-UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
 SHOWN_PACKAGES = 5
 """Of an environment, so that a line stays one; `--json` has all of them."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
@@ -86,13 +86,6 @@ def size_of(text: str) -> int:
     if not match:
         raise UsageError(f"Not a size such as 500MB or 20GB: {text}")
     return int(float(match[1]) * UNITS[match[2].upper()])
-
-
-def size_text(size_bytes: float) -> str:
-    """Return a size for people, such as "1.4 GB"."""
-    unit = next((unit for unit, worth in UNITS.items() if size_bytes < worth * 1000), "T")
-    amount = size_bytes / UNITS[unit]
-    return f"{amount:.1f} {unit}B" if unit else f"{amount:.0f} B"
 
 
 def line_of(record: EnvironmentRecord) -> str:
