@@ -33,6 +33,7 @@ CoghubError
 └── HubError                  about the hub
     ├── DatabaseTooNew        a newer version has changed the data folder
     ├── DataFolderBusy        another hub runs on the data folder
+    ├── ListenFailed          the address to listen on cannot be had
     ├── KeyFileInvalid        secrets cannot be read with the key that is there
     ├── Unauthenticated       no token, or one that is not valid
     ├── Forbidden             the account may see it, and not do this with it
@@ -41,6 +42,7 @@ CoghubError
     │   ├── ModelNotFound
     │   ├── VersionNotFound
     │   ├── PredictionNotFound
+    │   ├── VariableNotFound
     │   └── FileNotFound
     ├── Conflict              it contradicts what is there
     ├── RequestInvalid        a field of a request cannot be used
@@ -272,6 +274,12 @@ class DataFolderBusy(HubError):
     code = "data-folder-busy"
 
 
+class ListenFailed(HubError):
+    """The address to listen on is taken, or is not this machine's."""
+
+    code = "listen-failed"
+
+
 class KeyFileInvalid(HubError):
     """The key file is damaged, or is not the one that sealed a value."""
 
@@ -335,6 +343,15 @@ class PredictionNotFound(NotFound):
 
     def __init__(self, prediction_id: str) -> None:
         super().__init__(f"No prediction with id `{prediction_id}`")
+
+
+class VariableNotFound(NotFound):
+    """No variable of that name."""
+
+    code = "variable-not-found"
+
+    def __init__(self, name: str, full_name: str) -> None:
+        super().__init__(f"The model `{full_name}` has no variable named `{name}`")
 
 
 class FileNotFound(NotFound):
