@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ class Environments:
         key = key_of(plan, interpreter, plan.index.over(pip.index), run_commands=run_commands)
         order = Order(plan, project, self.folder / key, interpreter, pip, run_commands=run_commands)
         try:
-            lock = self._ready(key) or self._made(order, key, report)
+            lock = self._ready(order) or self._made(order, key, report)
         except OSError as error:
             raise EnvironmentFailed(
                 f"Could not write to {self.folder}: {error.strerror}",
@@ -119,12 +119,12 @@ class Environments:
                 self._remove(folder)
         return tuple(removed)
 
-    def _ready(self, key: str) -> Lock | None:
+    def _ready(self, order: Order) -> Lock | None:
         """Return a lock on an environment that can be used now."""
-        lock = file_lock.shared(self._lock_path(key))
+        lock = file_lock.shared(self._lock_path(order.folder.name))
         if lock is None:
             return None
-        if (self.folder / key / READY).exists():
+        if _is_ready(order):
             return lock
         lock.release()
         return None
@@ -138,12 +138,12 @@ class Environments:
                 file_lock.wait_shared(self._lock_path(key)).release()
             else:
                 try:
-                    if not (order.folder / READY).exists():
+                    if not _is_ready(order):
                         self._make(order, key, lock, report)
                 finally:
                     lock.release()
             # The other may have failed, and between two locks `prune` may come: then again.
-            ready = self._ready(key)
+            ready = self._ready(order)
             if ready is not None:
                 return ready
 
@@ -195,7 +195,7 @@ class Environments:
             requirements=tuple(stored["requirements"]),
             size_bytes=stored["size_bytes"],
             created_at=datetime.fromisoformat(stored["created_at"]),
-            used_at=datetime.fromtimestamp(used, timezone.utc),
+            used_at=datetime.fromtimestamp(used, UTC),
             is_in_use=self._is_in_use(folder.name),
         )
 
@@ -213,6 +213,11 @@ class Environments:
         return self.folder / f"{key}.lock"
 
 
+def _is_ready(order: Order) -> bool:
+    """Tell whether all of it is there; its Python is a link to one that may have been removed."""
+    return (order.folder / READY).exists() and order.python.exists()
+
+
 def _description(order: Order, key: str, resolved: list[str]) -> dict[str, Any]:
     return {
         "key": key,
@@ -220,5 +225,5 @@ def _description(order: Order, key: str, resolved: list[str]) -> dict[str, Any]:
         "requirements": list(order.plan.requirements),
         "resolved": resolved,
         "size_bytes": size_of(order.folder),
-        "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

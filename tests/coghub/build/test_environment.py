@@ -222,6 +222,23 @@ def test_a_half_made_environment_is_made_again(shared: Settings, project: Path) 
     assert not (again.folder / "half").exists()
 
 
+def test_an_environment_whose_python_was_removed_is_made_again(
+    shared: Settings, project: Path
+) -> None:
+    """The same version may have come back to another place: the key is then the same."""
+    environments = Environments(shared)
+    made = environments.ensure(plan_of("tiny==1.0"), project, ignore)
+    made.release()
+    made.python.unlink()
+    made.python.symlink_to(project / "gone")
+
+    again = environments.ensure(plan_of("tiny==1.0"), project, ignore)
+
+    assert again == made
+    assert version_in(again, "tiny") == "1.0"
+    again.release()
+
+
 def test_an_interruption_leaves_nothing_half_used(shared: Settings, project: Path) -> None:
     def interrupt(event: Event) -> None:
         if "Installing" in getattr(event, "text", ""):
