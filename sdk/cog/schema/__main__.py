@@ -13,10 +13,11 @@ status 0 and one JSON object on stdout:
     Null without that option, else an object: `is_async`, `is_streaming`, `takes_weights`
     (booleans) and `concurrency` (what `@concurrent(max=…)` says, else null).
 `sources`
-    The files in the project that were imported or read on the way, relative to its root, sorted.
-    The document can only change when one of them does: with the references and the environment
-    they are its cache key. A model that opens large files at import has them here too, so go by
-    size and time of change where a file is large.
+    The files in the project that were imported or read on the way, or looked for and missing, and
+    the folders that were listed, relative to its root, sorted. The document can only change when
+    one of them does: with the references and the environment they are its cache key. A model that
+    opens large files at import has them here too, so go by size and time of change where a file
+    is large, and by the names in a folder.
 
 On failure, exit status 1 and on stdout one JSON object with `error`, a sentence, and `hint`,
 another one or null. On stderr stands the traceback of what the model raised, or the error again.
@@ -29,7 +30,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import Any
 
 from cog.errors import CogError
@@ -40,6 +41,9 @@ from cog.schema.openapi import document
 
 _ELSEWHERE = {"site-packages", "dist-packages", "__pycache__", "node_modules"}
 """Folders that hold no code of the project; nor do those whose name begins with a dot."""
+
+_FINDERS = {"importlib", "pkgutil", "pkg_resources"}
+"""They list folders to find modules; what they find is a source by itself."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -130,16 +134,21 @@ def _note(opened: set[str], event: str, facts: tuple[Any, ...]) -> None:
         is_reading = isinstance(facts[1], str) and not set(facts[1]) & set("wax+")
         if is_reading:
             opened.add(os.fsdecode(facts[0]))
+    elif event in {"os.listdir", "os.scandir"} and isinstance(facts[0], (str, bytes, NoneType)):
+        lister = sys._getframe(2).f_globals.get("__name__", "")  # noqa: SLF001 - the hook's caller
+        if lister.partition(".")[0] not in _FINDERS:
+            opened.add(os.fsdecode(facts[0] or "."))
 
 
 def _sources(opened: set[str], root: Path) -> Iterator[str]:
     modules = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     files = {Path(file) for file in (*opened, *modules) if isinstance(file, str)}
     for file in {(root / file).resolve() for file in files}:
-        if not file.is_relative_to(root.resolve()) or not file.is_file():
+        if not file.is_relative_to(root.resolve()):
             continue
         relative = file.relative_to(root.resolve())
-        if not any(part in _ELSEWHERE or part.startswith(".") for part in relative.parts):
+        folders = relative.parts if file.is_dir() else relative.parts[:-1]
+        if not any(part in _ELSEWHERE or part.startswith(".") for part in folders):
             yield relative.as_posix()
 
 

@@ -59,6 +59,29 @@ def test_it_describes_a_model_and_what_was_read_for_it(tmp_path):
     assert "from C" in ended.stderr
 
 
+def test_what_was_listed_or_missing_may_change_the_document_too(tmp_path):
+    """The listings that Python makes to find modules are none of the model's."""
+    (tmp_path / "voices").mkdir()
+    (tmp_path / "voices" / "anna.json").write_text("{}")
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "__init__.py").write_text("")
+    (tmp_path / ".env").write_text("")
+    (tmp_path / "predict.py").write_text("""
+import contextlib, pathlib, words
+from cog import Input
+VOICES = [path.stem for path in pathlib.Path("voices").glob("*.json")]
+pathlib.Path(".env").read_text()
+with contextlib.suppress(OSError):
+    pathlib.Path("more.txt").read_text()
+def predict(voice: str = Input(choices=VOICES)) -> str: ...
+""")
+
+    ended = run(tmp_path, "--predict", "predict.py:predict")
+
+    expected = [".env", "more.txt", "predict.py", "voices", "words/__init__.py"]
+    assert json.loads(ended.stdout)["sources"] == expected
+
+
 @pytest.mark.parametrize(
     ("source", "error", "said"),
     [
