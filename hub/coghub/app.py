@@ -2,12 +2,16 @@
 
 1. `open_hub` opens the data folder (one hub at a time) and makes the parts.
 2. `asgi` joins the HTTP of registry, API and pages: the path says whose a request is.
+3. `serve` answers on both listeners and runs what goes on in the background, until it is stopped.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coghub.accounts.accounts import Accounts
@@ -21,9 +25,12 @@ from coghub.domain.errors import DataFolderBusy
 from coghub.domain.signals import Signals
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
+from coghub.models.catalog import Catalog
 from coghub.models.models import Models
 from coghub.parts import Hub
+from coghub.predictions.predictions import Predictions
 from coghub.registry.app import registry_app
+from coghub.serving.listener import TLS, bind, listening, url_of
 from coghub.storage.storage import local_storage
 from coghub.web.app import web_app
 
@@ -48,16 +55,19 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
     try:
         await database.write(migrate)
         access = Access(database, allow_anonymous=settings.allow_anonymous)
+        box, signals, catalog = read_box(folder / KEY_FILE), Signals(), Catalog(database)
         yield Hub(
             settings=settings,
             database=database,
             storage=local_storage(folder / "storage"),
-            box=read_box(folder / KEY_FILE),
-            signals=Signals(),
+            box=box,
+            signals=signals,
             now=now,
             accounts=Accounts(database, now),
             access=access,
             models=Models(database, access, now),
+            catalog=catalog,
+            predictions=Predictions(database, catalog, signals, box, settings, now),
         )
     finally:
         await database.close()
@@ -98,3 +108,49 @@ def asgi(hub: Hub) -> ASGIApp:
 def _has_authorization(scope: Scope) -> bool:
     """Tell an API call without prefix from a page: only the former carries a token in a header."""
     return any(name == b"authorization" for name, _ in scope["headers"])
+
+
+def callback_asgi(hub: Hub) -> ASGIApp:
+    """Return what instances may ask of the hub: to take an output, to hand out an input."""
+    del hub
+    return Starlette(routes=[])
+
+
+@asynccontextmanager
+async def background(hub: Hub, *, callback_url: str) -> AsyncGenerator[None]:
+    """Run inside the block what a hub does without being asked.
+
+    Args:
+        hub: the parts.
+        callback_url: where instances of this machine reach `callback_asgi`.
+    """
+    del hub, callback_url
+    yield
+
+
+async def serve(
+    hub: Hub, listener: socket.socket, *, until: asyncio.Event, on_ready: Callable[[], None]
+) -> None:
+    """Be a hub until the event is set.
+
+    It stops in the order in which the parts need each other: requests first, then the background
+    with the instances, which hand over their last outputs, and then what takes these.
+    """
+    settings = hub.settings
+    callbacks = bind("127.0.0.1", 0)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(listening(callback_asgi(hub), callbacks))
+        await stack.enter_async_context(background(hub, callback_url=url_of(callbacks)))
+        tls, proxies = tls_of(settings), settings.trusted_proxies
+        await stack.enter_async_context(
+            listening(asgi(hub), listener, tls=tls, trusted_proxies=proxies)
+        )
+        on_ready()
+        await until.wait()
+
+
+def tls_of(settings: HubSettings) -> TLS | None:
+    """Return what https needs, if it is wanted."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return TLS(settings.tls_cert, settings.tls_key)

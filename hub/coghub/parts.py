@@ -9,7 +9,9 @@ from coghub.domain.clock import Clock
 from coghub.domain.signals import Signals
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
+from coghub.models.catalog import Catalog
 from coghub.models.models import Models
+from coghub.predictions.predictions import Predictions
 from coghub.storage.storage import Storage
 
 
@@ -26,3 +28,5 @@ class Hub:
     accounts: Accounts
     access: Access
     models: Models
+    catalog: Catalog
+    predictions: Predictions

@@ -154,3 +154,15 @@ def versions_of_model(connection: Connection, model_id: int) -> Sequence[Version
         .order_by(versions.c.created_at.desc(), versions.c.key.desc())
     )
     return [version_of(row) for row in connection.execute(query).mappings()]
+
+
+def by_version_key(connection: Connection, version_key: int) -> tuple[Version, str] | None:
+    """Return a version by its row's number, with its model's full name."""
+    query = (
+        select(versions, accounts.c.name.label("owner"), models.c.name.label("model"))
+        .join(models, models.c.id == versions.c.model_id)
+        .join(accounts, accounts.c.id == models.c.owner_id)
+        .where(versions.c.key == version_key)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else (version_of(row), f"{row['owner']}/{row['model']}")

@@ -146,7 +146,7 @@ predictions = Table(
     Column("attempt", Integer, nullable=False, default=0),
     Column("failed_attempts", Integer, nullable=False, default=0),
     Column("is_data_removed", Boolean, nullable=False, default=False),
-    Column("cancel_requested_at", Moment),
+    Column("is_inline", Boolean, nullable=False, default=False),
     Column("deadline", Moment),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
@@ -155,6 +155,7 @@ predictions = Table(
     Index("ix_predictions_of_model", "model_id", "created_at", "id"),
     Index(
         "ix_predictions_open",
+        "account_id",
         "created_at",
         sqlite_where=text("completed_at IS NULL"),
         postgresql_where=text("completed_at IS NULL"),
@@ -168,6 +169,7 @@ predictions = Table(
 )
 """`secret_input` holds the values of `Secret` inputs, encrypted, until the prediction ends.
 
+`is_inline` says that its maker waited for it, and on plain http is given files as data URIs.
 `base_url` is how its maker reached the hub: webhooks carry URLs, and have no request to ask.
 `attempt` counts the times it was given to an instance; `failed_attempts` those that died with it.
 Output and logs grow as rows of `prediction_events`, and are folded in here at the end.
@@ -178,7 +180,6 @@ prediction_events = Table(
     metadata,
     Column("prediction_id", ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
     Column("sequence", Integer, primary_key=True),
-    Column("attempt", Integer, nullable=False),
     Column("kind", String(8), nullable=False),
     Column("content", Json, nullable=False),
     Column("created_at", Moment, nullable=False),
@@ -186,7 +187,7 @@ prediction_events = Table(
 )
 """What a prediction told, in order; `sequence` counts from 1 and is the event id of streams.
 
-`kind` is `logs` (content: text), `output` (content: {"chunk", "index"}) or `metric`.
+`kind` is `logs` (content: a text) or `output` (content: {"chunk", "index"}).
 """
 
 prediction_files = Table(

@@ -33,8 +33,10 @@ CoghubError
 └── HubError                  about the hub
     ├── DatabaseTooNew        a newer version has changed the data folder
     ├── DataFolderBusy        another hub runs on the data folder
+    ├── HubNotFound           no hub in the data folder
     ├── ListenFailed          the address to listen on cannot be had
     ├── KeyFileInvalid        secrets cannot be read with the key that is there
+    ├── BadRequest            a request that cannot be understood, such as a body that is not JSON
     ├── Unauthenticated       no token, or one that is not valid
     ├── Forbidden             the account may see it, and not do this with it
     ├── NotFound              it does not exist, or not for this account
@@ -55,6 +57,7 @@ An entry point of the commands prints `message`, then `hint` on a line of its ow
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class CoghubError(Exception):
@@ -274,6 +277,18 @@ class DataFolderBusy(HubError):
     code = "data-folder-busy"
 
 
+class HubNotFound(HubError):
+    """There is no hub in the data folder."""
+
+    code = "hub-not-found"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"No hub in this folder: {folder}",
+            hint="Choose another with `--data`, or start one with `coghub up`",
+        )
+
+
 class ListenFailed(HubError):
     """The address to listen on is taken, or is not this machine's."""
 
@@ -284,6 +299,12 @@ class KeyFileInvalid(HubError):
     """The key file is damaged, or is not the one that sealed a value."""
 
     code = "key-file-invalid"
+
+
+class BadRequest(HubError):
+    """A request that cannot be understood."""
+
+    code = "bad-request"
 
 
 class Unauthenticated(HubError):
@@ -382,8 +403,13 @@ class InvalidField:
     type: str
     """As gojsonschema names it, such as `required` or `number_lte`."""
     field: str
-    """A dotted path such as `input.width`."""
+    """A dotted path such as `input.width`; empty for the body itself."""
     description: str
+
+    @property
+    def text(self) -> str:
+        """The place and what is wrong there."""
+        return f"{self.field}: {self.description}" if self.field else self.description
 
 
 class InputRejected(RequestInvalid):
@@ -392,8 +418,7 @@ class InputRejected(RequestInvalid):
     code = "input-rejected"
 
     def __init__(self, fields: Sequence[InvalidField]) -> None:
-        lines = "".join(f"- {field.field}: {field.description}\n" for field in fields)
-        super().__init__(lines)
+        super().__init__("".join(f"- {field.text}\n" for field in fields))
         self.fields = tuple(fields)
 
 

@@ -1,48 +1,51 @@
 """Changes that one part announces and another listens to, inside one process.
 
-Use cases announce; the scheduler, streams and waiting requests listen. Nothing is carried but the
-id: who hears of a change reads the rows, which are the truth.
+Use cases announce; the scheduler, streams and waiting requests listen. Who hears of a change reads
+the rows, which are the truth. All of it happens on the event loop's thread.
 """
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A prediction that waits for an instance."""
+
+    id: str
+    account_id: int
+    version_key: int
+    created_at: datetime
+    attempt: int = 0
 
 
 class Signals:
-    """Wakes who waits for a prediction, a queue, or a version; for one event loop."""
+    """Who wants to hear of predictions."""
 
     def __init__(self) -> None:
-        self._listeners = dict[str, set[asyncio.Event]]()
+        self._followers = dict[str, set[asyncio.Event]]()
+        self.on_queued: Callable[[Waiting], None] = lambda _: None
+        """Hears of each prediction that begins to wait: the scheduler."""
+        self.on_ended: Callable[[str], None] = lambda _: None
+        """Hears of each prediction that was ended by something else than its instance."""
 
-    def announce(self, *topics: str) -> None:
-        """Wake everyone who listens to one of the topics; from the event loop's thread only."""
-        for topic in topics:
-            for event in self._listeners.get(topic, ()):
-                event.set()
+    def changed(self, prediction_id: str) -> None:
+        """Wake who follows a prediction: its status, output or logs changed."""
+        for event in self._followers.get(prediction_id, ()):
+            event.set()
 
     @contextmanager
-    def listen(self, *topics: str) -> Generator[asyncio.Event]:
-        """Return an event that is set by each announcement; the listener clears it."""
+    def following(self, prediction_id: str) -> Generator[asyncio.Event]:
+        """Return an event that each change of the prediction sets; who waits for it clears it."""
         event = asyncio.Event()
-        for topic in topics:
-            self._listeners.setdefault(topic, set()).add(event)
+        followers = self._followers.setdefault(prediction_id, set())
+        followers.add(event)
         try:
             yield event
         finally:
-            for topic in topics:
-                listeners = self._listeners[topic]
-                listeners.discard(event)
-                if not listeners:
-                    del self._listeners[topic]
-
-
-QUEUE = "queue"
-"""A prediction was made, canceled or given back."""
-WEBHOOKS = "webhooks"
-"""A delivery is due."""
-
-
-def of_prediction(prediction_id: str) -> str:
-    """Return the topic of one prediction: its status, output or logs changed."""
-    return f"prediction:{prediction_id}"
+            followers.discard(event)
+            if not followers and self._followers.get(prediction_id) is followers:
+                del self._followers[prediction_id]

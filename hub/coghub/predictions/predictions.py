@@ -1,0 +1,314 @@
+"""What clients do with predictions: make, get, list, cancel, wait for, follow."""
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping
+
+from coghub.database import predictions as rows
+from coghub.database.database import Database
+from coghub.database.encryption import Box
+from coghub.database.predictions import Filter
+from coghub.domain.account import Account
+from coghub.domain.clock import Clock
+from coghub.domain.errors import PredictionNotFound, QueueFull
+from coghub.domain.ids import new_id, new_key
+from coghub.domain.model import Model, Version
+from coghub.domain.prediction import (
+    Chunk,
+    End,
+    Event,
+    Prediction,
+    Source,
+    Status,
+    WebhookEvent,
+    output_of,
+)
+from coghub.domain.signals import Signals, Waiting
+from coghub.hub_settings import HubSettings
+from coghub.models.catalog import Catalog
+from coghub.predictions import secrets
+from coghub.predictions.validation import check_input
+
+RETRY_AFTER_S = 5
+"""For a client whose prediction found the queue full."""
+STREAM_PAGE = 500
+"""Events that are read at once for one who follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a client asks for."""
+
+    model: Model
+    version: Version
+    input: Mapping[str, Any]
+    base_url: str
+    """How the client reaches the hub."""
+    source: Source = Source.API
+    webhook: str | None = None
+    webhook_events: tuple[WebhookEvent, ...] | None = None
+    deadline: datetime | None = None
+    is_inline: bool = False
+    """It waits for the prediction: see `Prediction.is_inline`."""
+
+
+class Predictions:
+    """The predictions of a hub, as far as an account may see them."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        signals: Signals,
+        box: Box,
+        settings: HubSettings,
+        now: Clock,
+    ) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._signals = signals
+        self._box = box
+        self._settings = settings
+        self._now = now
+
+    async def create(self, account: Account, order: Order) -> Prediction:
+        """Make a prediction that waits for an instance.
+
+        Raises:
+            InputRejected: if the input does not fit the version's schema.
+            QueueFull: if too many wait.
+        """
+        schema = order.version.openapi_schema
+        check_input(schema, order.input)
+        shown, sealed = secrets.without_secrets(schema, order.input, self._box)
+        now = self._now()
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "account_id": account.id,
+            "model_id": order.model.id,
+            "version_key": order.version.key,
+            "status": Status.STARTING,
+            "source": order.source,
+            "input": shown,
+            "secret_input": sealed,
+            "webhook": order.webhook,
+            "webhook_events": order.webhook_events,
+            "stream_key": new_key(),
+            "base_url": order.base_url,
+            "is_inline": order.is_inline,
+            "deadline": order.deadline,
+            "created_at": now,
+        }
+
+        def add(connection: Connection) -> None:
+            self._require_room(connection, account)
+            rows.add(connection, values)
+
+        await self._database.write(add)
+        self._signals.on_queued(Waiting(values["id"], account.id, order.version.key, now))
+        return _prediction({**NOT_YET, **values}, order.version, order.model.full_name)
+
+    def _require_room(self, connection: Connection, account: Account) -> None:
+        limits = self._settings
+        if rows.count_waiting(connection, account.id) >= limits.account_queue_limit:
+            raise QueueFull(
+                f"Request was throttled. {limits.account_queue_limit} of your predictions wait",
+                RETRY_AFTER_S,
+            )
+        if rows.count_waiting(connection) >= limits.queue_limit:
+            raise QueueFull("Request was throttled. The hub's queue is full", RETRY_AFTER_S)
+
+    async def get(self, account: Account, prediction_id: str) -> Prediction:
+        """Return a prediction, with what it has told so far.
+
+        Raises:
+            PredictionNotFound: if there is none that the account may see.
+        """
+        prediction = await self.find(prediction_id)
+        if prediction.account_id != account.id and not account.is_admin:
+            raise PredictionNotFound(prediction_id)
+        return prediction
+
+    async def find(self, prediction_id: str) -> Prediction:
+        """Return a prediction, whoever asks.
+
+        Raises:
+            PredictionNotFound: if there is none.
+        """
+        return await self._shown(lambda c: rows.by_id(c, prediction_id), prediction_id)
+
+    async def by_stream_key(self, stream_key: str) -> Prediction:
+        """Return the prediction whose stream has this key; who knows it may follow.
+
+        Raises:
+            PredictionNotFound: if there is none.
+        """
+        return await self._shown(lambda c: rows.by_stream_key(c, stream_key), stream_key)
+
+    async def list(
+        self,
+        account: Account,
+        wanted: Filter,
+        *,
+        after: tuple[datetime, str] | None = None,
+        limit: int = 100,
+    ) -> Sequence[Prediction]:
+        """Return an account's predictions, the newest first, from behind (created_at, id) on."""
+        found = await self._database.read(
+            lambda c: [
+                (row, _told(c, row))
+                for row in rows.of_account(c, account.id, wanted, after=after, limit=limit)
+            ]
+        )
+        return [await self._prediction(row, told) for row, told in found]
+
+    async def cancel(self, account: Account, prediction_id: str) -> Prediction:
+        """Cancel a prediction, at any stage; one that has ended stays as it is.
+
+        Raises:
+            PredictionNotFound: if there is none that the account may see.
+        """
+        await self.get(account, prediction_id)
+        await self.end(prediction_id, End(Status.CANCELED))
+        return await self.find(prediction_id)
+
+    async def end(self, prediction_id: str, end: End) -> bool:
+        """End a prediction from outside; its instance is told to stop. False if it has ended."""
+        now = self._now()
+        has_ended = await self._database.write(lambda c: rows.finish(c, prediction_id, end, now))
+        if has_ended:
+            self._signals.on_ended(prediction_id)
+            self._signals.changed(prediction_id)
+        return has_ended
+
+    async def wait(self, prediction: Prediction, timeout_s: float) -> Prediction:
+        """Return a prediction when it has ended, or as it is when the time is over."""
+        with self._signals.following(prediction.id) as changed:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    while True:
+                        prediction = await self.find(prediction.id)
+                        if prediction.status.is_final:
+                            return prediction
+                        await changed.wait()
+                        changed.clear()
+            except TimeoutError:
+                return prediction
+
+    async def follow(
+        self, prediction: Prediction, *, after: int = 0, alive_s: float = math.inf
+    ) -> AsyncGenerator[Event | None]:
+        """Yield what a prediction tells, from behind a sequence number on, until it has ended.
+
+        Args:
+            prediction: which one.
+            after: the last event that is known already.
+            alive_s: yield None as a sign of life when nothing happened for so long, in seconds.
+        """
+        with self._signals.following(prediction.id) as changed:
+            while True:
+                changed.clear()
+                has_ended = (await self._status(prediction.id)).is_final
+                async for event in self._events(prediction.id, after):
+                    after = event.sequence
+                    yield event
+                if has_ended:
+                    return
+                if not changed.is_set() and not await _is_set(changed, alive_s):
+                    yield None
+
+    async def _events(self, prediction_id: str, after: int) -> AsyncGenerator[Event]:
+        while True:
+            start = after
+            events = await self._database.read(
+                lambda c, start=start: rows.events_of(
+                    c, prediction_id, after=start, limit=STREAM_PAGE
+                )
+            )
+            for event in events:
+                after = event.sequence
+                yield event
+            if len(events) < STREAM_PAGE:
+                return
+
+    async def _status(self, prediction_id: str) -> Status:
+        return (await self.find(prediction_id)).status
+
+    async def _shown(self, query: rows.Query, key: str) -> Prediction:
+        def read(connection: Connection) -> tuple[RowMapping, Sequence[Event]] | None:
+            row = query(connection)
+            return None if row is None else (row, _told(connection, row))
+
+        found = await self._database.read(read)
+        if found is None:
+            raise PredictionNotFound(key)
+        return await self._prediction(*found)
+
+    async def _prediction(self, row: RowMapping, told: Sequence[Event]) -> Prediction:
+        entry = await self._catalog.get(row["version_key"])
+        fields: Mapping[str, Any] = {name: row[name] for name in ROW_FIELDS}
+        if told:
+            fields = {**fields, "logs": logs_of(told), "output": output_of(_chunks(told))}
+        return _prediction(fields, entry.version, entry.model)
+
+
+ROW_FIELDS = (
+    "id", "account_id", "input", "status", "created_at", "source", "stream_key", "base_url",
+    "output", "logs", "error", "metrics", "started_at", "completed_at", "deadline", "webhook",
+    "webhook_events", "attempt", "is_inline", "is_data_removed",
+)  # fmt: skip
+NOT_YET: Mapping[str, Any] = {
+    "output": None,
+    "logs": "",
+    "error": None,
+    "metrics": None,
+    "started_at": None,
+    "completed_at": None,
+    "attempt": 0,
+    "is_data_removed": False,
+}
+"""What a new row holds in columns that are given nothing."""
+
+
+def logs_of(events: Sequence[Event]) -> str:
+    """Return the text that some events told."""
+    return "".join(event.content for event in events if isinstance(event.content, str))
+
+
+def _chunks(events: Sequence[Event]) -> list[Chunk]:
+    return [event.content for event in events if isinstance(event.content, Chunk)]
+
+
+def _told(connection: Connection, row: RowMapping) -> Sequence[Event]:
+    """Return what a prediction that has not ended told; it is not folded into the row yet."""
+    return () if row["completed_at"] else rows.events_of(connection, row["id"])
+
+
+def _prediction(fields: Mapping[str, Any], version: Version, model: str) -> Prediction:
+    events = fields["webhook_events"]
+    return Prediction(
+        **{
+            **{name: fields[name] for name in ROW_FIELDS},
+            "status": Status(fields["status"]),
+            "source": Source(fields["source"]),
+            "metrics": fields["metrics"] or {},
+            "webhook_events": None if events is None else tuple(map(WebhookEvent, events)),
+        },
+        version=version,
+        model=model,
+    )
+
+
+async def _is_set(event: asyncio.Event, timeout_s: float) -> bool:
+    """Wait for an event and tell whether it came in time."""
+    try:
+        async with asyncio.timeout(None if timeout_s == math.inf else timeout_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
