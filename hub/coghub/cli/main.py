@@ -6,7 +6,7 @@ A command's own module is imported when it is called: `cog --help` must not pay 
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import click
 from coghub.cli.interrupts import Terminated, listen_for_termination
 from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console, may_colour, standard_streams
-from coghub.domain.errors import CoghubError, UsageError
+from coghub.domain.errors import CoghubError, SettingInvalid, UsageError
 from coghub.settings import current_settings
 
 EXIT_FAILED = 1
@@ -35,6 +35,11 @@ COMMANDS = {
 }
 """Each has a module in this package that holds the click command as `command`."""
 
+OPERATOR_COMMANDS = {
+    "up": "Run a hub until it is stopped",
+}
+"""Each has a module in `coghub.cli.hub` that holds the click command as `command`."""
+
 ABSENT = frozenset({"doctor", "login", "playground", "push", "weights"})
 """Commands of Cog that are not here yet: who types one did not mistype."""
 
@@ -45,30 +50,36 @@ MODULES = {"run": "predict"}
 class LazyGroup(click.Group):
     """A group that knows what its commands are for, and imports the one that is called."""
 
+    def __init__(self, *args: Any, lazy: Mapping[str, str], package: str, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._lazy = lazy
+        self._package = package
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(COMMANDS)
+        return [*self._lazy, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
-        del ctx
-        if cmd_name not in COMMANDS:
-            raise _no_command(cmd_name)
-        module = importlib.import_module(f"coghub.cli.{MODULES.get(cmd_name, cmd_name)}")
-        return module.command
+        if (command := super().get_command(ctx, cmd_name)) is not None:
+            return command
+        if cmd_name not in self._lazy:
+            raise _no_command(str(self.name), cmd_name, self.list_commands(ctx))
+        name = MODULES.get(cmd_name, cmd_name)
+        return importlib.import_module(f"{self._package}.{name}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
+        own = [(name, it.get_short_help_str(80)) for name, it in self.commands.items()]
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([*self._lazy.items(), *own])
 
 
-def _no_command(name: str) -> UsageError:
+def _no_command(group: str, name: str, names: Sequence[str]) -> UsageError:
     from difflib import get_close_matches  # noqa: PLC0415 - who types right does without
 
-    if name in ABSENT:
+    if group == "cog" and name in ABSENT:
         return UsageError(f"`cog {name}` is not in this version of coghub", "See `cog --help`")
-    meant = get_close_matches(name, COMMANDS, 1)
-    hint = f"Did you mean `cog {meant[0]}`?" if meant else "See `cog --help`"
+    meant = get_close_matches(name, names, 1)
+    hint = f"Did you mean `{group} {meant[0]}`?" if meant else f"See `{group} --help`"
     return UsageError(f"No such command '{name}'", hint)
 
 
@@ -91,7 +102,7 @@ VERSION = click.option(
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group("cog", cls=LazyGroup, context_settings=CONTEXT)
+@click.group("cog", cls=LazyGroup, lazy=COMMANDS, package="coghub.cli", context_settings=CONTEXT)
 @VERSION
 @click.option("--debug", "is_debug", is_flag=True, help="Show what the model's server logs.")
 @click.option("--no-color", is_flag=True, help="No colours, icons or moving lines.")
@@ -112,10 +123,24 @@ def root(
     context.obj = Invocation(settings, console, is_debug)
 
 
-@click.group("coghub", context_settings=CONTEXT)
+@click.group(
+    "coghub",
+    cls=LazyGroup,
+    lazy=OPERATOR_COMMANDS,
+    package="coghub.cli.hub",
+    context_settings=CONTEXT,
+)
 @VERSION
-def operator_root() -> None:
-    """Commands for who runs models for others; `coghub cog …` is the same as `cog …`."""
+@click.option("--no-color", is_flag=True, help="No colours or icons.")
+@click.pass_obj
+def operator_root(console: Console, *, no_color: bool) -> None:
+    """Commands for who runs models for others; `coghub cog …` is the same as `cog …`.
+
+    Results go to stdout and everything else to stderr. The exit code is 0 when it worked, 1 when
+    it did not, 2 when it was asked wrongly, 130 after Ctrl-C.
+    """
+    environ = current_settings().environ
+    console.is_rich = may_colour(sys.stderr, environ, is_refused=no_color)
 
 
 operator_root.add_command(root)
@@ -150,7 +175,7 @@ def outcome_of(group: click.Group, arguments: Sequence[str], *, usage_code: int)
     except (CoghubError, click.ClickException, OSError) as error:
         told = _told(error)
         console.fail(told)
-        return usage_code if isinstance(told, UsageError) else EXIT_FAILED
+        return usage_code if isinstance(told, (UsageError, SettingInvalid)) else EXIT_FAILED
     return 0
 
 

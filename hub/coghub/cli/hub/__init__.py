@@ -1,0 +1,1 @@
+"""The commands of `coghub`, for who runs models for others; one file each."""

@@ -1,0 +1,87 @@
+"""What a hub logs: one line an event, `key=value`, on stderr; a traceback follows its line.
+
+No token gets into the log, whoever wrote it into a value or a traceback.
+"""
+
+import logging
+import re
+from collections.abc import MutableMapping
+from contextlib import suppress
+from typing import Any, TextIO
+
+import structlog
+
+from coghub.domain.ids import TOKEN_PREFIX
+
+FIRST_KEYS = ("time", "level", "event")
+TOKEN = re.compile(re.escape(TOKEN_PREFIX) + r"[\w-]+")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""What could move a terminal's cursor, and so forge lines; not tab and newline."""
+
+_Event = MutableMapping[str, Any]
+
+
+def log_to(stream: TextIO, *, level: str) -> None:
+    """Send what this process logs to a stream, from this level on."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    lines = _Lines(stream)
+    structlog.configure(
+        processors=[*PROCESSORS, render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=lambda: lines,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processor=render, foreign_pre_chain=PROCESSORS)
+    )
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(max(number, logging.WARNING))
+    # It warns of each malformed request: anyone could fill the disk.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+
+
+class _Lines:
+    """Writes lines; a reader of the log that went away stops nothing."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # ValueError: the stream is closed
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
+
+    debug = info = warning = error = critical = exception = write
+
+
+def render(_logger: Any, _method: str, event: _Event) -> str:
+    """Return the line of an event, and its traceback below it."""
+    event.pop("_record", None)
+    event.pop("_from_structlog", None)
+    traceback = event.pop("exception", None) or ""
+    line = _logfmt(None, "", event)
+    text = "\n  ".join([line, *traceback.splitlines()])
+    return CONTROL.sub(_escaped, TOKEN.sub(f"{TOKEN_PREFIX}…", text))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\x{ord(match[0]):02x}"
+
+
+def _loud(_logger: Any, _method: str, event: _Event) -> _Event:
+    event["level"] = str(event["level"]).upper()
+    return event
+
+
+_logfmt = structlog.processors.LogfmtRenderer(
+    key_order=FIRST_KEYS, drop_missing=True, bool_as_flag=False
+)
+
+PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True, key="time"),
+    structlog.processors.format_exc_info,
+    _loud,
+]
