@@ -6,6 +6,7 @@ the project's files that were read on the way: it is good for as long as these a
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -120,8 +121,14 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def fingerprint(path: Path) -> str:
-    """Return a text that changes when the file does; a missing file has one too."""
+    """Return a text that changes when the file does, or the names in the folder.
+
+    What is missing has one too.
+    """
     try:
+        if path.is_dir():
+            names = "\0".join(sorted(os.listdir(path)))  # noqa: PTH208 - names, not paths
+            return hashlib.sha256(os.fsencode(names)).hexdigest()
         state = path.stat()
         if state.st_size > MAX_HASHED_BYTES:
             return f"{state.st_size}:{state.st_mtime_ns}"

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
+from coghub.build.activation import activated
 from coghub.build.environment import Environment, Environments
 from coghub.build.events import Report
 from coghub.build.installer import Installer
@@ -71,9 +72,7 @@ class PreparedLocally(Prepared):
     def _environ(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return the user's variables, those of cog.yaml and what is given, the last winning."""
         variables = {**self.settings.environ, **self.project.plan.environment, **given}
-        return local_environ.activated(
-            variables, environment=self.environment.folder, sdk=self._sdk
-        )
+        return activated(variables, environment=self.environment.folder, sdk=self._sdk)
 
     def document(
         self, launch: Launch, on_log: OnLog, *, is_fresh: bool = False

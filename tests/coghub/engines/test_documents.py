@@ -104,6 +104,15 @@ def test_a_fingerprint_tells_files_apart(tmp_path):
     assert len(set(seen)) == 5
 
 
+def test_a_fingerprint_of_a_folder_tells_what_is_in_it(tmp_path):
+    folder = tmp_path / "styles"
+    folder.mkdir()
+    before = fingerprint(folder)
+    (folder / "oil.json").touch()
+
+    assert len({before, fingerprint(folder), fingerprint(tmp_path / "none")}) == 3
+
+
 def test_only_documents_of_projects_and_environments_that_are_there_are_kept(tmp_path, question):
     documents = Documents(tmp_path / "documents")
     other = replace(question, environment_key="gone")

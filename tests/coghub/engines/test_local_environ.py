@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from coghub.build.plan import Plan
@@ -8,21 +6,6 @@ from coghub.engines import local_environ
 from coghub.engines.base import Launch
 
 PLAN = Plan("3.12", predict="predict.py:Predictor", environment={"LEVEL": "plan", "A": "1"})
-
-
-def test_the_environment_comes_first_on_every_path():
-    environ = local_environ.activated(
-        {"PATH": "/usr/bin", "PYTHONPATH": "/mine", "PYTHONHOME": "/ours", "HOME": "/root"},
-        environment=Path("/env"),
-        sdk=Path("/sdk"),
-    )
-
-    assert environ == {
-        "PATH": "/env/bin:/usr/bin",
-        "PYTHONPATH": "/sdk:/mine",
-        "VIRTUAL_ENV": "/env",
-        "HOME": "/root",
-    }
 
 
 def test_a_model_is_told_what_it_is():
