@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from docs.generate.tables import table
 
 import cog.server
+import coghub.domain.distribution_errors  # noqa: F401 - a branch of the tree
 from cog.errors import CogError
 from coghub.domain.errors import CoghubError
 

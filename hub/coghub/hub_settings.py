@@ -63,6 +63,8 @@ class HubSettings:
     """Blobs that no manifest names are kept so long after their last use, in seconds."""
     upload_expiry_s: float = WEEK_S
     """An unfinished upload is dropped so long after its last byte, in seconds."""
+    account_upload_limit: int = 500
+    """How many unfinished uploads to the registry one account may have."""
     is_durable: bool = False
     """Answered states survive a power cut too, not only a crash; writes take longer."""
     log_level: str = "info"
@@ -239,6 +241,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "file_expiry_s": _seconds,
     "gc_grace_s": _seconds,
     "upload_expiry_s": _seconds,
+    "account_upload_limit": _whole(1),
     "is_durable": _yes_or_no,
     "log_level": _level,
 }

@@ -69,7 +69,14 @@ class Accounts:
         Raises:
             Unauthenticated: if it is nobody's, or revoked.
         """
-        token_hash = _hash_of(token)
+        return await self.authenticate_hash(hash_of(token))
+
+    async def authenticate_hash(self, token_hash: str) -> Account:
+        """Return whose token it is that has this hash.
+
+        Raises:
+            Unauthenticated: if it is nobody's, or revoked.
+        """
         account = await self._database.read(lambda c: rows.by_token(c, token_hash))
         if account is None:
             raise Unauthenticated("You did not pass a valid authentication token")
@@ -82,7 +89,7 @@ class Accounts:
             AccountNotFound: if there is no such account.
         """
         account, token, now = await self.get(name), new_token(), self._now()
-        hint, token_hash = token[:HINT_CHARACTERS], _hash_of(token)
+        hint, token_hash = token[:HINT_CHARACTERS], hash_of(token)
         await self._database.write(
             lambda c: rows.add_token(
                 c, account_id=account.id, token_hash=token_hash, hint=hint, now=now
@@ -96,7 +103,7 @@ class Accounts:
         Raises:
             NotFound: if it is nobody's.
         """
-        token_hash, now = _hash_of(token), self._now()
+        token_hash, now = hash_of(token), self._now()
         if not await self._database.write(lambda c: rows.revoke_token(c, token_hash, now)):
             raise NotFound("No such token, or it is revoked already")
 
@@ -110,5 +117,6 @@ class Accounts:
         return await self._database.write(lambda c: rows.revoke_tokens(c, account.id, now))
 
 
-def _hash_of(token: str) -> str:
+def hash_of(token: str) -> str:
+    """Return what is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -117,8 +117,20 @@ versions = Table(
     Column("config", Json, nullable=False),
     Column("is_bundle", Boolean, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("deleted_at", Moment),
     UniqueConstraint("model_id", "id"),
+    Index(
+        "ix_versions_deleted",
+        "deleted_at",
+        sqlite_where=text("deleted_at IS NOT NULL"),
+        postgresql_where=text("deleted_at IS NOT NULL"),
+    ),
+    sqlite_autoincrement=True,
 )
+"""`deleted_at` is when it stopped to exist for users; its row goes when all that it made is gone.
+
+A key is never used again: versions are remembered by it.
+"""
 
 # --- predictions ---
 
@@ -304,8 +316,10 @@ manifests = Table(
     Column("annotations", Json),
     Column("content", LargeBinary, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False),
     Index("ix_manifests_referrers", "repository", "subject"),
 )
+"""`used_at` is renewed as a blob's is: an index may name a manifest that was there before."""
 
 manifest_blobs = Table(
     "manifest_blobs",

@@ -50,7 +50,8 @@ CoghubError
     ├── RequestInvalid        a field of a request cannot be used
     │   └── InputRejected     a prediction's input does not fit the version's schema
     ├── TooLarge              a body or file is above its limit
-    └── QueueFull             too many predictions wait
+    ├── QueueFull             too many predictions wait
+    └── DistributionError     a registry has a code for it: see `distribution_errors`
 
 An entry point of the commands prints `message`, then `hint` on a line of its own.
 """

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("annotations", Json(), nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("used_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("repository", "digest", name=op.f("pk_manifests")),
     )
     op.create_index(op.f("ix_manifests_digest"), "manifests", ["digest"], unique=False)
@@ -196,11 +197,21 @@ def upgrade() -> None:
         sa.Column("config", Json(), nullable=False),
         sa.Column("is_bundle", sa.Boolean(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
+        sa.Column("deleted_at", Moment(), nullable=True),
         sa.ForeignKeyConstraint(
             ["model_id"], ["models.id"], name=op.f("fk_versions_model_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_versions")),
         sa.UniqueConstraint("model_id", "id", name=op.f("uq_versions_model_id_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_versions_deleted",
+        "versions",
+        ["deleted_at"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_versions_id"), "versions", ["id"], unique=False)
     op.create_table(
