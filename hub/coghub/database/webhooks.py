@@ -98,7 +98,8 @@ def due(
         .order_by(ranked.c.next_at)
         .limit(most)
     )
-    return [Delivery(**row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query).mappings()
+    return [Delivery(**{column.name: row[column.name] for column in COLUMNS}) for row in rows]
 
 
 def next_due_at(connection: Connection) -> datetime | None:

@@ -32,7 +32,7 @@ def without_secrets(
         inputs: what the client gave.
         box: seals the secrets.
     """
-    found = dict(_secrets(schema, _input_schema(schema), inputs))
+    found = _outermost(dict(_Search(schema).secrets(inputs)))
     if not found:
         return dict(inputs), None
     shown = _with(inputs, dict.fromkeys(found, REDACTED))
@@ -65,8 +65,43 @@ def _opened(sealed: bytes, box: Box) -> list[tuple[Path, Any]]:
     return msgspec.json.decode(box.open(sealed), type=list[tuple[Path, Any]])
 
 
-def _input_schema(document: Mapping[str, Any]) -> Any:
-    return _at(document, ("components", "schemas", "Input"))
+class _Search:
+    """Looks for secrets in one input."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._document = document
+        self._seen = set[tuple[int, Path]]()
+        """Which part of the document was held against which value: it may refer to itself."""
+
+    def secrets(self, inputs: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+        """Yield place and value of each secret; one may stand inside another."""
+        schema = _at(self._document, ("components", "schemas", "Input"))
+        for at, value in self._inside(schema, inputs, ()):
+            yield from [(at, value)] if at else (((name,), it) for name, it in inputs.items())
+
+    def _inside(
+        self, schema: Any, value: Any, at: Path, depth: int = 0
+    ) -> Iterator[tuple[Path, Any]]:
+        if value is None or not isinstance(schema, Mapping) or (id(schema), at) in self._seen:
+            return
+        self._seen.add((id(schema), at))
+        if _is_secret(schema) or depth > MAX_DEPTH:
+            yield at, value
+            return
+        for other in self._same_value(schema):
+            yield from self._inside(other, value, at, depth + 1)
+        for key, inner, item in _parts(schema, value):
+            yield from self._inside(inner, item, (*at, key), depth + 1)
+
+    def _same_value(self, schema: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the other schemas that speak of the same value."""
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and reference.startswith(LOCAL):
+            yield _at(self._document, reference.removeprefix(LOCAL).split("/"))
+        for word in UNIONS:
+            variants = schema.get(word)
+            if isinstance(variants, list):
+                yield from variants
 
 
 def _at(document: Any, names: Sequence[str]) -> Any:
@@ -77,34 +112,8 @@ def _at(document: Any, names: Sequence[str]) -> Any:
     return document
 
 
-def _secrets(
-    document: Mapping[str, Any], schema: Any, value: Any, at: Path = (), depth: int = 0
-) -> Iterator[tuple[Path, Any]]:
-    """Yield place and value of each secret; the outermost, where one stands inside another."""
-    if value is None or not isinstance(schema, Mapping):
-        return
-    if _is_secret(schema) or depth > MAX_DEPTH:
-        yield at, value
-        return
-    for other in _same_value(document, schema):
-        yield from _secrets(document, other, value, at, depth + 1)
-    for key, inner, item in _parts(schema, value):
-        yield from _secrets(document, inner, item, (*at, key), depth + 1)
-
-
 def _is_secret(schema: Mapping[str, Any]) -> bool:
     return schema.get("x-cog-secret") is True or schema.get("format") == "password"
-
-
-def _same_value(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the other schemas that speak of the same value."""
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference.startswith(LOCAL):
-        yield _at(document, reference.removeprefix(LOCAL).split("/"))
-    for word in UNIONS:
-        variants = schema.get(word)
-        if isinstance(variants, list):
-            yield from variants
 
 
 def _parts(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[str | int, Any, Any]]:
@@ -122,18 +131,28 @@ def _parts(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[str | int, A
             pass
 
 
-def _with(inputs: Mapping[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
-    """Return a copy of the input with other values at some places.
+def _outermost(values: Mapping[Path, Any]) -> dict[Path, Any]:
+    """Return the places that are inside no other."""
+    return {
+        path: value
+        for path, value in values.items()
+        if not any(path[:length] in values for length in range(1, len(path)))
+    }
 
-    The outer places come last: an inner one of another variant is then inside what is replaced.
-    """
-    copy = msgspec.json.decode(msgspec.json.encode(inputs))
-    for path in sorted(values, key=len, reverse=True):
-        *parents, last = path
-        holder = copy
-        for key in parents:
+
+def _with(inputs: Mapping[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
+    """Return the input with other values at some places; the given one stays as it is."""
+    copy = dict(inputs)
+    copied = set[Path]()
+    for path, value in values.items():
+        holder: Any = copy
+        for length in range(1, len(path)):
+            key = path[length - 1]
+            if path[:length] not in copied:
+                holder[key] = holder[key].copy()
+                copied.add(path[:length])
             holder = holder[key]
-        holder[last] = values[path]
+        holder[path[-1]] = value
     return copy
 
 
