@@ -141,6 +141,7 @@ class Connection(asyncio.Protocol):
             self._headers,
         )
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body = []  # a connection may stay open, and idle, for long
         request.is_alive_after = self._parser.should_keep_alive()
         request.is_old = self._parser.get_http_version() != "1.1"
         self._is_begun, self._is_in_head, self._head_bytes = False, True, 0

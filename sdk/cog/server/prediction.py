@@ -36,6 +36,7 @@ class Prediction:
     def __init__(self, prediction_id: str, inputs: dict[str, Any], context: dict[str, str]) -> None:
         self.id = prediction_id
         self.input = inputs
+        """Empty once it has ended: nobody asks for it then, and it may hold whole files."""
         self.context = context
         self.seq = 0
         """0 until it was given to the worker."""
@@ -116,6 +117,8 @@ class Prediction:
         for callback in self._on_end:
             callback()
         self._on_end.clear()
+        self.on_abandoned = None  # it holds this: a cycle, and outputs may be large
+        self.input = {}
 
     def reply(self) -> bytes:
         """Return the body of a synchronous reply.

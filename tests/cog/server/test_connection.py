@@ -1,5 +1,6 @@
 """HTTP/1.1 without a network: whole requests out of pieces, and no piece that does harm."""
 
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -132,6 +133,22 @@ def test_an_old_client_gets_a_stream_up_to_the_end_of_the_connection():
     assert b"transfer-encoding" not in head
     assert body == b"some text"
     assert client.transport.is_closed
+
+
+def test_an_idle_connection_holds_no_body():
+    client = Client()
+    client.is_served = False
+    whole = b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + bytes(1_000_000)
+
+    tracemalloc.start()
+    client.send(whole)
+    client.replies.pop().send(200, b"")
+    client.requests.clear()
+    held_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert client.transport.written.startswith(b"HTTP/1.1 200 OK")
+    assert held_bytes < 100_000
 
 
 def test_a_client_that_asks_first_is_told_to_go_on():

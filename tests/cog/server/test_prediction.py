@@ -1,5 +1,7 @@
 """The state of one prediction."""
 
+import weakref
+
 import msgspec
 import pytest
 from msgspec import Raw
@@ -40,6 +42,19 @@ def test_it_ends_once(prediction):
     prediction.end(ended("succeeded"))
 
     assert heard == [Status.CANCELED]
+
+
+def test_one_that_ended_holds_neither_its_input_nor_itself():
+    """Both may hold whole files, and nobody knows when garbage is collected."""
+    prediction = Prediction("p1", {"file": "data:,x"}, {})
+    prediction.on_abandoned = prediction.start
+    gone = weakref.ref(prediction)
+
+    prediction.end(ended("succeeded"))
+
+    assert prediction.input == {}
+    del prediction
+    assert gone() is None
 
 
 def test_listeners_hear_everything_in_order(prediction):

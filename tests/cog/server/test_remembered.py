@@ -1,5 +1,8 @@
 """Ended predictions that clients may come back to."""
 
+import asyncio
+import weakref
+
 from msgspec import Raw
 
 from cog.server.prediction import Prediction
@@ -34,14 +37,28 @@ async def test_the_last_one_stays_however_large_it_is():
     assert remembered.find("b") is large
 
 
-async def test_an_id_that_ran_again_is_the_later_one_until_its_own_time_is_over():
-    remembered = Remembered(remember_s=1000)
-    first, second = ended("a"), ended("a")
-
+async def test_what_is_forgotten_is_let_go_of():
+    """Its own time is not over yet."""
+    remembered = Remembered(remember_s=1000, max_bytes=10)
+    first = ended("a", 1_000)
     remembered.keep(first)
+    gone = weakref.ref(first)
+    del first
+
+    remembered.keep(ended("b"))
+
+    assert gone() is None
+
+
+async def test_an_id_that_ran_again_is_the_later_one_until_its_own_time_is_over():
+    remembered = Remembered(remember_s=0)
+    second = ended("a")
+
+    remembered.keep(ended("a"))
     remembered.keep(second)
-    remembered._expire(first)
     assert remembered.find("a") is second
 
-    remembered._expire(second)
+    is_over = asyncio.Event()
+    asyncio.get_running_loop().call_later(0, is_over.set)
+    await is_over.wait()
     assert remembered.find("a") is None
