@@ -30,6 +30,10 @@ MODEL_COLUMNS = (
     models.c.run_count,
 )
 
+VERSION_COLUMNS = tuple(column for column in versions.c if column.name != "deleted_at")
+"""Those of which `version_of` makes a version."""
+NOT_DELETED = versions.c.deleted_at.is_(None)
+
 
 def model_query() -> Select[*tuple[Any, ...]]:
     """Return the select of models with their latest versions; `model_of` reads its rows."""
@@ -51,12 +55,12 @@ def model_of(row: RowMapping) -> Model:
 def _latest_of(row: RowMapping) -> Version | None:
     if row["latest_key"] is None:
         return None
-    return Version(**{column.name: row[f"latest_{column.name}"] for column in versions.c})
+    return Version(**{column.name: row[f"latest_{column.name}"] for column in VERSION_COLUMNS})
 
 
 def version_of(row: RowMapping) -> Version:
     """Return the version of a row of the table."""
-    return Version(**{column.name: row[column.name] for column in versions.c})
+    return Version(**{column.name: row[column.name] for column in VERSION_COLUMNS})
 
 
 def by_name(connection: Connection, owner: str, name: str) -> Model | None:
@@ -107,7 +111,8 @@ def add_version(
 ) -> Version:
     """Add a version, once, and make it the model's latest; return it.
 
-    The same image pushed again makes no second version; it becomes the latest again.
+    The same image pushed again makes no second version; it becomes the latest again, and one that
+    was deleted is back.
     """
     query = select(versions).where(versions.c.model_id == model_id, versions.c.id == version.id)
     row = connection.execute(query).mappings().first()
@@ -123,6 +128,9 @@ def add_version(
         }
         connection.execute(insert(versions).values(values))
         row = connection.execute(query).mappings().one()
+    elif row["deleted_at"] is not None:
+        undelete = update(versions).where(versions.c.key == row["key"]).values(deleted_at=None)
+        connection.execute(undelete)
     latest = {"latest_version_key": row["key"], "latest_version_at": now}
     change(connection, model_id, latest)
     return version_of(row)
@@ -130,7 +138,8 @@ def add_version(
 
 def versions_by_id(connection: Connection, version_id: str) -> Sequence[tuple[Version, Model]]:
     """Return every version of that id, with its model: two models may hold the same image."""
-    rows = connection.execute(select(versions).where(versions.c.id == version_id)).mappings()
+    same = select(versions).where(versions.c.id == version_id, NOT_DELETED)
+    rows = connection.execute(same).mappings()
     found = []
     for row in rows.all():
         query = model_query().where(models.c.id == row["model_id"])
@@ -141,7 +150,9 @@ def versions_by_id(connection: Connection, version_id: str) -> Sequence[tuple[Ve
 
 def version_of_model(connection: Connection, model_id: int, version_id: str) -> Version | None:
     """Return the version of a model by its id."""
-    query = select(versions).where(versions.c.model_id == model_id, versions.c.id == version_id)
+    query = select(versions).where(
+        versions.c.model_id == model_id, versions.c.id == version_id, NOT_DELETED
+    )
     row = connection.execute(query).mappings().first()
     return None if row is None else version_of(row)
 
@@ -150,7 +161,7 @@ def versions_of_model(connection: Connection, model_id: int) -> Sequence[Version
     """Return a model's versions, newest first."""
     query = (
         select(versions)
-        .where(versions.c.model_id == model_id)
+        .where(versions.c.model_id == model_id, NOT_DELETED)
         .order_by(versions.c.created_at.desc(), versions.c.key.desc())
     )
     return [version_of(row) for row in connection.execute(query).mappings()]

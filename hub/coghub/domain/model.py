@@ -20,6 +20,15 @@ class Visibility(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelOrder:
+    """How models are listed."""
+
+    by: str = "latest_version_created_at"
+    """That, or `model_created_at`."""
+    is_ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """A named thing of an owner, with versions."""
 
