@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coghub.accounts.accounts import Accounts
+from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.api.app import api_app
 from coghub.build import file_lock
 from coghub.database.database import SqliteDatabase
@@ -22,11 +23,15 @@ from coghub.database.encryption import read_box
 from coghub.database.migrate import migrate
 from coghub.domain.clock import Clock, utc_now
 from coghub.domain.errors import DataFolderBusy
+from coghub.domain.hardware import Hardware
 from coghub.domain.signals import Signals
+from coghub.files.files import Files
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
 from coghub.models.catalog import Catalog
+from coghub.models.deletion import Deletion
 from coghub.models.models import Models
+from coghub.models.variables import Variables
 from coghub.parts import Hub
 from coghub.predictions.predictions import Predictions
 from coghub.registry.app import registry_app
@@ -55,19 +60,25 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
     try:
         await database.write(migrate)
         access = Access(database, allow_anonymous=settings.allow_anonymous)
+        storage = local_storage(folder / "storage")
         box, signals, catalog = read_box(folder / KEY_FILE), Signals(), Catalog(database)
         yield Hub(
             settings=settings,
             database=database,
-            storage=local_storage(folder / "storage"),
+            storage=storage,
             box=box,
             signals=signals,
             now=now,
             accounts=Accounts(database, now),
             access=access,
             models=Models(database, access, now),
+            deletion=Deletion(database, storage, access, now),
+            variables=Variables(database, box),
+            webhook_secrets=WebhookSecrets(database, box),
             catalog=catalog,
             predictions=Predictions(database, catalog, signals, box, settings, now),
+            files=Files(database, storage, now, settings.file_expiry_s),
+            hardware=(Hardware("cpu", "CPU", settings.cpu_instances),),
         )
     finally:
         await database.close()
@@ -94,7 +105,7 @@ def asgi(hub: Hub) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        first = scope["path"].split("/", 2)[1]
+        first = scope["path"].partition("/")[2].partition("/")[0]  # no `/` at all in `OPTIONS *`
         if first == "v2" or scope["path"].startswith("/cog/v1/"):
             await registry(scope, receive, send)
         elif first == "v1" or _has_authorization(scope):

@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 
 from coghub.accounts.accounts import Accounts
+from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.database.database import Database
 from coghub.database.encryption import Box
 from coghub.domain.clock import Clock
+from coghub.domain.hardware import Hardware
 from coghub.domain.signals import Signals
+from coghub.files.files import Files
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
 from coghub.models.catalog import Catalog
+from coghub.models.deletion import Deletion
 from coghub.models.models import Models
+from coghub.models.variables import Variables
 from coghub.predictions.predictions import Predictions
 from coghub.storage.storage import Storage
 
@@ -28,5 +33,10 @@ class Hub:
     accounts: Accounts
     access: Access
     models: Models
+    deletion: Deletion
+    variables: Variables
+    webhook_secrets: WebhookSecrets
     catalog: Catalog
     predictions: Predictions
+    files: Files
+    hardware: tuple[Hardware, ...]
