@@ -29,6 +29,9 @@ COMMANDS = {
     "serve": "Serve a model over HTTP until it is stopped",
     "train": "Run a training of this project",
     "exec": "Run a command in the project's environment",
+    "login": "Log in to a hub or another registry",
+    "push": "Build the project and push it to a hub",
+    "pull": "Fetch a bundle that was pushed",
     "build": "Build the project into a bundle that runs by its name",
     "debug": "Print the plan: what cog.yaml resolves to",
     "env": "List the environments that were made, or remove old ones",
@@ -37,10 +40,16 @@ COMMANDS = {
 
 OPERATOR_COMMANDS = {
     "up": "Run a hub until it is stopped",
+    "user": "Make and list accounts",
+    "token": "Make tokens, and take them back",
+    "model": "Change models",
+    "versions": "List the versions of a model",
+    "env": "Set environment variables of a model's instances",
+    "secret": "Set secrets of a model's instances",
 }
 """Each has a module in `coghub.cli.hub` that holds the click command as `command`."""
 
-ABSENT = frozenset({"doctor", "login", "playground", "push", "weights"})
+ABSENT = frozenset({"doctor", "playground", "weights"})
 """Commands of Cog that are not here yet: who types one did not mistype."""
 
 MODULES = {"run": "predict"}
@@ -117,10 +126,10 @@ def root(
     Results go to stdout and everything else to stderr. The exit code is 0 when it worked, 1 when
     it did not, 130 after Ctrl-C; `cog exec` passes on its command's own.
     """
-    del profile, registry  # accepted for scripts written for Cog: nothing here depends on them
+    del profile  # accepted for scripts written for Cog: nothing here depends on it
     settings, console = current_settings(), context.obj
     console.is_rich = may_colour(sys.stderr, settings.environ, is_refused=no_color)
-    context.obj = Invocation(settings, console, is_debug)
+    context.obj = Invocation(settings, console, is_debug, registry)
 
 
 @click.group(

@@ -3,7 +3,8 @@
 import asyncio
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ import click
 
 from coghub.app import DATABASE, open_hub
 from coghub.cli.output import Console
-from coghub.domain.errors import HubNotFound
+from coghub.domain.errors import HubNotFound, UsageError
 from coghub.hub_settings import HubSettings, read_hub_settings
 from coghub.parts import Hub
 from coghub.settings import current_settings
@@ -62,10 +63,33 @@ class HubInvocation:
             raise HubNotFound(settings.data)
         return asyncio.run(_inside(settings, action))
 
-    def show(self, content: Any, lines: Callable[[], str]) -> None:
-        """Print a result as JSON, or as a person reads it."""
-        text = json.dumps(content, indent=2) + "\n" if self.is_json else lines()
-        self.console.result(text)
+    def show(self, content: Any, rows: Sequence[Sequence[str]] = ()) -> None:
+        """Print a result: as JSON where it was asked for, else as lines with columns."""
+        if self.is_json:
+            self.console.result(json.dumps(content, indent=2) + "\n")
+        else:
+            self.console.result(columns(rows))
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as lines, each column as wide as its longest text."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def value_of_stdin(what: str) -> str:
+    """Return what stands on stdin; a terminal asks for it and does not show it.
+
+    Raises:
+        UsageError: if it is not text.
+    """
+    if sys.stdin.isatty():
+        return click.prompt(what.capitalize(), hide_input=True, err=True)
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise UsageError("What stands on stdin is not text in UTF-8") from error
 
 
 async def _inside(settings: HubSettings, action: Callable[[Hub], Awaitable[T]]) -> T:

@@ -1,0 +1,111 @@
+"""A hub as an operator runs it: `coghub up` in a process, in a data folder of its own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+COGHUB = Path(sys.executable).with_name("coghub")
+START_S = 60.0
+STOP_S = 30.0
+
+
+class HubProcess:
+    """A running hub; `restart` begins another process on the same folder and port."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], *flags: str) -> None:
+        self.folder = folder
+        self.environ = {**environ, "COGHUB_DATA": str(folder)}
+        self.flags = flags
+        self.log = ""
+        self.token = ""
+        self._start("0")
+
+    def _start(self, port: str) -> None:
+        reading, writing = os.pipe()
+        command = [COGHUB, "up", "--port", port, "--ready-fd", str(writing), *self.flags]
+        self.process = subprocess.Popen(
+            command,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=[writing],
+        )
+        os.close(writing)
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        with os.fdopen(reading) as pipe:
+            self.address = pipe.readline().strip()  # nothing, if it ends before it is ready
+        if not self.address:
+            self.kill()
+            raise AssertionError(f"`coghub up` ended:\n{self.log}")
+        self.port = int(self.address.rpartition(":")[2])
+        if not self.token:
+            self.token = self.run("token", "create", self.administrator).strip()
+
+    def _read(self) -> None:
+        """Keep the log; its end is the end of the process."""
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            for line in lines:
+                self.log += line
+
+    @property
+    def administrator(self) -> str:
+        """The name of the account that the first start has made."""
+        return json.loads(self.run("user", "list", "--json"))[0]["name"]
+
+    def run(self, *arguments: str, stdin: str = "") -> str:
+        """Run a command of `coghub` beside the hub, and return what it wrote to stdout."""
+        done = subprocess.run(
+            [COGHUB, *arguments],
+            env=self.environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
+        )
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def get(self, path: str, *, token: str | None = None) -> Any:
+        """Return the JSON at a path of the API."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        request = urllib.request.Request(f"{self.address}{path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=START_S) as response:
+            return json.load(response)
+
+    def wait_for_log(self, pattern: str) -> None:
+        """Wait until the log has a text; the process must be about to end, or to be told to."""
+        self._reader.join(STOP_S)
+        assert re.search(pattern, self.log), self.log
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop, and return its exit status."""
+        self.process.send_signal(number)
+        return self._end()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self._end()
+
+    def restart(self) -> None:
+        """Start again where a process has ended: the same folder, address and token."""
+        self._start(str(self.port))
+
+    def _end(self) -> int:
+        try:
+            return self.process.wait(STOP_S)
+        finally:
+            self.process.kill()
+            self._reader.join(STOP_S)

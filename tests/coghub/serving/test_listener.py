@@ -1,0 +1,173 @@
+"""A real listener on a loopback port, spoken to in bytes."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+
+from coghub.app import asgi
+from coghub.domain.errors import ListenFailed, SettingInvalid
+from coghub.serving.listener import TLS, bind, check_tls, listening, url_of
+from coghub.serving.protocol import MAX_HEAD_BYTES
+
+LIMIT_S = 20
+
+
+async def echo(scope, receive, send):
+    request = Request(scope, receive)
+    body = await request.body()
+    answer = {"path": scope["path"], "scheme": scope["scheme"], "bytes": len(body)}
+    await JSONResponse(answer)(scope, receive, send)
+
+
+@asynccontextmanager
+async def connected(app, **options):
+    listener = bind("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    async with asyncio.timeout(LIMIT_S), listening(app, listener, **options):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+async def ask(app, request: bytes, **options) -> bytes:
+    """Return all that comes back, up to the end of the connection."""
+    async with connected(app, **options) as (reader, writer):
+        writer.write(request)
+        return await reader.read()
+
+
+def get(path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Connection: close", *headers, "", ""]).encode()
+
+
+async def test_a_request_is_answered_without_naming_the_server():
+    answer = await ask(echo, get("/some/path"))
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"uvicorn" not in head
+    assert json.loads(body) == {"path": "/some/path", "scheme": "http", "bytes": 0}
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        get("/", f"X: {'a' * MAX_HEAD_BYTES}"),
+        get("/", *["X: a"] * MAX_HEAD_BYTES),
+        get("/" + "a" * MAX_HEAD_BYTES),
+        b"GET / HTTP/1.1\r\nX: " + b"a" * (2 * MAX_HEAD_BYTES) + b"\r\nY: ",
+    ],
+    ids=["long header", "many headers", "long path", "no end"],
+)
+async def test_a_head_beyond_the_limit_is_refused(request_head):
+    assert (await ask(echo, request_head)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_head_within_the_limit_is_taken():
+    answer = await ask(echo, get("/", f"X: {'a' * (MAX_HEAD_BYTES - 100)}"))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+STRANGE = (
+    b"OPTIONS * HTTP/1.1",
+    b"CONNECT a:80 HTTP/1.1",
+    b"GET http://foo/v1/account HTTP/1.1",
+    b"GET http://foo HTTP/1.1",
+    b"GET //v1 HTTP/1.1",
+    b"GET /\xff HTTP/1.1",
+    b"GET /%ff%00/.. HTTP/1.1",
+    b"GET ?x HTTP/1.1",
+    b"GET / HTTP/1.1\r\nAuthorization: Bearer \xff\xfe",
+    b"GET /v2/%00 HTTP/1.1\r\nAuthorization: Basic \xff",
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade",
+    b"GET / HTTP/9.9",
+    b"PRI * HTTP/2.0",
+    b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+)
+
+
+async def test_the_hub_fails_at_no_strange_head(hub):
+    listener = bind("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    answers = dict[bytes, bytes]()
+    async with asyncio.timeout(LIMIT_S), listening(asgi(hub), listener):
+        for head in STRANGE:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(head + b"\r\nConnection: close\r\n\r\n")
+            answers[head] = await reader.readline()
+            writer.close()
+
+    assert {answer[:9] for answer in answers.values()} == {b"HTTP/1.1 "}
+    assert [pair for pair in answers.items() if pair[1][9:10] not in {b"2", b"4"}] == []
+
+
+async def test_what_is_being_answered_at_a_stop_is_finished():
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope, receive, send):
+        begun.set()
+        await may_end.wait()
+        await PlainTextResponse("whole")(scope, receive, send)
+
+    listener = bind("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    async with asyncio.timeout(LIMIT_S):
+        async with listening(slow, listener):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(get("/"))
+            await begun.wait()
+            asyncio.get_running_loop().call_soon(may_end.set)
+
+        assert (await reader.read()).endswith(b"\r\n\r\nwhole")
+    writer.close()
+
+
+async def test_forwarded_headers_are_believed_from_trusted_proxies_only():
+    headers = "X-Forwarded-Proto: https"
+
+    trusted = await ask(echo, get("/", headers), trusted_proxies=("127.0.0.0/8",))
+    other = await ask(echo, get("/", headers), trusted_proxies=("10.0.0.0/8",))
+    nobody = await ask(echo, get("/", headers))
+
+    assert b'"scheme":"https"' in trusted
+    assert b'"scheme":"http"' in other
+    assert b'"scheme":"http"' in nobody
+
+
+def test_an_address_that_is_taken_is_refused_by_name():
+    with bind("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+
+        with pytest.raises(ListenFailed, match=f"127.0.0.1, port {port}: "):
+            bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1", "a" * 70, "\x00"])
+def test_an_address_that_is_not_ours_is_refused(host):
+    with pytest.raises(ListenFailed, match="Could not listen on"):
+        bind(host, 0)
+
+
+def test_the_url_is_one_that_this_machine_can_reach():
+    with bind("0.0.0.0", 0) as listener:
+        port = listener.getsockname()[1]
+
+        assert url_of(listener) == f"http://127.0.0.1:{port}"
+        assert url_of(listener, is_secure=True) == f"https://127.0.0.1:{port}"
+
+
+def test_files_that_are_no_certificate_are_refused_by_name(tmp_path):
+    (tmp_path / "cert.pem").write_text("nothing")
+
+    with pytest.raises(SettingInvalid, match="`tls-cert` and `tls-key` cannot be used"):
+        check_tls(TLS(tmp_path / "cert.pem", tmp_path / "key.pem"))
+    with pytest.raises(SettingInvalid, match="`tls-cert` and `tls-key` cannot be used"):
+        check_tls(TLS(tmp_path / "cert.pem", tmp_path / "cert.pem"))

@@ -1,0 +1,89 @@
+"""What gets into the log, and what must not."""
+
+import io
+import logging
+
+import pytest
+import structlog
+
+from coghub.serving.log_lines import log_to
+
+
+@pytest.fixture
+def log():
+    """The lines of a log at `info`; what was set up before is set up again afterwards."""
+    root, uvicorn = logging.root, logging.getLogger("uvicorn")
+    before = structlog.get_config(), root.handlers[:], root.level, uvicorn.level
+    stream = io.StringIO()
+    log_to(stream, level="info")
+    yield stream
+    config, root.handlers[:], root.level, uvicorn.level = before
+    structlog.configure(**config)
+
+
+def fields_of(line: str) -> str:
+    """Return a line without its time."""
+    time, _, rest = line.partition(" ")
+    assert time.startswith("time=2")
+    return rest
+
+
+def raised(message: str) -> ValueError:
+    """Return an error with a traceback."""
+    with pytest.raises(ValueError, match=".") as caught:
+        raise ValueError(message)
+    return caught.value
+
+
+def test_a_line_has_the_level_the_event_and_the_values(log):
+    structlog.get_logger().info("instance ready", instance_id="i1", setup_s=4.5, is_warm=True)
+
+    assert fields_of(log.getvalue()) == (
+        'level=INFO event="instance ready" instance_id=i1 setup_s=4.5 is_warm=true\n'
+    )
+
+
+def test_what_is_below_the_level_is_left_out(log):
+    structlog.get_logger().debug("tick")
+    logging.getLogger("other").info("hello")
+
+    assert log.getvalue() == ""
+
+
+def test_a_traceback_follows_its_line(log):
+    structlog.get_logger().error("tick failed", exc_info=raised("boom"))
+
+    first, *rest = log.getvalue().splitlines()
+    assert fields_of(first) == 'level=ERROR event="tick failed"'
+    assert rest[0] == "  Traceback (most recent call last):"
+    assert rest[-1] == "  ValueError: boom"
+
+
+def test_no_token_gets_into_the_log(log):
+    token = "chub_abcDEF-123_456"
+    url = f"http://h/?token={token}"
+    structlog.get_logger().error("failed", exc_info=raised(token), url=url)
+    logging.getLogger("other").error("it was %s", token)
+
+    assert "abcDEF" not in log.getvalue()
+    assert log.getvalue().count("chub_…") >= 3
+
+
+def test_a_value_cannot_forge_a_line(log):
+    structlog.get_logger().info("seen", name='x"\nlevel=ERROR event=forged\r\x1b[2J')
+
+    assert log.getvalue().count("\n") == 1
+    assert "\r" not in log.getvalue()
+    assert "\x1b" not in log.getvalue()
+
+
+def test_warnings_of_libraries_look_the_same(log):
+    logging.getLogger("asyncio").warning("slow %s", "callback")
+
+    assert fields_of(log.getvalue()) == 'level=WARNING event="slow callback"\n'
+
+
+def test_a_reader_that_went_away_stops_nothing(log):
+    log.close()
+
+    structlog.get_logger().info("still here")
