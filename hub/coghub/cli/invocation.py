@@ -13,3 +13,5 @@ class Invocation:
     settings: Settings
     console: Console
     is_debug: bool = False
+    registry: str | None = None
+    """Host that `--registry` names."""

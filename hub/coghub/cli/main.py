@@ -116,7 +116,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 @click.option("--debug", "is_debug", is_flag=True, help="Show what the model's server logs.")
 @click.option("--no-color", is_flag=True, help="No colours, icons or moving lines.")
 @click.option("--profile", is_flag=True, hidden=True)
-@click.option("--registry", metavar="HOST", hidden=True)
+@click.option("--registry", metavar="HOST", help="Registry of a push, pull or login without one.")
 @click.pass_context
 def root(
     context: click.Context, *, is_debug: bool, no_color: bool, profile: bool, registry: str | None

@@ -8,7 +8,6 @@ from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console
 from coghub.domain.errors import ConfigInvalid, UsageError
 from coghub.engines.base import Project
-from coghub.settings import Settings
 
 HINTS = {
     "predict": "This project only trains: `cog train`",
@@ -20,7 +19,7 @@ HINTS = {
 def chosen_project(invocation: Invocation, name: str | None, config_name: str) -> Project:
     """Return the bundle of that name; without a name the project around the current folder."""
     if name:
-        return project_of_bundle(name, invocation.settings)
+        return project_of_bundle(name, invocation)
     return project_here(config_name, invocation.console)
 
 
@@ -39,19 +38,25 @@ def project_here(config_name: str, console: Console) -> Project:
     return Project(folder, plan, origin=config_name)
 
 
-def project_of_bundle(name: str, settings: Settings) -> Project:
-    """Return the bundle of that name as a project.
+def project_of_bundle(name: str, invocation: Invocation) -> Project:
+    """Return the bundle of that name as a project; one with a host is fetched where it must be.
 
     Raises:
         UsageError: if the name looks like an input that lacks its `-i`.
         BundleError: if there is no such bundle, or it is damaged.
+        RegistryError: if it cannot be fetched.
     """
     if "=" in name:
         raise UsageError(f"Invalid image name '{name}'. Did you forget `-i`?")
     from coghub.build.bundle import Store  # noqa: PLC0415 - most predictions are of a project
 
-    store = Store(settings)
-    bundle = store.find(name)
+    store = Store(invocation.settings)
+    if "/" in name:
+        from coghub.cli.remote_bundles import named_bundle  # noqa: PLC0415 - brings HTTP with it
+
+        bundle = named_bundle(invocation, name)
+    else:
+        bundle = store.find(name)
     folder = store.unpack(bundle)
     return Project(folder, read_plan(folder), bundle.document, origin=bundle.name)
 

@@ -72,9 +72,17 @@ def read_manifest(registry: Registry, repository: str, version: str, scope: str 
     """
     scope = scope or _pull(repository)
     call = Call("GET", _path(repository, version), scope, (ACCEPTED,))
-    with registry.repeated(call, 200) as answer:
-        said = answer.headers.get(DIGEST)
-        content = answer.read(MAX_MANIFEST_BYTES + 1)
+    try:
+        answer = registry.repeated(call, 200)
+    except RemoteNotFound as error:
+        joint = "@" if is_digest(version) else ":"
+        raise RemoteNotFound(
+            f"{registry.host} has no {repository}{joint}{version}",
+            hint=f"If it is private, log in: `cog login {registry.host}`",
+            reason=error.reason,
+        ) from error
+    said = answer.headers.get(DIGEST)
+    content = answer.read(MAX_MANIFEST_BYTES + 1)
     if len(content) > MAX_MANIFEST_BYTES:
         raise BundleInvalid(f"The manifest is larger than {MAX_MANIFEST_BYTES} bytes: {version}")
     digest = digest_of(content)

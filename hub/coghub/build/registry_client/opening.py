@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from coghub.build.registry_client.authentication import Authentication, challenge_of
-from coghub.build.registry_client.credentials import Credentials, CredentialStore
+from coghub.build.registry_client.credentials import CredentialStore
 from coghub.build.registry_client.reference import Host
 from coghub.build.registry_client.registry import Registry
 from coghub.build.registry_client.retries import BUSY, Retries
@@ -35,15 +35,13 @@ class Hub:
     """Where its pages are, without a slash at the end."""
 
 
-def open_registry(
-    host: Host, settings: Settings, credentials: Credentials | None = None
-) -> Registry:
+def open_registry(host: Host, settings: Settings, *, is_anonymous: bool = False) -> Registry:
     """Return the registry at a host, after one request without credentials.
 
     Args:
         host: which one.
         settings: where stored credentials are.
-        credentials: these, and not the stored ones.
+        is_anonymous: whether to leave the stored ones alone.
 
     Raises:
         RegistryUnreachable: if nobody answers.
@@ -51,7 +49,7 @@ def open_registry(
         CredentialsUnusable: if stored credentials cannot be read.
     """
     connections = Connections(settings.environ)
-    known = credentials or CredentialStore(settings).find(host.address)
+    known = None if is_anonymous else CredentialStore(settings).find(host.address)
     try:
         origin, answer = _reached(host, connections)
         authentication = Authentication(origin, known, connections)
