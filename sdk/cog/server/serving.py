@@ -24,6 +24,7 @@ from cog.server.settings import Settings
 from cog.server.spawning import Spawned
 from cog.server.webhooks import Webhooks
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 WEBHOOKS_GRACE_S = 10.0
 """For deliveries under way when everything else has ended."""
 
@@ -33,6 +34,8 @@ def serve(
 ) -> None:
     """Serve until told to leave."""
     uvloop.run(_Server(settings, listener, respawn).run(spawned))
+    for number in SIGNALS:  # Python's end takes a while, without handlers, and would be cut short
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Server:
@@ -64,7 +67,7 @@ class _Server:
             version=cog.__version__,
         )
         self._model.worker.adopt(spawned)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             loop.add_signal_handler(number, self._signaled, number)
         listens = loop.create_server if self._listener.path is None else loop.create_unix_server
         server = await listens(

@@ -234,6 +234,28 @@ def test_a_second_signal_leaves_at_once(start_server):
     running.close()
 
 
+LATE_SIGNAL = """
+import os, signal, sys
+
+class Late:
+    def __del__(self, kill=os.kill, pid=os.getpid()):
+        kill(pid, signal.SIGINT)
+
+if "cog.server.http" in sys.orig_argv:
+    late = Late()
+"""
+"""Rings while Python takes itself apart, when it has no handlers any more."""
+
+
+def test_a_signal_after_the_end_changes_nothing(start_server, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(LATE_SIGNAL)
+    server = start_server("multi.py:Predictor", PYTHONPATH=str(tmp_path)).wait_until_ready()
+
+    server.ask("POST", "/shutdown")
+
+    assert server.process.wait(30) == 0
+
+
 def test_a_given_document_overrules_the_signature(start_server, tmp_path):
     document = {"components": {"schemas": {"Input": {"properties": {"text": {"maxLength": 2}}}}}}
     path = tmp_path / "schema.json"
