@@ -68,6 +68,10 @@ SAID_HERE = {
     "COG_MAX_INPUT_FILE_BYTES": ("16 GiB", "Largest file that is fetched for an input, in bytes."),
     "WEBHOOK_AUTH_TOKEN": ("", "Sent with webhooks as `Authorization: Bearer …`."),
     "COG_USER_AGENT": ("`coghub`", "`User-Agent` of downloads."),
+    "COG_FETCH_ALLOW": (
+        "anywhere",
+        "Where input files may be fetched from, and outputs and webhooks sent to: a list of `public`, `private` (loopback included), networks such as `10.1.0.0/16`, and addresses with ports such as `127.0.0.1:4000`. The address that is dialled counts, at every redirect. Link-local, metadata and multicast addresses are refused then, unless given with their port. Proxies are not used.",
+    ),
     "COG_OPENAPI_SCHEMA": (
         "",
         "Path of a document that overrules the one made from the model's signature.",

@@ -77,7 +77,7 @@ class InputFiles:
                         raise self._too_large(url)
                     _write_all(descriptor, chunk)
         except errors as error:
-            reason = str(error) or type(error).__name__
+            reason = self._outgoing.reason(error)
             raise InputFileError(f"Could not download {url}: {reason}") from error
         finally:
             os.close(descriptor)

@@ -15,22 +15,38 @@ CONNECT_TIMEOUT_S = 10.0
 class Outgoing:
     """Makes the session and closes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, allow: str | None = None) -> None:
+        self._allow = allow
+        """What `cog.network_guard` is to allow; everything if None."""
         self._aiohttp: Any = None
+        self._guarding: Any = None
         self._session: Any = None
         self._opening: asyncio.Lock | None = None
 
     async def session(self) -> Any:
-        """Return the `aiohttp.ClientSession`; proxies come from the environment."""
+        """Return the `aiohttp.ClientSession`.
+
+        Proxies come from the environment, unless there is a guard: it would see their addresses
+        instead of those that they connect to.
+        """
         if self._opening is None:
             self._opening = asyncio.Lock()
         async with self._opening:
             if self._session is None:
                 self._aiohttp = await asyncio.to_thread(import_module, "aiohttp")
+                self._guarding = await asyncio.to_thread(import_module, "cog.network_guard")
                 self._session = self._aiohttp.ClientSession(
-                    trust_env=True, timeout=self.timeout(read_s=60.0)
+                    connector=self._connector(),
+                    trust_env=self._allow is None,
+                    timeout=self.timeout(read_s=60.0),
                 )
         return self._session
+
+    def _connector(self) -> Any:
+        if self._allow is None:
+            return self._aiohttp.TCPConnector()
+        guard = self._guarding.read_guard(self._allow)
+        return self._aiohttp.TCPConnector(socket_factory=guard.open_socket)
 
     def timeout(self, *, read_s: float, total_s: float | None = None) -> Any:
         """Return the limits of one exchange: to connect, between two reads, in all."""
@@ -46,6 +62,10 @@ class Outgoing:
     def may_pass(self, error: Exception) -> bool:
         """Tell whether the same exchange may go better later; not where the URL cannot be used."""
         return not isinstance(error, (ValueError, self._aiohttp.NonHttpUrlClientError))
+
+    def reason(self, error: Exception) -> str:
+        """Return in plain words why an exchange failed."""
+        return str(self._guarding.explained(error))
 
     async def close(self) -> None:
         if self._session is not None:

@@ -47,7 +47,7 @@ class _Server:
         self._respawn = respawn
         self._log = ContainerLog(level=settings.log_level, is_console=settings.is_console)
         self._connections = Connections(limit=affordable_connections())
-        self._outgoing = Outgoing()
+        self._outgoing = Outgoing(settings.fetch_allow)
 
     async def run(self, spawned: Spawned) -> None:
         loop = asyncio.get_running_loop()

@@ -52,6 +52,8 @@ class Settings:
     webhook_token: str | None = None
     user_agent: str | None = None
     """COG_USER_AGENT, sent when an input's file is fetched."""
+    fetch_allow: str | None = None
+    """Where input files may come from, and outputs and webhooks go to; None is anywhere."""
     openapi_path: str | None = None
     """COG_OPENAPI_SCHEMA: a document that overrules the one made from the model's signature."""
     log_level: int = LEVELS["info"]
@@ -104,6 +106,7 @@ def read_settings(
         ),
         webhook_token=environ.get("WEBHOOK_AUTH_TOKEN") or None,
         user_agent=environ.get("COG_USER_AGENT") or None,
+        fetch_allow=_fetch_allow(environ.get("COG_FETCH_ALLOW")),
         openapi_path=environ.get("COG_OPENAPI_SCHEMA") or None,
         log_level=LEVELS.get(environ.get("COG_LOG_LEVEL", "info").lower(), LEVELS["info"]),
         is_console=environ.get("LOG_FORMAT") == "console"
@@ -136,6 +139,19 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:  # noqa: PLR2004 - the largest TCP port
         raise SystemExit(f"ERROR: PORT is not a port number: {text}")
     return int(text)
+
+
+def _fetch_allow(text: str | None) -> str | None:
+    """Return a list of networks; one that means nothing must not come to allow anything."""
+    if not text:
+        return None
+    from cog.network_guard import read_guard  # noqa: PLC0415 - 4 ms that few starts need
+
+    try:
+        read_guard(text)
+    except ValueError as error:
+        raise SystemExit(f"ERROR: COG_FETCH_ALLOW is not a list of networks: {error}") from error
+    return text
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

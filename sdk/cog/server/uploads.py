@@ -62,7 +62,7 @@ class OutputFiles:
             try:
                 return await self._put(session, file, url, prediction_id)
             except errors as error:
-                reason = str(error) or type(error).__name__
+                reason = self._outgoing.reason(error)
         raise UploadError(f"Output file cannot be uploaded: {file.name}: {reason}")
 
     async def _put(self, session: Any, file: OutputFile, url: str, prediction_id: str) -> str:

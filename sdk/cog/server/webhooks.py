@@ -90,7 +90,7 @@ class Webhooks:
                     return None
                 return _Failure(f"{response.status}", response.status in RETRIED_STATUSES)
         except errors as error:
-            return _Failure(str(error) or type(error).__name__, self._outgoing.may_pass(error))
+            return _Failure(self._outgoing.reason(error), self._outgoing.may_pass(error))
 
 
 class _Failure(NamedTuple):
