@@ -15,12 +15,14 @@ import click
 from coghub.cli.interrupts import Terminated, listen_for_termination
 from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console, may_colour, standard_streams
-from coghub.domain.errors import CoghubError, SettingInvalid, UsageError
+from coghub.domain.errors import CoghubError, RequestInvalid, SettingInvalid, UsageError
 from coghub.settings import current_settings
 
 EXIT_FAILED = 1
 EXIT_MISUSED = 2
 EXIT_INTERRUPTED = 130
+MISUSES = (UsageError, SettingInvalid, RequestInvalid)
+"""Errors of what was typed; all others are of what was found."""
 
 COMMANDS = {
     "init": "Write the files of a new project into this folder",
@@ -46,6 +48,8 @@ OPERATOR_COMMANDS = {
     "versions": "List the versions of a model",
     "env": "Set environment variables of a model's instances",
     "secret": "Set secrets of a model's instances",
+    "backup": "Copy the hub into a folder, while it runs",
+    "restore": "Make a data folder from a backup",
 }
 """Each has a module in `coghub.cli.hub` that holds the click command as `command`."""
 
@@ -184,7 +188,7 @@ def outcome_of(group: click.Group, arguments: Sequence[str], *, usage_code: int)
     except (CoghubError, click.ClickException, OSError) as error:
         told = _told(error)
         console.fail(told)
-        return usage_code if isinstance(told, (UsageError, SettingInvalid)) else EXIT_FAILED
+        return usage_code if isinstance(told, MISUSES) else EXIT_FAILED
     return 0
 
 

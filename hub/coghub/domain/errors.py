@@ -29,12 +29,16 @@ CoghubError
 ├── InstanceError             about a running model
 │   ├── SetupFailed
 │   ├── InstanceDied
+│   ├── InstanceGone      it does not answer, or the connection broke
+│   ├── InstanceBusy      no slot is free
+│   ├── InputRefused      it does not take the input
 │   └── PredictionFailed
 └── HubError                  about the hub
     ├── DatabaseTooNew        a newer version has changed the data folder
     ├── DataFolderBusy        another hub runs on the data folder
     ├── HubNotFound           no hub in the data folder
     ├── ListenFailed          the address to listen on cannot be had
+    ├── BackupInvalid         no backup, or one that cannot be used there
     ├── KeyFileInvalid        secrets cannot be read with the key that is there
     ├── BadRequest            a request that cannot be understood, such as a body that is not JSON
     ├── Unauthenticated       no token, or one that is not valid
@@ -254,6 +258,24 @@ class InstanceDied(InstanceError):
     code = "instance-died"
 
 
+class InstanceGone(InstanceError):
+    """The instance does not answer, or the connection to it broke."""
+
+    code = "instance-gone"
+
+
+class InstanceBusy(InstanceError):
+    """Every slot of the instance is taken."""
+
+    code = "instance-busy"
+
+
+class InputRefused(InstanceError):
+    """The instance does not take the input."""
+
+    code = "input-refused"
+
+
 class PredictionFailed(InstanceError):
     """A prediction ended with an error."""
 
@@ -294,6 +316,12 @@ class ListenFailed(HubError):
     """The address to listen on is taken, or is not this machine's."""
 
     code = "listen-failed"
+
+
+class BackupInvalid(HubError):
+    """There is no backup in the folder, or it cannot be used for this."""
+
+    code = "backup-invalid"
 
 
 class KeyFileInvalid(HubError):

@@ -30,7 +30,7 @@ def fields_of(line: str) -> str:
 
 def raised(message: str) -> ValueError:
     """Return an error with a traceback."""
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=r".") as caught:
         raise ValueError(message)
     return caught.value
 

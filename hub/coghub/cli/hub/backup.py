@@ -1,0 +1,28 @@
+"""`coghub backup`: a copy of the hub, made while it runs."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from coghub.backup import back_up
+from coghub.cli.hub.invocation import HubInvocation, hub_command
+from coghub.domain.clock import utc_now
+from coghub.domain.size import size_text
+
+
+@click.command("backup")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@hub_command
+def command(invocation: HubInvocation, *, folder: Path) -> None:
+    """Copy the hub into DIR: accounts, models, predictions, files, images and keys.
+
+    The hub may be running. Where DIR holds an older backup of it, what is new is added and what is
+    gone is removed. It holds the key of all secrets: keep it as safe as the hub itself.
+    """
+    note = back_up(invocation.settings().data, folder.absolute(), now=utc_now())
+    if invocation.is_json:
+        invocation.show({"folder": str(folder), **asdict(note)})
+    else:
+        size = size_text(note.size_bytes)
+        invocation.console.say(f"Backed up {note.objects} objects, {size} in all: {folder}")

@@ -1,0 +1,25 @@
+"""`coghub restore`: a data folder from a backup."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from coghub.backup import restore
+from coghub.cli.hub.invocation import HubInvocation, hub_command
+
+
+@click.command("restore")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@hub_command
+def command(invocation: HubInvocation, *, folder: Path) -> None:
+    """Make the data folder from the backup in DIR; it must be empty or not there.
+
+    Predictions that had not ended at the backup run again when the hub starts.
+    """
+    data = invocation.settings().data
+    note = restore(folder.absolute(), data)
+    if invocation.is_json:
+        invocation.show({"data": str(data), **asdict(note)})
+    else:
+        invocation.console.say(f"Restored the backup of {note.created_at} into {data}")

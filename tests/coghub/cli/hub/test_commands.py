@@ -1,0 +1,162 @@
+"""What operators type, run in this process on a data folder of its own."""
+
+import asyncio
+import io
+import json
+import sys
+
+import pytest
+
+from coghub.app import open_hub
+from coghub.cli.hub.invocation import HubInvocation
+from coghub.cli.main import OPERATOR_COMMANDS, operator_root, outcome_of
+from coghub.cli.output import Console
+
+
+@pytest.fixture
+def coghub(tmp_path, monkeypatch, capsys):
+    """Run a command, expect an exit code, and return what it printed."""
+    monkeypatch.setenv("COGHUB_DATA", str(tmp_path / "data"))
+
+    def run(*arguments, stdin="", code=0):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        assert outcome_of(operator_root, arguments, usage_code=2) == code
+        return capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def model(coghub):
+    """The model `alice/resize`, whose owner has an account."""
+    coghub("user", "create", "alice")
+    settings = HubInvocation(Console(io.StringIO(), io.StringIO()), {}).settings()
+
+    async def make():
+        async with open_hub(settings) as hub:
+            alice = await hub.accounts.get("alice")
+            await hub.models.create(alice, "alice", "resize")
+
+    asyncio.run(make())
+    return "alice/resize"
+
+
+def test_every_command_has_its_module(coghub):
+    for name in OPERATOR_COMMANDS:
+        assert "Usage: coghub" in coghub(name, "--help").out
+
+
+def test_users_are_made_and_listed(coghub):
+    assert coghub("user", "create", "bob").err == "Made the user bob\n"
+    made = json.loads(coghub("user", "create", "ada", "--admin", "--json").out)
+
+    listed = coghub("user", "list").out.splitlines()
+    assert [line.split()[0] for line in listed] == ["ada", "bob"]
+    assert "admin" in listed[0]
+    assert json.loads(coghub("user", "list", "--json").out)[0] == made
+    assert made["is_admin"] is True
+
+
+@pytest.mark.parametrize("name", ["Bob", "admin", "a/b", "", "-", "a" * 65])
+def test_a_name_that_no_user_can_have_is_refused(coghub, name):
+    assert f"Not a name for a user: {name}" in coghub("user", "create", "--", name, code=2).err
+
+
+def test_a_taken_name_is_refused(coghub):
+    coghub("user", "create", "bob")
+
+    assert coghub("user", "create", "bob", code=1).err == (
+        "error: A user of that name exists: bob\n"
+    )
+
+
+def test_a_new_token_is_alone_on_stdout_and_can_be_revoked(coghub):
+    coghub("user", "create", "bob")
+
+    printed = coghub("token", "create", "bob")
+
+    assert printed.out.startswith("chub_")
+    assert printed.out.count("\n") == 1
+    assert printed.err == ""
+    assert coghub("token", "revoke", stdin=printed.out).err == "Revoked 1 token\n"
+    assert "No such token" in coghub("token", "revoke", stdin=printed.out, code=1).err
+
+
+def test_all_tokens_of_a_user_can_be_revoked(coghub):
+    coghub("user", "create", "bob")
+    for _ in range(2):
+        coghub("token", "create", "bob")
+
+    assert json.loads(coghub("token", "revoke", "bob", "--json").out) == {"revoked": 2}
+    assert coghub("token", "revoke", "bob").err == "Revoked 0 tokens\n"
+
+
+def test_nothing_on_stdin_is_asked_wrongly(coghub):
+    coghub("user", "create", "bob")
+
+    assert "No token on stdin" in coghub("token", "revoke", code=2).err
+
+
+def test_an_unknown_user_is_named_with_a_hint(coghub):
+    coghub("user", "create", "bob")
+
+    assert coghub("token", "create", "ada", code=1).err == (
+        "error: No user named `ada` on this hub\nhint: List users with `coghub user list`\n"
+    )
+
+
+def test_a_model_can_be_made_public(coghub, model):
+    assert coghub("model", "visibility", model, "public").err == "alice/resize is public\n"
+    assert (
+        "No model named `alice/none`"
+        in coghub("model", "visibility", "alice/none", "public", code=1).err
+    )
+    assert (
+        "Not the name of a model" in coghub("model", "visibility", "resize", "public", code=2).err
+    )
+    coghub("model", "visibility", model, "secret", code=2)
+
+
+def test_variables_and_secrets_are_set_listed_and_unset(coghub, model):
+    coghub("env", "set", model, "LEVEL", stdin="high\n")
+    coghub("secret", "set", model, "API_KEY", stdin="s3cret")
+
+    assert coghub("env", "list", model).out == "LEVEL\n"
+    assert json.loads(coghub("secret", "list", model, "--json").out) == [{"name": "API_KEY"}]
+    assert "s3cret" not in coghub("secret", "list", model).out
+    coghub("secret", "unset", model, "API_KEY")
+    assert coghub("secret", "list", model).out == ""
+    assert "API_KEY" in coghub("secret", "unset", model, "API_KEY", code=1).err
+
+
+def test_a_model_without_versions_lists_none(coghub, model):
+    assert coghub("versions", model).out == ""
+    assert coghub("versions", model, "--json").out == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("user", "list"), ("token", "create", "bob"), ("versions", "a/b"), ("backup", "there")],
+)
+def test_where_no_hub_is_none_is_made(coghub, tmp_path, command):
+    assert coghub(*command, code=1).err == (
+        f"error: No hub in this folder: {tmp_path / 'data'}\n"
+        "hint: Choose another with `--data`, or start one with `coghub up`\n"
+    )
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_backup_can_be_restored_elsewhere(coghub, tmp_path):
+    coghub("user", "create", "bob")
+    backup, new = str(tmp_path / "backup"), str(tmp_path / "new")
+
+    assert json.loads(coghub("backup", backup, "--json").out)["objects"] == 0
+    assert coghub("restore", backup, "--data", new).err.startswith("Restored the backup of 20")
+    assert coghub("user", "list", "--data", new).out.startswith("bob")
+    assert "not empty" in coghub("restore", backup, "--data", new, code=1).err
+
+
+def test_a_mistyped_command_names_what_was_meant(coghub):
+    assert coghub("backupp", code=2).err == (
+        "error: No such command 'backupp'\nhint: Did you mean `coghub backup`?\n"
+    )

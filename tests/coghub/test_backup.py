@@ -1,0 +1,193 @@
+"""A backup holds everything, is made beside a running hub, and restores whole or not at all."""
+
+import sqlite3
+import stat
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from coghub.app import DATABASE, KEY_FILE, claim, open_hub
+from coghub.backup import NOTE, OBJECTS, back_up, read_note, restore
+from coghub.domain.errors import BackupInvalid, HubNotFound
+from coghub.hub_settings import HubSettings
+from coghub.models.variables import Variables
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+async def put(hub, key: str, content: bytes) -> None:
+    _, path = hub.storage.new_incoming()
+    path.write_bytes(content)
+    await hub.storage.adopt(path, key)
+
+
+async def content_of(hub, key: str) -> bytes:
+    return b"".join([piece async for piece in hub.storage.read(key)])
+
+
+@pytest.fixture
+def data(hub):
+    return hub.settings.data
+
+
+async def test_a_restored_hub_has_everything(hub, alice, data, tmp_path):
+    token = await hub.accounts.create_token("alice")
+    model = await hub.models.create(alice, "alice", "resize")
+    await Variables(hub.database, hub.box).put(model, "KEY", "s3cret", is_secret=True)
+    await put(hub, "blobs/sha256/ab", b"weights")
+    await put(hub, "outputs/x", b"picture")
+
+    note = back_up(data, tmp_path / "backup", now=NOW)
+    assert restore(tmp_path / "backup", tmp_path / "new") == note
+
+    assert note.objects == 2
+    async with open_hub(HubSettings(data=tmp_path / "new")) as restored:
+        assert (await restored.accounts.authenticate(token)).name == "alice"
+        again = await restored.models.get(alice, "alice", "resize")
+        variables = Variables(restored.database, restored.box)
+        assert await variables.environment_of(again.id) == {"KEY": "s3cret"}
+        assert await content_of(restored, "blobs/sha256/ab") == b"weights"
+        assert await content_of(restored, "outputs/x") == b"picture"
+
+
+async def test_only_its_owner_can_read_it(hub, data, tmp_path):
+    back_up(data, tmp_path / "backup", now=NOW)
+    restore(tmp_path / "backup", tmp_path / "new")
+
+    for folder in (tmp_path / "backup", tmp_path / "new"):
+        modes = [path.stat() for path in (folder, folder / KEY_FILE, folder / DATABASE)]
+        assert [stat.S_IMODE(it.st_mode) for it in modes] == [0o700, 0o600, 0o600]
+
+
+async def test_a_backup_made_again_takes_what_is_new_and_drops_what_is_gone(hub, data, tmp_path):
+    await put(hub, "old", b"1")
+    await put(hub, "kept", b"2")
+    back_up(data, tmp_path / "backup", now=NOW)
+    await hub.storage.delete(["old"])
+    await put(hub, "new", b"3")
+    await hub.accounts.create("bob")
+
+    note = back_up(data, tmp_path / "backup", now=NOW)
+
+    kept = {path.name for path in (tmp_path / "backup" / OBJECTS).iterdir()}
+    assert kept == {"kept", "new"}
+    assert note.objects == 2
+    restore(tmp_path / "backup", tmp_path / "new")
+    async with open_hub(HubSettings(data=tmp_path / "new")) as restored:
+        assert [it.name for it in await restored.accounts.list()] == ["bob"]
+
+
+async def test_objects_that_come_while_rows_are_copied_are_in_it(hub, data, tmp_path, monkeypatch):
+    """As they would be in a hub that runs: the row is in the snapshot, and so is its object."""
+    await put(hub, "before", b"1")
+    await put(hub, "removed", b"2")
+    taken = back_up.__globals__["_take_rows"]
+
+    def take_rows(source, target):
+        path = data / OBJECTS
+        (path / "during").write_bytes(b"3")
+        (path / "removed").unlink()
+        taken(source, target)
+
+    monkeypatch.setitem(back_up.__globals__, "_take_rows", take_rows)
+
+    back_up(data, tmp_path / "backup", now=NOW)
+
+    copied = {path.name for path in (tmp_path / "backup" / OBJECTS).iterdir()}
+    assert {"before", "during"} <= copied
+
+
+async def test_where_links_are_not_possible_objects_are_copied(hub, data, tmp_path, monkeypatch):
+    await put(hub, "blob", b"content")
+
+    def refuse(self, target):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(type(tmp_path), "hardlink_to", refuse)
+
+    back_up(data, tmp_path / "backup", now=NOW)
+
+    copy = tmp_path / "backup" / OBJECTS / "blob"
+    assert copy.read_bytes() == b"content"
+    assert copy.stat().st_nlink == 1
+
+
+async def test_a_folder_with_something_else_is_not_touched(hub, data, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.tex").write_text("words")
+
+    with pytest.raises(BackupInvalid, match="something else than a backup of this hub"):
+        back_up(data, other, now=NOW)
+
+    assert [path.name for path in other.iterdir()] == ["thesis.tex"]
+
+
+async def test_the_backup_of_another_hub_is_not_overwritten(hub, data, tmp_path):
+    async with open_hub(HubSettings(data=tmp_path / "second")):
+        pass
+    back_up(tmp_path / "second", tmp_path / "backup", now=NOW)
+
+    with pytest.raises(BackupInvalid, match="something else than a backup of this hub"):
+        back_up(data, tmp_path / "backup", now=NOW)
+
+
+def test_a_folder_without_a_hub_is_refused(tmp_path):
+    with pytest.raises(HubNotFound, match="No hub in this folder"):
+        back_up(tmp_path / "none", tmp_path / "backup", now=NOW)
+
+    assert not (tmp_path / "backup").exists()
+
+
+async def test_a_folder_with_anything_in_it_is_not_restored_into(hub, data, tmp_path):
+    back_up(data, tmp_path / "backup", now=NOW)
+    lock = claim(data)
+
+    with pytest.raises(BackupInvalid, match="The data folder is not empty"):
+        restore(tmp_path / "backup", data)
+
+    lock.release()
+
+
+async def test_an_empty_folder_is_restored_into(hub, data, tmp_path):
+    back_up(data, tmp_path / "backup", now=NOW)
+    (tmp_path / "new").mkdir()
+
+    restore(tmp_path / "backup", tmp_path / "new")
+
+    assert (tmp_path / "new" / DATABASE).is_file()
+
+
+@pytest.mark.parametrize("note", [None, "", "{}", "[]", '{"format": 1}', "\udcff"])
+async def test_what_is_no_whole_backup_is_refused(hub, data, tmp_path, note):
+    back_up(data, tmp_path / "backup", now=NOW)
+    if note is None:
+        (tmp_path / "backup" / NOTE).unlink()
+    else:
+        (tmp_path / "backup" / NOTE).write_bytes(note.encode("utf-8", "surrogateescape"))
+
+    with pytest.raises(BackupInvalid, match="No whole backup in this folder"):
+        read_note(tmp_path / "backup")
+
+
+async def test_a_damaged_backup_leaves_no_half_restored_folder(hub, data, tmp_path):
+    back_up(data, tmp_path / "backup", now=NOW)
+    database = tmp_path / "backup" / DATABASE
+    database.write_bytes(database.read_bytes()[:100] + b"x" * 50_000)
+
+    with pytest.raises(BackupInvalid, match="The database"):
+        restore(tmp_path / "backup", tmp_path / "new" / "data")
+
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+async def test_the_copy_of_the_rows_is_one_file(hub, data, tmp_path):
+    """So that whoever copies the backup on cannot forget half of it."""
+    await put(hub, "blob", b"content")
+    back_up(data, tmp_path / "backup", now=NOW)
+
+    names = {path.name for path in (tmp_path / "backup").iterdir()}
+    assert names == {DATABASE, KEY_FILE, NOTE, "storage"}
+    with closing(sqlite3.connect(tmp_path / "backup" / DATABASE)) as rows:
+        assert rows.execute("PRAGMA quick_check").fetchall() == [("ok",)]
