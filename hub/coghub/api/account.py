@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from coghub.api.authentication import require_account
-from coghub.api.rendering import json_response
+from coghub.api.rendering import account_json, json_response
 from coghub.parts import Hub
 
 
@@ -21,5 +21,4 @@ class AccountRoutes:
 
     async def get(self, request: Request) -> Response:
         """Answer GET /account."""
-        account = await require_account(request, self._hub.accounts)
-        return json_response({"type": "user", "username": account.name, "name": account.name})
+        return json_response(account_json(await require_account(request, self._hub.accounts)))

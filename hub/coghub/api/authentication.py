@@ -5,6 +5,7 @@ from starlette.requests import Request
 from coghub.accounts.accounts import Accounts
 from coghub.domain.account import Account
 from coghub.domain.errors import Unauthenticated
+from coghub.parts import Hub
 
 SCHEMES = frozenset({"bearer", "token"})
 
@@ -22,3 +23,14 @@ async def require_account(request: Request, accounts: Accounts) -> Account:
     if scheme.lower() not in SCHEMES or not token.strip():
         raise Unauthenticated("You did not pass a valid authentication token")
     return await accounts.authenticate(token.strip())
+
+
+async def optional_account(request: Request, hub: Hub) -> Account | None:
+    """Return who asks; None for a stranger, where the hub lets strangers read.
+
+    Raises:
+        Unauthenticated: as `require_account`.
+    """
+    if hub.settings.allow_anonymous and "authorization" not in request.headers:
+        return None
+    return await require_account(request, hub.accounts)

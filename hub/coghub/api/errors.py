@@ -13,6 +13,7 @@ from coghub.domain import errors
 T = TypeVar("T")
 
 STATUS_OF: dict[type[errors.CoghubError], int] = {
+    errors.BadRequest: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
@@ -29,6 +30,9 @@ TITLE_OF: dict[type[errors.CoghubError], str] = {
     errors.InputRejected: "Input validation failed",
 }
 
+NEVER_AGAIN = frozenset({409, 500, 507})
+"""Of these statuses, clients that would try again are told not to: it cannot help."""
+
 
 def problem(error: errors.CoghubError) -> Response:
     """Return the answer for an error."""
@@ -40,6 +44,8 @@ def problem(error: errors.CoghubError) -> Response:
     if error.hint:
         body["hint"] = error.hint
     headers = dict[str, str]()
+    if status in NEVER_AGAIN:
+        headers["x-should-retry"] = "false"
     match error:
         case errors.InputRejected(fields=fields):
             body["invalid_fields"] = fields

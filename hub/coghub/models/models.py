@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from coghub.database import accounts as account_rows
+from coghub.database import model_lists as lists
 from coghub.database import models as rows
 from coghub.database.database import Database
 from coghub.database.models import NewVersion
@@ -19,8 +20,14 @@ from coghub.domain.errors import (
     RequestInvalid,
     VersionNotFound,
 )
-from coghub.domain.model import Model, Version, Visibility, is_model_name
+from coghub.domain.model import Model, ModelOrder, Version, Visibility, is_model_name
+from coghub.domain.page import Cursor, Page
 from coghub.models.access import Access
+
+PAGE_ROWS = 25
+"""Each comes with its latest version's schema."""
+MAX_WORDS = 16
+"""Of a search."""
 
 
 class Models:
@@ -89,6 +96,15 @@ class Models:
         model = await self._access.writable(account, owner, name)
         await self._database.write(lambda c: rows.change(c, model.id, fields))
         return await self._access.readable(account, owner, name)
+
+    async def public(self, order: ModelOrder, cursor: Cursor | None) -> Page[Model]:
+        """Return a page of the models that everyone may see."""
+        return await self._database.read(lambda c: lists.public(c, order, cursor, limit=PAGE_ROWS))
+
+    async def search(self, text: str) -> Sequence[Model]:
+        """Return public models that have each word of the text, most used first."""
+        words = text.split()[:MAX_WORDS]
+        return await self._database.read(lambda c: lists.with_words(c, words, limit=PAGE_ROWS))
 
     async def register_version(self, model: Model, version: NewVersion) -> Version:
         """Make a version of what was pushed, once, and the model's latest."""

@@ -1,0 +1,79 @@
+"""Bodies of requests: bounded, JSON whatever their content type says, of the wanted shape."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import Request
+
+from coghub.domain.errors import BadRequest, InputRejected, InvalidField, TooLarge
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 1024**2
+"""Of a request about a model and the like."""
+
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
+_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<given>[^`]*)`")
+_PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
+"""Source: the messages of msgspec's ValidationError."""
+
+
+async def read_bytes(request: Request, *, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """Return the body.
+
+    Raises:
+        TooLarge: if it is longer than the limit; no more than that was read.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit_bytes:
+            raise TooLarge(f"The body is larger than {limit_bytes // 1024**2} MiB")
+    return bytes(body)
+
+
+async def read_json(request: Request, shape: type[T], *, limit_bytes: int = MAX_BODY_BYTES) -> T:
+    """Return the body as a value of the shape; an empty one is an empty object.
+
+    Raises:
+        TooLarge: if it is longer than the limit.
+        BadRequest: if it is not JSON.
+        InputRejected: if it has another shape.
+    """
+    return decoded(await read_bytes(request, limit_bytes=limit_bytes) or b"{}", shape)
+
+
+def decoded(body: bytes, shape: type[T]) -> T:
+    """Return JSON as a value of the shape.
+
+    Raises:
+        BadRequest: if it is not JSON.
+        InputRejected: if it has another shape.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise InputRejected([_field(str(error))]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise BadRequest(f"The body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise BadRequest("The body is nested too deeply") from error
+
+
+def _field(message: str) -> InvalidField:
+    """Return what is wrong in the words that Replicate uses."""
+    place = _PLACE.search(message)
+    field = place["place"] if place else ""
+    text = message[: place.start()] if place else message
+    if found := _MISSING.match(text):
+        return InvalidField("required", field, f"{found['name']} is required")
+    if found := _UNKNOWN.match(text):
+        description = f"Additional property {found['name']} is not allowed"
+        return InvalidField("additional_property_not_allowed", field, description)
+    if found := _EXPECTED.match(text):
+        description = f"Invalid type. Expected: {found['wanted']}, given: {found['given']}"
+        return InvalidField("invalid_type", field, description)
+    kind = "enum" if text.startswith("Invalid enum value") else "invalid_value"
+    return InvalidField(kind, field, text)

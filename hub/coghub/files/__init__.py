@@ -1,0 +1,1 @@
+"""Files that clients upload for their inputs. No HTTP and no SQL inside."""

@@ -1,0 +1,82 @@
+"""The hub's HTTP in this process: every request goes through the whole application."""
+
+import httpx
+import pytest
+
+from coghub.app import asgi
+from coghub.database.models import NewVersion
+from coghub.domain.model import Visibility
+
+SCHEMA = {
+    "openapi": "3.0.2",
+    "info": {"title": "Cog", "version": "0.1.0"},
+    "paths": {},
+    "components": {
+        "schemas": {
+            "Input": {
+                "type": "object",
+                "title": "Input",
+                "required": ["text"],
+                "properties": {
+                    "text": {"type": "string", "title": "Text", "x-order": 0},
+                    "count": {"type": "integer", "minimum": 1, "maximum": 9, "x-order": 1},
+                },
+            },
+            "Output": {"type": "string", "title": "Output"},
+        }
+    },
+}
+
+
+class Client:
+    """Asks as one account, or as nobody."""
+
+    def __init__(self, app, token=None, base_url="http://hub.test"):
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(app)
+        self.http = httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
+
+    async def __call__(self, method, path, **options):
+        return await self.http.request(method, path, **options)
+
+
+@pytest.fixture
+def app(hub):
+    return asgi(hub)
+
+
+@pytest.fixture
+async def as_alice(hub, app, alice):
+    return Client(app, await hub.accounts.create_token("alice"))
+
+
+@pytest.fixture
+async def as_bob(hub, app, bob):
+    return Client(app, await hub.accounts.create_token("bob"))
+
+
+@pytest.fixture
+def as_nobody(app):
+    return Client(app)
+
+
+@pytest.fixture
+async def model(hub, alice):
+    """A private model of alice's, without versions."""
+    return await hub.models.create(alice, "alice", "hello")
+
+
+@pytest.fixture
+def push(hub):
+    """Make a version as a push does, and return it."""
+
+    async def pushed(model, digit="a", schema=SCHEMA):
+        new = NewVersion(digit * 64, "0.23.1", schema, {"predict": "predict.py:Predictor"}, True)
+        return await hub.models.register_version(model, new)
+
+    return pushed
+
+
+@pytest.fixture
+async def public_model(hub, alice):
+    return await hub.models.create(alice, "alice", "open", visibility=Visibility.PUBLIC)
