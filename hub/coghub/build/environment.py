@@ -120,13 +120,22 @@ class Environments:
         return tuple(removed)
 
     def _ready(self, order: Order) -> Lock | None:
-        """Return a lock on an environment that can be used now."""
+        """Return a lock on an environment that can be used now.
+
+        Its Python is a link: one that leads nowhere by now is removed with its environment.
+        """
         lock = file_lock.shared(self._lock_path(order.folder.name))
         if lock is None:
             return None
-        if _is_ready(order):
+        is_made, has_python = (order.folder / READY).exists(), order.python.exists()
+        if is_made and has_python:
             return lock
         lock.release()
+        if is_made and not self._remove(order.folder):
+            raise EnvironmentFailed(
+                f"An environment in use has lost its Python: {order.python}",
+                hint="Stop what runs in it, and try again",
+            )
         return None
 
     def _made(self, order: Order, key: str, report: Report) -> Lock:
@@ -138,7 +147,7 @@ class Environments:
                 file_lock.wait_shared(self._lock_path(key)).release()
             else:
                 try:
-                    if not _is_ready(order):
+                    if not (order.folder / READY).exists():
                         self._make(order, key, lock, report)
                 finally:
                     lock.release()
@@ -211,11 +220,6 @@ class Environments:
 
     def _lock_path(self, key: str) -> Path:
         return self.folder / f"{key}.lock"
-
-
-def _is_ready(order: Order) -> bool:
-    """Tell whether all of it is there; its Python is a link to one that may have been removed."""
-    return (order.folder / READY).exists() and order.python.exists()
 
 
 def _description(order: Order, key: str, resolved: list[str]) -> dict[str, Any]:
