@@ -4,7 +4,7 @@ import ast
 import importlib
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -13,7 +13,7 @@ import pytest
 from cog.schema.inspection import interface_of
 from cog.schema.loading import load
 from coghub.build.config import read_config
-from coghub.cli.main import root
+from coghub.cli.main import COMMANDS, OPERATOR_COMMANDS, operator_root, root
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -32,6 +32,9 @@ SET_FOR_OTHERS = {
     "COG_WORKER_TREE",
 }
 """Variables that are only passed on, or between our own processes."""
+
+
+SHOWN_COMMAND = re.compile(r"(?:^|\| |&& |\$ )(cog|coghub) ([^|&>\n]+)", re.MULTILINE)
 
 
 def blocks(path: Path, *languages: str) -> list[str]:
@@ -91,14 +94,16 @@ def test_every_route_and_every_status_is_in_the_reference() -> None:
     assert [status for status in statuses if status not in page] == []
 
 
-def test_every_command_and_visible_option_is_in_the_reference() -> None:
+@pytest.mark.parametrize(("group", "names"), [(root, COMMANDS), (operator_root, OPERATOR_COMMANDS)])
+def test_every_command_and_visible_option_is_in_the_reference(
+    group: click.Group, names: Iterable[str]
+) -> None:
     page = (REFERENCE / "commands.md").read_text("utf-8")
-    context = click.Context(root)
 
-    for name in root.list_commands(context):
-        command = root.get_command(context, name)
+    for name in names:
+        command = group.get_command(click.Context(group), name)
         assert command is not None
-        assert f"## cog {name}" in page
+        assert f"## {group.name} {name}\n" in page
         for option in command.params:
             assert all(f"`{flag}`" in page for flag in option.opts if flag.startswith("-")), name
 
@@ -154,8 +159,9 @@ def test_every_cog_yaml_that_is_shown_is_valid(path: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_command_that_is_shown_exists(path: Path) -> None:
     for block in blocks(path, "sh", "console"):
-        for line in re.findall(r"^(?:\$ )?cog (.+)$", block, re.MULTILINE):
-            parse(root, shlex.split(line.partition(" > ")[0], comments=True))
+        for name, line in SHOWN_COMMAND.findall(block):
+            group = root if name == "cog" else operator_root
+            parse(group, shlex.split(line, comments=True))
 
 
 def parse(command: click.Command, words: list[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 from docs.generate.tables import table
 
-from coghub.cli.main import root
+from coghub.cli.main import operator_root, root
 
 INTRODUCTION = """\
 # Commands
@@ -14,6 +14,13 @@ INTRODUCTION = """\
 Results go to stdout and everything else to stderr.
 The exit code is 0 when it worked, 1 when it did not, 130 after Ctrl-C; `cog exec` passes on its command's own.
 `coghub cog …` is the same as `cog …`.
+"""
+
+OPERATORS = """\
+# Commands for who runs a hub
+
+The exit code is 0 when it worked, 1 when it did not, 2 when it was asked wrongly, 130 after Ctrl-C.
+All but `coghub up` open the data folder themselves, beside a running hub.
 """
 
 
@@ -26,6 +33,10 @@ def page() -> str:
         first = seen.setdefault(id(command), path)
         same = f"## {path}\n\nThe same as `{first}`.\n"
         parts.append(same if first != path else _section(context, command))
+    parts.append(OPERATORS)
+    for context, command in walk(operator_root, "coghub", None):
+        if not context.command_path.startswith("coghub cog"):
+            parts.append(_section(context, command))
     return "\n".join(parts)
 
 

@@ -5,6 +5,7 @@ default and its docstring. Variables read elsewhere, because they are not ours a
 """
 
 import ast
+import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +13,26 @@ from pathlib import Path
 
 from docs.generate.tables import table
 
+from coghub.cli.hub.up import command as up
+from coghub.hub_settings import PREFIX, HubSettings
+
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|PORT|HOME|PATH|TERM")
 
 INTRODUCTION = """\
 # Settings
 
-All settings are environment variables, read once at the start.
+All settings of `cog` and of the model server are environment variables, read once at the start.
+Those of a hub may also be flags of `coghub up` or lines of a settings file.
 """
+
+HUB = """\
+## The hub
+
+Read by `coghub`.
+A flag beats the environment, which beats the settings file; an unknown name or a wrong value is refused by name.
+The file is TOML, named by `--config` or `COGHUB_CONFIG`: `queue-limit = 500` in it is `COGHUB_QUEUE_LIMIT=500`.
+A list is written `["10.0.0.0/8"]` in the file, and with commas or blanks in a variable."""
 
 SECTIONS = (
     ("The command", "Read by `cog`.", "hub/coghub/settings.py"),
@@ -94,6 +107,14 @@ SAID_HERE = {
 """Where the code's own words are not enough: default and meaning; None keeps the code's meaning."""
 
 
+HUB_DEFAULTS = {
+    "data": "`~/.local/share/coghub/hub`",
+    "cpu_instances": "the number of cores",
+}
+MANY = 1e5
+"""From here on `%g` would write an exponent."""
+
+
 @dataclass
 class Variable:
     """One row."""
@@ -110,6 +131,7 @@ def page() -> str:
         rows = [_row(it) for it in variables(ROOT / module)]
         rows += [(f"`{name}`", "", meaning) for name, meaning in ELSEWHERE[title].items()]
         lines += [f"## {title}", "", text, "", *table(("variable", "default", "meaning"), rows), ""]
+    lines += [HUB, "", *table(("setting", "variable", "default", "meaning"), hub_rows()), ""]
     lines += ["## Flags of the model server", ""]
     lines += table(("flag of `python -m cog.server.http`", "meaning"), flags())
     return "\n".join(lines) + "\n"
@@ -122,10 +144,34 @@ def _row(variable: Variable) -> tuple[str, str, str]:
     return names, shown, meaning or variable.meaning
 
 
+def hub_rows() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the settings of a hub, by the fields of their class; a few are flags too."""
+    source = (ROOT / "hub/coghub/hub_settings.py").read_text(encoding="utf-8")
+    told = _fields(ast.parse(source), "HubSettings")
+    flags_of_up = {name for option in up.params for name in option.opts}
+    for field in dataclasses.fields(HubSettings):
+        setting = field.name.replace("_", "-")
+        flag = f"`--{setting}`" if f"--{setting}" in flags_of_up else f"`{setting}`"
+        default = HUB_DEFAULTS.get(field.name) or _shown(field.default)
+        yield flag, f"`{PREFIX}{field.name.upper()}`", default, told[field.name][0]
+
+
+def _shown(default: object) -> str:
+    match default:
+        case None | ():
+            return ""
+        case bool():
+            return f"`{str(default).lower()}`"
+        case float():
+            return f"`{default:g}`" if default < MANY else f"`{int(default)}`"
+        case _:
+            return f"`{default}`"
+
+
 def variables(module: Path) -> Iterator[Variable]:
     """Yield what `read_settings` of a module reads, by the fields of its `Settings`."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
-    fields = _fields(tree)
+    fields = _fields(tree, "Settings")
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         if isinstance(call.func, ast.Name) and call.func.id == "Settings":
             for keyword in call.keywords:
@@ -134,10 +180,10 @@ def variables(module: Path) -> Iterator[Variable]:
                     yield Variable(names, *fields[keyword.arg])
 
 
-def _fields(tree: ast.Module) -> dict[str, tuple[str, str]]:
-    """Return the docstring and the default of each field of `Settings`."""
+def _fields(tree: ast.Module, name: str) -> dict[str, tuple[str, str]]:
+    """Return the docstring and the default of each field of a class."""
     [settings] = (
-        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings"
+        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name
     )
     found: dict[str, tuple[str, str]] = {}
     for node, after in zip(settings.body, [*settings.body[1:], None], strict=True):

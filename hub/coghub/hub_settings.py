@@ -8,12 +8,11 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from coghub.domain.errors import SettingInvalid
+from coghub.setting_values import level, networks, path, seconds, text, url, whole, yes_or_no
 
 PREFIX = "COGHUB_"
 WEEK_S = 7 * 24 * 3600.0
@@ -85,8 +84,8 @@ def read_hub_settings(
         SettingInvalid: naming the first setting with a value that cannot be used.
     """
     sources = [_of_flags(flags), _of_environ(environ)]
-    path = flags.get("config") or environ.get(f"{PREFIX}CONFIG")
-    sources += [_of_file(Path(path))] if path else []
+    file = flags.get("config") or environ.get(f"{PREFIX}CONFIG")
+    sources += [_of_file(Path(file))] if file else []
     given: dict[str, Any] = {"data": default_data}
     for source in reversed(sources):
         for name, (where, value) in source.items():
@@ -118,16 +117,18 @@ def _of_environ(environ: Mapping[str, str]) -> _Source:
     return found
 
 
-def _of_file(path: Path) -> _Source:
+def _of_file(file: Path) -> _Source:
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingInvalid(f"Could not read the settings file {path}: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingInvalid(f"The settings file {path} is not TOML: {error}") from error
+        content = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise SettingInvalid(
+            f"Could not read the settings file {file}: {error.strerror}"
+        ) from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, a zero in the name
+        raise SettingInvalid(f"The settings file {file} is not TOML: {error}") from error
     found = dict[str, tuple[str, Any]]()
     for key, value in content.items():
-        where = f"{key} in {path}"
+        where = f"{key} in {file}"
         name = key.replace("-", "_")
         _require_known(name, where)
         found[name] = (where, value)
@@ -147,102 +148,35 @@ def _check_together(settings: HubSettings) -> None:
 def _value(name: str, where: str, value: Any) -> Any:
     try:
         return _READERS[name](value)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise SettingInvalid(f"`{where}` is not {error}: {value}") from error
-
-
-def _whole(least: int, most: int | None = None) -> Callable[[Any], int]:
-    span = f"from {least} to {most}" if most is not None else f"of {least} or more"
-
-    def read(value: Any) -> int:
-        text = str(value)
-        if isinstance(value, bool) or not text.isdecimal():
-            raise ValueError(f"a whole number {span}")
-        number = int(text)
-        if number < least or (most is not None and number > most):
-            raise ValueError(f"a whole number {span}")
-        return number
-
-    return read
-
-
-def _seconds(value: Any) -> float:
-    try:
-        number = -1.0 if isinstance(value, bool) else float(value)
-    except (ValueError, TypeError):
-        number = -1.0
-    if not 0 < number < float("inf"):
-        raise ValueError("a number of seconds above 0")
-    return number
-
-
-def _yes_or_no(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-    if str(value).lower() not in words:
-        raise ValueError("true or false")
-    return words[str(value).lower()]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("a text")
-    return value.strip()
-
-
-def _path(value: Any) -> Path:
-    if not isinstance(value, (str, Path)) or not str(value):
-        raise ValueError("a path")
-    return Path(value).expanduser().absolute()
-
-
-def _url(value: Any) -> str:
-    parts = urlsplit(_text(value))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise ValueError("an http or https URL")
-    return _text(value).rstrip("/")
-
-
-def _networks(value: Any) -> tuple[str, ...]:
-    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
-    try:
-        return tuple(str(ip_network(word, strict=False)) for word in words)
-    except ValueError:
-        raise ValueError("a list of addresses or networks, such as 10.0.0.0/8") from None
-
-
-def _level(value: Any) -> str:
-    if str(value).lower() not in {"debug", "info", "warning", "error"}:
-        raise ValueError("one of debug, info, warning, error")
-    return str(value).lower()
 
 
 MAX_PORT = 65535
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    "data": _path,
-    "host": _text,
-    "port": _whole(0, MAX_PORT),
-    "public_url": _url,
-    "tls_cert": _path,
-    "tls_key": _path,
-    "trusted_proxies": _networks,
-    "allow_networks": _networks,
-    "allow_anonymous": _yes_or_no,
-    "cpu_instances": _whole(0),
-    "queue_limit": _whole(1),
-    "account_queue_limit": _whole(1),
-    "queue_timeout_s": _seconds,
-    "setup_timeout_s": _seconds,
-    "run_timeout_s": _seconds,
-    "idle_timeout_s": _seconds,
-    "retention_s": _seconds,
-    "file_expiry_s": _seconds,
-    "gc_grace_s": _seconds,
-    "upload_expiry_s": _seconds,
-    "account_upload_limit": _whole(1),
-    "is_durable": _yes_or_no,
-    "log_level": _level,
+    "data": path,
+    "host": text,
+    "port": whole(0, MAX_PORT),
+    "public_url": url,
+    "tls_cert": path,
+    "tls_key": path,
+    "trusted_proxies": networks,
+    "allow_networks": networks,
+    "allow_anonymous": yes_or_no,
+    "cpu_instances": whole(0),
+    "queue_limit": whole(1),
+    "account_queue_limit": whole(1),
+    "queue_timeout_s": seconds,
+    "setup_timeout_s": seconds,
+    "run_timeout_s": seconds,
+    "idle_timeout_s": seconds,
+    "retention_s": seconds,
+    "file_expiry_s": seconds,
+    "gc_grace_s": seconds,
+    "upload_expiry_s": seconds,
+    "account_upload_limit": whole(1),
+    "is_durable": yes_or_no,
+    "log_level": level,
 }
 assert set(_READERS) == {each.name for each in fields(HubSettings)}
