@@ -32,7 +32,7 @@ from coghub.domain.signals import Signals, Waiting
 from coghub.hub_settings import HubSettings
 from coghub.models.catalog import Catalog
 from coghub.predictions import secrets
-from coghub.predictions.validation import check_input
+from coghub.predictions.validation import InputChecks
 
 RETRY_AFTER_S = 5
 """For a client whose prediction found the queue full."""
@@ -75,6 +75,7 @@ class Predictions:
         self._box = box
         self._settings = settings
         self._now = now
+        self._checks = InputChecks()
 
     async def create(self, account: Account, order: Order) -> Prediction:
         """Make a prediction that waits for an instance.
@@ -84,7 +85,7 @@ class Predictions:
             QueueFull: if too many wait.
         """
         schema = order.version.openapi_schema
-        check_input(schema, order.input)
+        self._checks.check(order.version, order.input)
         shown, sealed = secrets.without_secrets(schema, order.input, self._box)
         now = self._now()
         values: dict[str, Any] = {
@@ -291,17 +292,12 @@ def _told(connection: Connection, row: RowMapping) -> Sequence[Event]:
 
 def _prediction(fields: Mapping[str, Any], version: Version, model: str) -> Prediction:
     events = fields["webhook_events"]
-    return Prediction(
-        **{
-            **{name: fields[name] for name in ROW_FIELDS},
-            "status": Status(fields["status"]),
-            "source": Source(fields["source"]),
-            "metrics": fields["metrics"] or {},
-            "webhook_events": None if events is None else tuple(map(WebhookEvent, events)),
-        },
-        version=version,
-        model=model,
-    )
+    values: dict[str, Any] = {name: fields[name] for name in ROW_FIELDS}
+    values["status"] = Status(fields["status"])
+    values["source"] = Source(fields["source"])
+    values["metrics"] = fields["metrics"] or {}
+    values["webhook_events"] = None if events is None else tuple(map(WebhookEvent, events))
+    return Prediction(**values, version=version, model=model)
 
 
 async def _is_set(event: asyncio.Event, timeout_s: float) -> bool:

@@ -71,7 +71,8 @@ def push(hub):
     """Make a version as a push does, and return it."""
 
     async def pushed(model, digit="a", schema=SCHEMA):
-        new = NewVersion(digit * 64, "0.23.1", schema, {"predict": "predict.py:Predictor"}, True)
+        config = {"predict": "predict.py:Predictor"}
+        new = NewVersion(digit * 64, "0.23.1", schema, config, is_bundle=True)
         return await hub.models.register_version(model, new)
 
     return pushed
