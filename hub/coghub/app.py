@@ -11,21 +11,23 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from coghub.accounts.accounts import Accounts
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.api.app import api_app
+from coghub.api.callbacks import Callbacks
+from coghub.background import Addresses, Background, local_executor
 from coghub.build import file_lock
 from coghub.database.database import SqliteDatabase
 from coghub.database.encryption import read_box
 from coghub.database.migrate import migrate
 from coghub.domain.clock import Clock, utc_now
 from coghub.domain.errors import DataFolderBusy
-from coghub.domain.hardware import Hardware
 from coghub.domain.signals import Signals
+from coghub.executors.hardware import find_hardware
 from coghub.files.files import Files
+from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
 from coghub.models.catalog import Catalog
@@ -36,6 +38,7 @@ from coghub.parts import Hub
 from coghub.predictions.predictions import Predictions
 from coghub.registry.app import registry_app
 from coghub.serving.listener import TLS, bind, listening, url_of
+from coghub.settings import current_settings
 from coghub.storage.storage import local_storage
 from coghub.web.app import web_app
 
@@ -78,7 +81,8 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
             catalog=catalog,
             predictions=Predictions(database, catalog, signals, box, settings, now),
             files=Files(database, storage, now, settings.file_expiry_s),
-            hardware=(Hardware("cpu", "CPU", settings.cpu_instances),),
+            prediction_files=PredictionFiles(database, storage, now),
+            hardware=find_hardware(cpu_instances=settings.cpu_instances),
         )
     finally:
         await database.close()
@@ -121,24 +125,6 @@ def _has_authorization(scope: Scope) -> bool:
     return any(name == b"authorization" for name, _ in scope["headers"])
 
 
-def callback_asgi(hub: Hub) -> ASGIApp:
-    """Return what instances may ask of the hub: to take an output, to hand out an input."""
-    del hub
-    return Starlette(routes=[])
-
-
-@asynccontextmanager
-async def background(hub: Hub, *, callback_url: str) -> AsyncGenerator[None]:
-    """Run inside the block what a hub does without being asked.
-
-    Args:
-        hub: the parts.
-        callback_url: where instances of this machine reach `callback_asgi`.
-    """
-    del hub, callback_url
-    yield
-
-
 async def serve(
     hub: Hub, listener: socket.socket, *, until: asyncio.Event, on_ready: Callable[[], None]
 ) -> None:
@@ -148,11 +134,14 @@ async def serve(
     with the instances, which hand over their last outputs, and then what takes these.
     """
     settings = hub.settings
+    tls, proxies = tls_of(settings), settings.trusted_proxies
     callbacks = bind("127.0.0.1", 0)
+    addresses = Addresses(url_of(listener, is_secure=tls is not None), url_of(callbacks))
+    background = Background(hub, local_executor(hub, current_settings()), addresses)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(listening(callback_asgi(hub), callbacks))
-        await stack.enter_async_context(background(hub, callback_url=url_of(callbacks)))
-        tls, proxies = tls_of(settings), settings.trusted_proxies
+        answers = Callbacks(hub, background.member).app()
+        await stack.enter_async_context(listening(answers, callbacks))
+        await stack.enter_async_context(background.running())
         await stack.enter_async_context(
             listening(asgi(hub), listener, tls=tls, trusted_proxies=proxies)
         )

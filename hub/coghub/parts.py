@@ -10,6 +10,7 @@ from coghub.domain.clock import Clock
 from coghub.domain.hardware import Hardware
 from coghub.domain.signals import Signals
 from coghub.files.files import Files
+from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
 from coghub.models.catalog import Catalog
@@ -39,4 +40,5 @@ class Hub:
     catalog: Catalog
     predictions: Predictions
     files: Files
+    prediction_files: PredictionFiles
     hardware: tuple[Hardware, ...]

@@ -1,0 +1,90 @@
+"""What instances may ask of the hub, on a listener of its own: take an output, hand out an input.
+
+The first part of the path is the key of one instance; whoever has another one gets 404.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from coghub.api.errors import problem
+from coghub.domain.errors import CoghubError, FileNotFound
+from coghub.parts import Hub
+from coghub.scheduler.fleet import Member
+
+FindMember = Callable[[str], Member | None]
+
+
+class Callbacks:
+    """Answers instances."""
+
+    def __init__(self, hub: Hub, find_member: FindMember) -> None:
+        self._hub = hub
+        self._find_member = find_member
+
+    def app(self) -> ASGIApp:
+        """Return it as an application."""
+        return Starlette(
+            routes=[
+                Route("/{key}/uploads/{name:path}", self.upload, methods=["PUT"]),
+                Route("/{key}/predictions/{id}/files/{file_id}", self.uploaded_file),
+                Route("/{key}/files/{file_key}/{name:path}", self.made_file),
+            ],
+            exception_handlers={CoghubError: _refused},
+        )
+
+    async def upload(self, request: Request) -> Response:
+        """Take an output file of a prediction that the instance runs; answer where it is."""
+        member = self._member(request)
+        prediction_id = unquote(request.headers.get("x-prediction-id", ""))
+        if prediction_id not in member.running:
+            raise FileNotFound
+        files = self._hub.prediction_files
+        async with files.incoming() as incoming:
+            async for piece in request.stream():
+                await incoming.write(piece)
+            location = await files.add(
+                prediction_id,
+                incoming,
+                name=request.path_params["name"],
+                said_type=request.headers.get("content-type", ""),
+            )
+        return Response(status_code=201, headers={"Location": location})
+
+    async def uploaded_file(self, request: Request) -> Response:
+        """Hand out a file of the account whose prediction the instance runs."""
+        waiting = self._member(request).running.get(request.path_params["id"])
+        file = await self._hub.files.find(request.path_params["file_id"])
+        if waiting is None or file.account_id != waiting.account_id:
+            raise FileNotFound
+        return _streamed(self._hub.files.read(file), file.content_type, file.size_bytes)
+
+    async def made_file(self, request: Request) -> Response:
+        """Hand out a file of an earlier prediction; its key is enough."""
+        self._member(request)
+        file = await self._hub.prediction_files.find(request.path_params["file_key"])
+        content = self._hub.prediction_files.read(file)
+        return _streamed(content, file.content_type, file.size_bytes)
+
+    def _member(self, request: Request) -> Member:
+        member = self._find_member(request.path_params["key"])
+        if member is None:
+            raise HTTPException(404)
+        return member
+
+
+def _streamed(content: AsyncIterator[bytes], content_type: str, size_bytes: int) -> Response:
+    headers = {"Content-Length": str(size_bytes)}
+    return StreamingResponse(content, media_type=content_type, headers=headers)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, CoghubError)
+    return problem(error)

@@ -1,0 +1,116 @@
+"""Queries on instances: what operators see of them, also when they are gone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+
+from coghub.database.schema import accounts, instances, manifests, models, versions
+from coghub.domain.instance import InstanceRecord, Stage
+
+MAX_LOG_CHARACTERS = 256 * 1024
+"""Of an instance's transcript; the end of it, where the reason of a failure is."""
+
+
+def add(connection: Connection, record: InstanceRecord) -> None:
+    """Add an instance that is to start."""
+    connection.execute(
+        insert(instances).values(
+            id=record.id,
+            version_key=record.version_key,
+            hardware=record.hardware,
+            executor=record.executor,
+            stage=record.stage,
+            created_at=record.created_at,
+        )
+    )
+
+
+def keep(
+    connection: Connection,
+    instance_id: str,
+    *,
+    stage: Stage,
+    error: str | None,
+    logs: str,
+    now: datetime,
+) -> None:
+    """Write down how far an instance is."""
+    values: dict[str, Any] = {"stage": stage, "error": error, "logs": logs[-MAX_LOG_CHARACTERS:]}
+    if stage is Stage.READY:
+        values["ready_at"] = now
+    if stage in {Stage.STOPPED, Stage.FAILED}:
+        values["stopped_at"] = now
+    connection.execute(update(instances).where(instances.c.id == instance_id).values(values))
+
+
+def end_all(connection: Connection, now: datetime) -> int:
+    """Mark the instances of a hub that was killed as stopped, and return how many there were."""
+    change = (
+        update(instances)
+        .where(instances.c.stopped_at.is_(None))
+        .values(stage=Stage.STOPPED, stopped_at=now, error="The hub was stopped")
+    )
+    return connection.execute(change).rowcount
+
+
+def manifest_of(connection: Connection, repository: str, version_id: str) -> bytes | None:
+    """Return the manifest that a version was made from."""
+    query = select(manifests.c.content).where(
+        manifests.c.repository == repository, manifests.c.digest == f"sha256:{version_id}"
+    )
+    return connection.execute(query).scalar()
+
+
+def wanted_hardware(connection: Connection, model_id: int) -> str | None:
+    """Return the sku that a model's owner chose."""
+    return connection.execute(select(models.c.hardware).where(models.c.id == model_id)).scalar()
+
+
+def every(connection: Connection, *, limit: int) -> Sequence[InstanceRecord]:
+    """Return the newest instances, those that run first."""
+    query = (
+        _select()
+        .order_by(instances.c.stopped_at.isnot(None), instances.c.created_at.desc())
+        .limit(limit)
+    )
+    return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def by_id(connection: Connection, instance_id: str) -> InstanceRecord | None:
+    """Return an instance."""
+    query = _select().where(instances.c.id == instance_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _record(row)
+
+
+def _select() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            instances,
+            versions.c.id.label("version_id"),
+            accounts.c.name.label("owner"),
+            models.c.name.label("model_name"),
+        )
+        .join(versions, versions.c.key == instances.c.version_key)
+        .join(models, models.c.id == versions.c.model_id)
+        .join(accounts, accounts.c.id == models.c.owner_id)
+    )
+
+
+def _record(row: RowMapping) -> InstanceRecord:
+    return InstanceRecord(
+        id=row["id"],
+        version_key=row["version_key"],
+        version_id=row["version_id"],
+        model=f"{row['owner']}/{row['model_name']}",
+        hardware=row["hardware"],
+        executor=row["executor"],
+        stage=Stage(row["stage"]),
+        created_at=row["created_at"],
+        ready_at=row["ready_at"],
+        stopped_at=row["stopped_at"],
+        error=row["error"],
+        logs=row["logs"],
+    )

@@ -1,0 +1,170 @@
+"""Runs bundles as processes of this machine, with the hub's own rights: no isolation.
+
+1. The bundle's layers are unpacked, once for each version.
+2. Its environment is made by uv in the cache folder, as `cog predict` makes it.
+3. `python -m cog.server.http` is started there, on a Unix socket in the data folder.
+
+An instance gets PATH, a HOME and a TMPDIR, and what cog.yaml and the model's owner set; of the
+hub's own environment it gets nothing.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from coghub.build import file_lock, unpacking
+from coghub.build.activation import activated, of_plan
+from coghub.build.environment import Environment, Environments
+from coghub.build.events import Event, Progress
+from coghub.build.file_lock import Lock
+from coghub.build.layers import ROOT
+from coghub.build.oci import Layout
+from coghub.build.plan import Plan, read_plan
+from coghub.build.sdk import sdk_path
+from coghub.domain.errors import BundleInvalid
+from coghub.domain.instance import Stage
+from coghub.domain.model import Version
+from coghub.executors.base import Executor, InstanceSpec, Tell
+from coghub.executors.process import LocalInstance, start_process
+from coghub.settings import Settings
+from coghub.storage.storage import Storage
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LOG_LEVEL = "warning"
+"""Of an instance's server: what it does is the hub's to log."""
+MAX_SOCKET_PATH_BYTES = 100
+"""Of `sun_path`: 108 on Linux, 104 on macOS, with the ending zero."""
+
+
+class LocalExecutor(Executor):
+    """Starts instances on this machine."""
+
+    name = "local"
+
+    def __init__(self, settings: Settings, storage: Storage, folder: Path) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._folder = folder
+
+    def refusal_of(self, version: Version) -> str | None:
+        """Return why a version cannot run here; see `Executor`."""
+        if version.is_bundle:
+            return None
+        return "This hub runs bundles only, and the version is a Docker image"
+
+    async def start(self, spec: InstanceSpec, tell: Tell) -> LocalInstance:
+        """Unpack, make the environment, start the server; see `Executor`."""
+        tell(Stage.FETCHING, "")
+        project = await asyncio.to_thread(self._unpacked, spec)
+        plan = await asyncio.to_thread(read_plan, project)
+        tell(Stage.BUILDING, "")
+        environment = await self._environment(plan, project, tell)
+        try:
+            tell(Stage.BOOTING, "")
+            return await self._started(spec, project, plan, environment)
+        except BaseException:
+            environment.release()
+            raise
+
+    def _unpacked(self, spec: InstanceSpec) -> Path:
+        """Return the bundle's project folder, made once; an instance that starts beside waits."""
+        folder = self._folder / "projects" / spec.version.id
+        if not folder.exists():
+            root = self._storage.path_of("")
+            if root is None:
+                raise BundleInvalid("The local executor needs the storage on a local disk")
+            lock: Lock = file_lock.wait_exclusive(folder.with_name(f"{spec.version.id}.lock"))
+            try:
+                if not folder.exists():
+                    unpacking.unpack(Layout(root), dict(spec.manifest), folder)
+            finally:
+                lock.release()
+        return folder / ROOT
+
+    async def _environment(self, plan: Plan, project: Path, tell: Tell) -> Environment:
+        loop = asyncio.get_running_loop()
+
+        def report(event: Event) -> None:
+            if not isinstance(event, Progress):
+                loop.call_soon_threadsafe(tell, Stage.BUILDING, f"{event.text}\n")
+
+        environments = Environments(self._settings)
+        return await _uninterrupted(lambda: environments.ensure(plan, project, report))
+
+    async def _started(
+        self, spec: InstanceSpec, project: Path, plan: Plan, environment: Environment
+    ) -> LocalInstance:
+        place = self._place(spec)
+        command = [str(environment.python), "-m", "cog.server.http"]
+        command += ["--unix-socket", str(place.socket), "--upload-url", spec.upload_url]
+        return await start_process(
+            command,
+            folder=project,
+            environ=self._environ(spec, plan, environment, place),
+            socket=place.socket,
+            clean_up=lambda: _clean_up(place, environment),
+        )
+
+    def _place(self, spec: InstanceSpec) -> "_Place":
+        home = self._folder / "homes" / str(spec.version.model_id)
+        home.mkdir(parents=True, exist_ok=True)
+        own = self._folder / "run" / spec.id[:12]
+        own.mkdir(parents=True, exist_ok=True)
+        socket = own / "socket"
+        if len(os.fsencode(socket)) > MAX_SOCKET_PATH_BYTES:
+            socket = Path(mkdtemp(prefix="coghub-")) / "socket"
+        temporary = own / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return _Place(home, own, temporary, socket)
+
+    def _environ(
+        self, spec: InstanceSpec, plan: Plan, environment: Environment, place: "_Place"
+    ) -> Mapping[str, str]:
+        base = {"PATH": PATH, "HOME": str(place.home), "TMPDIR": str(place.temporary)}
+        sdk = sdk_path(self._settings)
+        gpus = {"CUDA_VISIBLE_DEVICES": ",".join(spec.gpu_ids)}
+        return {
+            **activated({**base, "LANG": "C.UTF-8"}, environment=environment.folder, sdk=sdk),
+            **of_plan(plan, server_python=sys.executable, log_level=LOG_LEVEL),
+            **spec.variables,
+            **gpus,
+            **spec.server_variables,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Folders of one instance; the HOME is shared by all of a model, for what they download."""
+
+    home: Path
+    own: Path
+    temporary: Path
+    socket: Path
+
+
+def _clean_up(place: _Place, environment: Environment) -> None:
+    environment.release()
+    shutil.rmtree(place.own, ignore_errors=True)
+    if not place.socket.is_relative_to(place.own):
+        shutil.rmtree(place.socket.parent, ignore_errors=True)
+
+
+async def _uninterrupted(make: Callable[[], Environment]) -> Environment:
+    """Run in a thread, and do not lose what it made if nobody waits for it any more."""
+    task = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(_release)
+        raise
+
+
+def _release(task: "asyncio.Future[Environment]") -> None:
+    with suppress(BaseException):
+        task.result().release()

@@ -1,0 +1,163 @@
+"""Speaks Cog's HTTP to one instance, over its socket.
+
+Understands our server's stream of events, and the single JSON answer of Cog's own.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+
+from coghub.domain.errors import InputRefused, InstanceBusy, InstanceError, InstanceGone
+from coghub.instances.events import Completed, Event, Log, Output, event_of
+
+HEALTH_TIMEOUT_S = 15.0
+"""The server gives the model's own health check five seconds."""
+SIGN_OF_LIFE_S = 60.0
+"""The server sends a blank line each 15 s; a connection silent for so long is dead."""
+NDJSON = "application/x-ndjson"
+UNPROCESSABLE, CONFLICT = 422, 409
+ERROR = 400
+MAX_ERROR_CHARACTERS = 2000
+
+
+class InstanceClient:
+    """One instance, as the hub sees it."""
+
+    def __init__(self, socket: Path) -> None:
+        connector = aiohttp.UnixConnector(path=str(socket), limit=0)
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=SIGN_OF_LIFE_S)
+        self._session = aiohttp.ClientSession(
+            "http://instance", connector=connector, timeout=timeout, auto_decompress=False
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._session.close()
+
+    async def health(self) -> dict[str, Any]:
+        """Return what `/health-check` says.
+
+        Raises:
+            InstanceGone: if nobody answers.
+        """
+        try:
+            async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                async with self._session.get("/health-check") as response:
+                    return msgspec.json.decode(await response.read(), type=dict[str, Any])
+        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
+            raise InstanceGone(f"The model's server does not answer: {error}") from error
+
+    async def predict(
+        self, prediction_id: str, body: Mapping[str, Any], *, after: int = 0
+    ) -> AsyncGenerator[tuple[int, Event]]:
+        """Run a prediction and yield what happens, the end last, with the events' numbers.
+
+        Asked again with `after`, it attaches to the same run, behind that event.
+
+        Raises:
+            InputRefused: if the server refuses the input.
+            InstanceBusy: if it has no free slot.
+            InstanceError: if it answers with something else than a prediction.
+            InstanceGone: if the connection breaks.
+        """
+        headers = {"Accept": f"{NDJSON}, application/json", "Content-Type": "application/json"}
+        if after:
+            headers["Last-Event-ID"] = str(after)
+        path = f"/predictions/{quote(prediction_id)}"
+        content = msgspec.json.encode(body)
+        try:
+            async with self._session.put(path, data=content, headers=headers) as response:
+                if response.status >= ERROR:
+                    raise _refusal(response.status, await response.read())
+                if response.content_type != NDJSON:
+                    for event in _events_in(await response.read()):
+                        yield event
+                    return
+                async for event in _events_of(response.content):
+                    yield event
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise InstanceGone(f"The connection to the model's server broke: {error}") from error
+
+    async def cancel(self, prediction_id: str) -> None:
+        """Ask the instance to end a prediction; its stream tells when it has.
+
+        Raises:
+            InstanceGone: if nobody answers.
+        """
+        try:
+            path = f"/predictions/{quote(prediction_id)}/cancel"
+            async with asyncio.timeout(HEALTH_TIMEOUT_S):
+                async with self._session.post(path) as response:
+                    await response.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise InstanceGone(f"The model's server does not answer: {error}") from error
+
+
+async def _events_of(content: aiohttp.StreamReader) -> AsyncGenerator[tuple[int, Event]]:
+    """Yield the events of a stream; a line may be of any length."""
+    pending: list[bytes] = []
+    async for piece in content.iter_any():
+        head, *rest = piece.split(b"\n")
+        pending.append(head)
+        for following in rest:
+            line = b"".join(pending)
+            pending = [following]
+            event = _event_on(line)
+            if event:
+                yield event
+                if isinstance(event[1], Completed):
+                    return
+    raise InstanceGone("The model's server ended the stream before the prediction")
+
+
+def _event_on(line: bytes) -> tuple[int, Event] | None:
+    if not line:
+        return None
+    try:
+        told = msgspec.json.decode(line, type=_Line)
+    except msgspec.DecodeError as error:
+        raise InstanceError(f"The model's server sent no event: {error}") from error
+    event = event_of(told.event, told.data)
+    return (told.sequence, event) if event else None
+
+
+class _Line(msgspec.Struct):
+    sequence: int
+    event: str
+    data: dict[str, Any]
+
+
+def _events_in(body: bytes) -> list[tuple[int, Event]]:
+    """Return the events of a prediction that was answered as a whole, as Cog's server does."""
+    try:
+        answer = msgspec.json.decode(body, type=dict[str, Any])
+        end = Completed.of(answer)
+    except (msgspec.DecodeError, KeyError) as error:
+        raise InstanceError(
+            "The model's server answered something else than a prediction"
+        ) from error
+    logs = [Log(answer["logs"])] if answer.get("logs") else []
+    return list(enumerate([*logs, Output(answer.get("output"), None), end], 1))
+
+
+def _refusal(status: int, body: bytes) -> InstanceError:
+    text = body[:MAX_ERROR_CHARACTERS].decode("utf-8", "replace")
+    if status == UNPROCESSABLE:
+        return InputRefused(_problems(body) or text)
+    if status == CONFLICT:
+        return InstanceBusy(text)
+    return InstanceError(f"The model's server answered with status {status}: {text}")
+
+
+def _problems(body: bytes) -> str | None:
+    try:
+        detail = msgspec.json.decode(body)["detail"]
+        lines = [f"{'.'.join(map(str, it['loc'][2:]))}: {it['msg']}" for it in detail]
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return None
+    return "; ".join(lines)

@@ -1,0 +1,155 @@
+"""Brings one instance from the wish for it to ready."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from coghub.database import instances as rows
+from coghub.database.database import Database
+from coghub.domain.clock import Clock
+from coghub.domain.errors import InstanceGone, SetupFailed, VersionNotFound
+from coghub.domain.instance import Stage
+from coghub.executors.base import Executor, Instance, InstanceSpec
+from coghub.instances.client import InstanceClient
+from coghub.models.variables import Variables
+from coghub.predictions.redaction import redact
+from coghub.scheduler.fleet import Member
+
+POLL_S = 0.02
+"""First pause between two looks at an instance's health; grows up to `MAX_POLL_S`."""
+MAX_POLL_S = 0.5
+STOP_GRACE_S = 5.0
+LINES: Mapping[Stage, str] = {
+    Stage.FETCHING: "Fetching the version",
+    Stage.BUILDING: "Making the environment",
+    Stage.BOOTING: "Starting the model's server",
+    Stage.SETUP: "Running setup",
+}
+"""What the logs of those who wait say of each stage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """What every start of an instance needs."""
+
+    executor: Executor
+    database: Database
+    variables: Variables
+    callback_url: str
+    server_variables: Mapping[str, str]
+    setup_timeout_s: float
+    now: Clock
+    on_told: Callable[[Member], None]
+    """Hears that an instance's stage or transcript changed."""
+
+    async def bring_up(self, member: Member) -> None:
+        """Return when the instance is ready.
+
+        Raises:
+            CoghubError: if it cannot become so; what was started has been stopped.
+        """
+        spec = await self._spec(member)
+        instance = await self.executor.start(
+            spec, lambda stage, text: self._told(member, stage, text)
+        )
+        member.instance = instance
+        member.client = InstanceClient(instance.socket)
+        try:
+            await self._until_ready(member, instance)
+        except BaseException:
+            await self.take_down(member)
+            raise
+        member.stage = Stage.READY
+        member.idle_since = self.now()
+
+    async def take_down(self, member: Member) -> None:
+        """End what was started of an instance."""
+        if member.client is not None:
+            await member.client.close()
+        if member.instance is not None:
+            await member.instance.stop(grace_s=STOP_GRACE_S)
+
+    async def _spec(self, member: Member) -> InstanceSpec:
+        version = member.entry.version
+        content = await self.database.read(
+            lambda c: rows.manifest_of(c, member.entry.model, version.id)
+        )
+        if content is None:
+            raise VersionNotFound(version.id)
+        member.secrets = await self.variables.secrets_of(version.model_id)
+        return InstanceSpec(
+            id=member.id,
+            version=version,
+            manifest=msgspec.json.decode(content, type=dict[str, Any]),
+            upload_url=f"{self.callback_url}/{member.key}/uploads/",
+            variables=await self.variables.environment_of(version.model_id),
+            server_variables=self.server_variables,
+            gpu_ids=(member.gpu_id,) if member.gpu_id is not None else (),
+        )
+
+    def _told(self, member: Member, stage: Stage, text: str) -> None:
+        if stage is not member.stage:
+            member.stage = stage
+            member.transcript.append(f"{LINES[stage]}\n")
+        if text:
+            member.transcript.append(redact(text, member.secrets))
+        self.on_told(member)
+
+    async def _until_ready(self, member: Member, instance: Instance) -> None:
+        """Ask until setup has ended; notice the server's death, and the end of its time."""
+        death = asyncio.ensure_future(instance.ended())
+        polling = asyncio.ensure_future(self._poll(member))
+        try:
+            done, _ = await asyncio.wait(
+                {death, polling},
+                timeout=self.setup_timeout_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if polling in done:
+                return polling.result()
+            if death in done:
+                raise SetupFailed(death.result())
+            raise SetupFailed(f"Setup took longer than {self.setup_timeout_s:g} s")
+        finally:
+            polling.cancel()
+            death.cancel()
+
+    async def _poll(self, member: Member) -> None:
+        assert member.client is not None
+        pause_s, known = POLL_S, 0
+        while True:
+            try:
+                health = await member.client.health()
+            except InstanceGone:
+                health = dict[str, Any]()
+            setup = health.get("setup") or {}
+            logs = str(setup.get("logs") or "")
+            if health and (member.stage is Stage.BOOTING or len(logs) > known):
+                self._told(member, Stage.SETUP, logs[known:])
+                known = max(known, len(logs))
+            match health.get("status"):
+                case "READY" | "BUSY":
+                    return
+                case "SETUP_FAILED" | "DEFUNCT":
+                    raise SetupFailed(_last_line(logs) or "Model setup failed")
+                case "UNHEALTHY":
+                    raise SetupFailed(str(health.get("user_healthcheck_error") or "unhealthy"))
+                case _:
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(MAX_POLL_S, pause_s * 1.3)
+
+    async def keep(self, member: Member, error: str | None = None) -> None:
+        """Write down how far an instance is."""
+        now = self.now()
+        logs = "".join(member.transcript)
+        await self.database.write(
+            lambda c: rows.keep(c, member.id, stage=member.stage, error=error, logs=logs, now=now)
+        )
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else ""

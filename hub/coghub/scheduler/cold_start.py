@@ -1,0 +1,104 @@
+"""Tells those who wait how it goes: place in the queue, stage of the instance, setup's own logs.
+
+A prediction that is served at once hears nothing of it. Others find it in their logs and events.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from coghub.database import predictions as rows
+from coghub.database.database import Database
+from coghub.domain.clock import Clock
+from coghub.domain.signals import Signals, Waiting
+from coghub.scheduler.fleet import Fleet, Member
+from coghub.scheduler.queue import Queue
+
+PATIENCE = timedelta(seconds=0.4)
+"""Who has waited for less is told nothing."""
+MAX_TOLD = 200
+"""Of those who wait for a version, the first ones: each line is a row for each of them."""
+MAX_TEXT_CHARACTERS = 256 * 1024
+"""Of setup's logs, for each who waits."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """What one who waits has heard."""
+
+    position: int = 0
+    instance_id: str = ""
+    pieces: int = 0
+    characters: int = 0
+
+
+class ColdStart:
+    """Writes to the logs of predictions that wait."""
+
+    def __init__(self, database: Database, signals: Signals, queue: Queue, now: Clock) -> None:
+        self._database = database
+        self._signals = signals
+        self._queue = queue
+        self._now = now
+        self._told = dict[str, _Told]()
+
+    async def tell(self, fleet: Fleet) -> None:
+        """Tell everyone who has waited for a while what is new."""
+        texts = [it for version_key in self._versions() for it in self._texts(version_key, fleet)]
+        await self._write(texts)
+        self._forget()
+
+    async def finish(self, waiting: Waiting, member: Member) -> None:
+        """Tell one who waited, and is being served, the rest of the instance's way to ready."""
+        told = self._told.pop(waiting.id, None)
+        if told is not None and (text := self._of_instance(told, member)):
+            await self._write([(waiting.id, text)])
+
+    def _versions(self) -> Iterable[int]:
+        return self._queue.versions({})
+
+    def _texts(self, version_key: int, fleet: Fleet) -> list[tuple[str, str]]:
+        limit = self._now() - PATIENCE
+        positions = self._queue.positions(version_key)
+        coming = [it for it in fleet.of_version(version_key) if not it.free_slots]
+        member = max(coming, key=lambda it: it.is_coming, default=None)
+        found = []
+        for waiting in list(self._queue.waiting_for(version_key)):
+            place = positions[waiting.id]
+            if waiting.created_at > limit or place > MAX_TOLD:
+                continue
+            text = self._news(waiting, place, member)
+            if text:
+                found.append((waiting.id, text))
+        return found
+
+    def _news(self, waiting: Waiting, position: int, member: Member | None) -> str:
+        told = self._told.setdefault(waiting.id, _Told())
+        text = ""
+        if told.position != position and (member is None or not member.is_coming):
+            text = f"Waiting for an instance, position {position} in the queue\n"
+            told.position = position
+        return text + (self._of_instance(told, member) if member is not None else "")
+
+    def _of_instance(self, told: _Told, member: Member) -> str:
+        """Return what this one has not heard of an instance's way to ready."""
+        if told.instance_id != member.id:
+            told.instance_id, told.pieces = member.id, 0
+        text = "".join(member.transcript[told.pieces :])
+        told.pieces = len(member.transcript)
+        text = text[: MAX_TEXT_CHARACTERS - told.characters]
+        told.characters += len(text)
+        return text
+
+    async def _write(self, texts: list[tuple[str, str]]) -> None:
+        if not texts:
+            return
+        now = self._now()
+        await self._database.write(lambda c: rows.tell(c, texts, now))
+        for prediction_id, _ in texts:
+            self._signals.changed(prediction_id)
+
+    def _forget(self) -> None:
+        gone = [it for it in self._told if it not in self._queue]
+        for prediction_id in gone:
+            del self._told[prediction_id]

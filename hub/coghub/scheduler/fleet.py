@@ -1,0 +1,134 @@
+"""The instances that are there, and how much hardware is left."""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from coghub.domain.hardware import Hardware
+from coghub.domain.instance import Stage
+from coghub.domain.signals import Waiting
+from coghub.executors.base import Instance
+from coghub.instances.client import InstanceClient
+from coghub.models.catalog import Entry
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """One instance, from the wish for it to its end."""
+
+    id: str
+    entry: Entry
+    hardware: str
+    gpu_id: str | None
+    slots: int
+    """How many predictions it runs at once."""
+    created_at: datetime
+    stage: Stage = Stage.QUEUED
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    """Lets it, and nobody else, speak to the hub."""
+    running: dict[str, Waiting] = field(default_factory=dict)
+    is_draining: bool = False
+    """It is given nothing more, so that another version gets its hardware."""
+    idle_since: datetime | None = None
+    transcript: list[str] = field(default_factory=list)
+    """What is told of its way to ready, piece by piece."""
+    secrets: list[str] = field(default_factory=list)
+    """Values of the model's secrets, which no log may show."""
+    instance: Instance | None = None
+    client: InstanceClient | None = None
+
+    @property
+    def version_key(self) -> int:
+        """Of the version that it runs."""
+        return self.entry.version.key
+
+    @property
+    def free_slots(self) -> int:
+        """How many predictions it could take now."""
+        may_take = self.stage is Stage.READY and not self.is_draining
+        return self.slots - len(self.running) if may_take else 0
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether it is on its way to ready."""
+        return self.stage not in {Stage.READY, Stage.STOPPED, Stage.FAILED}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is ready and nothing runs on it."""
+        return self.stage is Stage.READY and not self.running
+
+
+class Fleet:
+    """All instances that occupy hardware."""
+
+    def __init__(self, hardware: Iterable[Hardware]) -> None:
+        self.hardware = {it.sku: it for it in hardware}
+        self._members = dict[str, Member]()
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(list(self._members.values()))
+
+    def add(self, member: Member) -> None:
+        """Let an instance occupy its hardware."""
+        self._members[member.id] = member
+
+    def remove(self, member: Member) -> None:
+        """Free an instance's hardware; may be done twice."""
+        self._members.pop(member.id, None)
+
+    def of_version(self, version_key: int) -> list[Member]:
+        """Return the instances of a version."""
+        return [it for it in self._members.values() if it.version_key == version_key]
+
+    def by_key(self, key: str) -> Member | None:
+        """Return the instance whose key it is."""
+        found = (it for it in self._members.values() if secrets.compare_digest(it.key, key))
+        return next(found, None)
+
+    def running(self) -> Counter[int]:
+        """Return how many predictions of each account run."""
+        return Counter(
+            waiting.account_id
+            for member in self._members.values()
+            for waiting in member.running.values()
+        )
+
+    def has_room(self, sku: str) -> bool:
+        """Tell whether one more instance fits on some hardware."""
+        return self._used(sku) < self.hardware[sku].capacity
+
+    def free_gpu(self, sku: str) -> str | None:
+        """Return a GPU of this kind that nobody uses; None for hardware without GPUs."""
+        used = {it.gpu_id for it in self._members.values() if it.hardware == sku}
+        return next((gpu for gpu in self.hardware[sku].gpu_ids if gpu not in used), None)
+
+    def least_needed(self, sku: str, wanted_version: int) -> Member | None:
+        """Return the idle instance of another version that did nothing for longest."""
+        idle = [
+            it
+            for it in self._members.values()
+            if it.hardware == sku and it.is_idle and it.version_key != wanted_version
+        ]
+        return min(idle, key=lambda it: it.idle_since or it.created_at, default=None)
+
+    def least_busy(self, sku: str, wanted_version: int) -> Member | None:
+        """Return the instance of another version that has the least to finish."""
+        busy = [
+            it
+            for it in self._members.values()
+            if it.hardware == sku and it.stage is Stage.READY and it.version_key != wanted_version
+        ]
+        return min(busy, key=lambda it: len(it.running), default=None)
+
+    def is_making_room(self, sku: str) -> bool:
+        """Tell whether an instance is about to leave some hardware."""
+        return any(
+            it.hardware == sku and (it.is_draining or it.stage is Stage.STOPPED)
+            for it in self._members.values()
+        )
+
+    def _used(self, sku: str) -> int:
+        return sum(1 for it in self._members.values() if it.hardware == sku)

@@ -1,0 +1,131 @@
+"""The life of each instance: a side task from the wish for it to its end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from coghub.database import instances as rows
+from coghub.domain.clock import Clock
+from coghub.domain.errors import CoghubError
+from coghub.domain.ids import new_id
+from coghub.domain.instance import InstanceRecord, Stage
+from coghub.models.catalog import Entry
+from coghub.scheduler.boot import Boot
+from coghub.scheduler.fleet import Fleet, Member
+from coghub.scheduler.placement import slots_of
+
+log = structlog.get_logger()
+
+
+class SideTasks:
+    """Tasks that are ended together."""
+
+    def __init__(self) -> None:
+        self._tasks = set[asyncio.Task[None]]()
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Start a task; nobody waits for it but `end`."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def end(self) -> None:
+        """Cancel all, and wait until they have ended."""
+        while self._tasks:
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Starts and stops instances, and writes down how far they are."""
+
+    fleet: Fleet
+    boot: Boot
+    tasks: SideTasks
+    now: Clock
+    wake: Callable[[], None]
+    """Called when there is something new for the scheduler."""
+    on_failed: Callable[[Member, str], Awaitable[None]]
+    """Hears of an instance that could not become ready, while it is still in the fleet."""
+
+    def start(self, entry: Entry, sku: str) -> None:
+        """Let a new instance occupy hardware, and bring it up."""
+        member = Member(
+            id=new_id(),
+            entry=entry,
+            hardware=sku,
+            gpu_id=self.fleet.free_gpu(sku),
+            slots=slots_of(entry.version),
+            created_at=self.now(),
+        )
+        self.fleet.add(member)
+        self.tasks.spawn(self._live(member), "instance")
+
+    def stop(self, member: Member) -> None:
+        """Begin to end an instance that is ready; its hardware is free when it has ended."""
+        member.stage = Stage.STOPPED
+        log.info("instance stops", instance_id=member.id, model=member.entry.model)
+        self.tasks.spawn(self.boot.take_down(member), "stop")
+
+    def stop_idle(self, timeout_s: float) -> None:
+        """Stop the instances that did nothing for so long."""
+        limit = self.now() - timedelta(seconds=timeout_s)
+        for member in self.fleet:
+            if member.is_idle and (member.idle_since or member.created_at) < limit:
+                self.stop(member)
+
+    async def _live(self, member: Member) -> None:
+        await self.boot.database.write(lambda c: rows.add(c, self._record(member)))
+        log.info("instance starts", instance_id=member.id, model=member.entry.model)
+        try:
+            await self.boot.bring_up(member)
+        except CoghubError as error:
+            await self._failed(member, error.message)
+            return
+        except Exception as error:
+            log.exception("instance could not be started", instance_id=member.id)
+            await self._failed(member, f"Internal error: {type(error).__name__}")
+            return
+        await self.boot.keep(member)
+        log.info("instance is ready", instance_id=member.id, model=member.entry.model)
+        self.wake()
+        assert member.instance is not None
+        await self._ended(member, await member.instance.ended())
+
+    async def _failed(self, member: Member, reason: str) -> None:
+        member.stage = Stage.FAILED
+        log.warning("instance failed", instance_id=member.id, error=reason)
+        await self.on_failed(member, reason)
+        self.fleet.remove(member)
+        await self.boot.keep(member, reason)
+        self.wake()
+
+    async def _ended(self, member: Member, reason: str) -> None:
+        was_stopped = member.stage is Stage.STOPPED
+        if not was_stopped:
+            member.stage = Stage.FAILED
+            log.warning("instance died", instance_id=member.id, error=reason)
+        if member.client is not None:
+            await member.client.close()
+        self.fleet.remove(member)
+        await self.boot.keep(member, None if was_stopped else reason)
+        self.wake()
+
+    def _record(self, member: Member) -> InstanceRecord:
+        return InstanceRecord(
+            id=member.id,
+            version_key=member.version_key,
+            version_id=member.entry.version.id,
+            model=member.entry.model,
+            hardware=member.hardware,
+            executor=self.boot.executor.name,
+            stage=member.stage,
+            created_at=member.created_at,
+        )

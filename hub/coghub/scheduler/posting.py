@@ -1,0 +1,59 @@
+"""Posts a webhook, once, to an address that the guard allows."""
+
+import aiohttp
+
+from cog.network_guard import AddressRefused, Guard, explained
+from coghub import __version__
+from coghub.database.webhooks import Attempt
+
+TIMEOUT_S = 5.0
+"""For an answer. A receiver that has more to do answers first, and does it then."""
+HEADERS = {"Content-Type": "application/json", "User-Agent": f"coghub/{__version__}"}
+OK = range(200, 300)
+
+
+class Poster:
+    """Sends bodies to URLs; redirects are not followed, answers not read."""
+
+    def __init__(self, guard: Guard, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._guard = guard
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Attempt:
+        """Send, and return how that went; it never raises."""
+        session = self._opened()
+        try:
+            async with session.post(
+                url, data=body, headers={**HEADERS, **headers}, allow_redirects=False
+            ) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return Attempt(None, self._reason(error), is_final=_is_final(error))
+        return Attempt(status, None if status in OK else f"The receiver answered {status}")
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # Who sends has limits of its own, which know accounts.
+                connector=aiohttp.TCPConnector(limit=0, socket_factory=self._guard.open_socket),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            )
+        return self._session
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"No answer within {self._timeout_s:g} s"
+        return explained(error)
+
+
+def _is_final(error: Exception) -> bool:
+    """Tell whether trying again cannot help: the guard refused, or it is no URL of HTTP."""
+    is_refused = isinstance(getattr(error, "os_error", None), AddressRefused)
+    return is_refused or isinstance(error, (ValueError, aiohttp.InvalidURL))

@@ -1,0 +1,81 @@
+"""Predictions that wait for an instance, in memory; the rows are the truth, this is their order.
+
+Fair between accounts: of those that wait for a version, whose account has the fewest running comes
+first, and among equals who waits longest.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from coghub.domain.signals import Waiting
+
+
+class Queue:
+    """Who waits, by version and account."""
+
+    def __init__(self) -> None:
+        self._versions = dict[int, dict[int, dict[str, Waiting]]]()
+        self._waiting = dict[str, Waiting]()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, prediction_id: str) -> bool:
+        return prediction_id in self._waiting
+
+    def add(self, waiting: Waiting) -> None:
+        """Let a prediction wait; one that waits already stays where it is."""
+        if waiting.id in self._waiting:
+            return
+        self._waiting[waiting.id] = waiting
+        accounts = self._versions.setdefault(waiting.version_key, {})
+        line = accounts.setdefault(waiting.account_id, {})
+        line[waiting.id] = waiting
+        if len(line) > 1 and waiting.attempt:  # given back: it has its old place in the line
+            accounts[waiting.account_id] = dict(sorted(line.items(), key=_age))
+
+    def remove(self, prediction_id: str) -> bool:
+        """Let a prediction wait no more, and tell whether it did."""
+        waiting = self._waiting.pop(prediction_id, None)
+        if waiting is None:
+            return False
+        accounts = self._versions[waiting.version_key]
+        del accounts[waiting.account_id][prediction_id]
+        if not accounts[waiting.account_id]:
+            del accounts[waiting.account_id]
+        if not accounts:
+            del self._versions[waiting.version_key]
+        return True
+
+    def next_for(self, version_key: int, running: Mapping[int, int]) -> Waiting | None:
+        """Return who is next for a version, given how many of each account run."""
+        accounts = self._versions.get(version_key)
+        if not accounts:
+            return None
+        heads = (next(iter(line.values())) for line in accounts.values())
+        return min(heads, key=lambda it: (running.get(it.account_id, 0), it.created_at))
+
+    def versions(self, running: Mapping[int, int]) -> list[int]:
+        """Return the versions that are waited for, in the order in which they are to be served."""
+        heads = [self.next_for(key, running) for key in self._versions]
+        found = [it for it in heads if it is not None]
+        found.sort(key=lambda it: (running.get(it.account_id, 0), it.created_at))
+        return [it.version_key for it in found]
+
+    def waiting_for(self, version_key: int) -> Iterator[Waiting]:
+        """Yield who waits for a version."""
+        for line in self._versions.get(version_key, {}).values():
+            yield from line.values()
+
+    def count(self, version_key: int) -> int:
+        """Return how many wait for a version."""
+        return sum(len(line) for line in self._versions.get(version_key, {}).values())
+
+    def positions(self, version_key: int) -> dict[str, int]:
+        """Return the place of each that waits for a version, from 1 on, by age."""
+        line = sorted(self.waiting_for(version_key), key=lambda it: it.created_at)
+        return {waiting.id: place for place, waiting in enumerate(line, 1)}
+
+
+def _age(item: tuple[str, Waiting]) -> datetime:
+    return item[1].created_at

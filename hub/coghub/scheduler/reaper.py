@@ -1,0 +1,62 @@
+"""Ends what has run out of its time: three clocks, and each prediction's own deadline."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from coghub.database import predictions as rows
+from coghub.database.database import Database
+from coghub.domain.clock import Clock
+from coghub.domain.prediction import End, Status
+from coghub.predictions.predictions import Predictions
+
+log = structlog.get_logger()
+
+EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reaper:
+    """Ends overdue predictions."""
+
+    database: Database
+    predictions: Predictions
+    now: Clock
+    queue_timeout_s: float
+    run_timeout_s: float
+
+    async def tick(self) -> int:
+        """End what is overdue and return how many were."""
+        now = self.now()
+        late = now - timedelta(seconds=self.run_timeout_s)
+        old = now - timedelta(seconds=self.queue_timeout_s)
+        overdue, running, waiting = await self.database.read(
+            lambda c: (
+                rows.overdue(c, now),
+                rows.running_since(c, late),
+                rows.waiting_since(c, old),
+            )
+        )
+        run_out = f"Prediction timed out: it ran for longer than {self.run_timeout_s:g} s"
+        queue_out = f"Prediction timed out: it waited for longer than {self.queue_timeout_s:g} s"
+        return (
+            await self._end(overdue, End(Status.CANCELED))
+            + await self._end(running, End(Status.FAILED, run_out))
+            + await self._end(waiting, End(Status.FAILED, queue_out))
+        )
+
+    async def _end(self, prediction_ids: Sequence[str], end: End) -> int:
+        ended = [await self.predictions.end(it, end) for it in prediction_ids]
+        return sum(ended)
+
+    async def run(self) -> None:
+        """Tick until canceled; a failing tick is logged and does not end the loop."""
+        while True:
+            try:
+                await self.tick()
+            except Exception:
+                log.exception("reaper tick failed")
+            await asyncio.sleep(EVERY_S)

@@ -1,0 +1,248 @@
+"""Gives predictions to instances, and sees to it that there are the right ones.
+
+One loop, woken by whatever changed: `assign` gives what waits to free slots, fairly; `scale` asks
+for instances that are missing, within the hardware's limits, and stops idle ones that are in the
+way. Starting an instance and running a prediction are side tasks, each with one end.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from coghub.database import instances as instance_rows
+from coghub.database import predictions as rows
+from coghub.database.database import Database
+from coghub.domain.clock import Clock
+from coghub.domain.errors import VersionNotFound
+from coghub.domain.hardware import Hardware
+from coghub.domain.instance import Stage
+from coghub.domain.prediction import End, Status
+from coghub.domain.signals import Signals, Waiting
+from coghub.executors.base import Executor
+from coghub.models.catalog import Catalog, Entry
+from coghub.predictions.predictions import Predictions
+from coghub.scheduler.boot import Boot
+from coghub.scheduler.cold_start import ColdStart
+from coghub.scheduler.fleet import Fleet, Member
+from coghub.scheduler.lives import Lives, SideTasks
+from coghub.scheduler.placement import hardware_for
+from coghub.scheduler.queue import Queue
+from coghub.scheduler.run import Run, RunParts
+
+log = structlog.get_logger()
+
+TICK_S = 1.0
+"""The loop runs at least so often: clocks, and what nobody announced."""
+SCALE_UP_AFTER = timedelta(seconds=1)
+"""A version that has an instance gets another one when someone has waited for so long."""
+DRAIN_AFTER = timedelta(seconds=10)
+"""Who has waited for so long, while others' instances are never idle, gets the next one's place."""
+RESTARTED = "The hub was stopped while the prediction ran, and it had output already"
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerParts:
+    """What the scheduler works with."""
+
+    database: Database
+    signals: Signals
+    predictions: Predictions
+    catalog: Catalog
+    executor: Executor
+    now: Clock
+    idle_timeout_s: float
+
+
+class Scheduler:
+    """The background of a hub, as far as predictions are run."""
+
+    def __init__(
+        self, parts: SchedulerParts, fleet: Fleet, boot: Boot, run_parts: RunParts
+    ) -> None:
+        self._parts = parts
+        self.fleet = fleet
+        self.queue = Queue()
+        self._run_parts = run_parts
+        self._tasks = SideTasks()
+        self._lives = Lives(
+            fleet, boot, self._tasks, parts.now, wake=self.wake, on_failed=self._on_failed
+        )
+        self._cold_start = ColdStart(parts.database, parts.signals, self.queue, parts.now)
+        self._runs = dict[str, Run]()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Let the loop look again soon."""
+        self._wake.set()
+
+    def on_queued(self, waiting: Waiting) -> None:
+        """Take in a prediction that was just made."""
+        self.queue.add(waiting)
+        self.wake()
+
+    def on_ended(self, prediction_id: str) -> None:
+        """Let go of a prediction that was ended by something else than its instance."""
+        self.queue.remove(prediction_id)
+        run = self._runs.get(prediction_id)
+        if run is not None:
+            self._tasks.spawn(run.cancel(), "cancel")
+        self.wake()
+
+    async def recover(self) -> None:
+        """Take up what a hub that was stopped left: nothing is lost, and nothing ends twice."""
+        now = self._parts.now()
+        await self._parts.database.write(lambda c: instance_rows.end_all(c, now))
+        for row in await self._parts.database.read(rows.open_ones):
+            waiting = rows.waiting_of(row)
+            if row["status"] == Status.PROCESSING:
+                await self._recover_running(waiting)
+            else:
+                self.queue.add(waiting)
+        self.wake()
+
+    async def _recover_running(self, waiting: Waiting) -> None:
+        """Let it wait again if it has told no output; a stop of the hub is not its fault."""
+        back = await self._parts.database.write(
+            lambda c: rows.give_back(c, waiting.id, waiting.attempt, counts=False)
+        )
+        if back is None:
+            await self._parts.predictions.end(waiting.id, End(Status.FAILED, RESTARTED))
+        else:
+            self.queue.add(back)
+
+    async def run(self) -> None:
+        """Tick whenever something changed, until canceled; a failing tick does not end the loop."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.tick()
+            except Exception:
+                log.exception("scheduler tick failed")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
+
+    async def tick(self) -> None:
+        """Assign, scale, stop what is idle, and tell those who wait how it goes."""
+        self._assign()
+        await self._scale()
+        self._lives.stop_idle(self._parts.idle_timeout_s)
+        await self._cold_start.tell(self.fleet)
+
+    async def stop(self) -> None:
+        """End all instances; what they ran is taken up at the next start."""
+        members = list(self.fleet)
+        await self._tasks.end()
+        ends = (self._lives.boot.take_down(member) for member in members)
+        await asyncio.gather(*ends, return_exceptions=True)
+
+    # --- assign ---
+
+    def _assign(self) -> None:
+        running = self.fleet.running()
+        for version_key in self.queue.versions(running):
+            for member in self.fleet.of_version(version_key):
+                while member.free_slots:
+                    waiting = self.queue.next_for(version_key, running)
+                    if waiting is None:
+                        break
+                    self._give(waiting, member)
+                    running[waiting.account_id] += 1
+
+    def _give(self, waiting: Waiting, member: Member) -> None:
+        self.queue.remove(waiting.id)
+        member.running[waiting.id] = waiting
+        member.idle_since = None
+        run = Run(self._run_parts, member, waiting)
+        self._runs[waiting.id] = run
+        self._tasks.spawn(self._run_to_the_end(run), "run")
+
+    async def _run_to_the_end(self, run: Run) -> None:
+        prediction_id, member = run.waiting.id, run.member
+        back = None
+        try:
+            await self._cold_start.finish(run.waiting, member)
+            back = await run.run()
+        except Exception as error:
+            log.exception("prediction could not be run", prediction_id=prediction_id)
+            reason = f"Internal error: {type(error).__name__}"
+            await self._parts.predictions.end(prediction_id, End(Status.FAILED, reason))
+        finally:
+            self._runs.pop(prediction_id, None)
+            member.running.pop(prediction_id, None)
+            if not member.running:
+                member.idle_since = self._parts.now()
+            self.wake()
+        if back is not None:
+            self.queue.add(back)
+
+    # --- scale ---
+
+    async def _scale(self) -> None:
+        for version_key in self.queue.versions(self.fleet.running()):
+            if self._needs_another(version_key):
+                await self._request(version_key)
+
+    def _needs_another(self, version_key: int) -> bool:
+        gone = {Stage.FAILED, Stage.STOPPED}
+        members = [it for it in self.fleet.of_version(version_key) if it.stage not in gone]
+        if not members:
+            return True
+        coming = sum(it.slots for it in members if it.is_coming)
+        return self.queue.count(version_key) > coming and self._waits(version_key, SCALE_UP_AFTER)
+
+    def _waits(self, version_key: int, span: timedelta) -> bool:
+        oldest = min(it.created_at for it in self.queue.waiting_for(version_key))
+        return self._parts.now() - oldest > span
+
+    async def _request(self, version_key: int) -> None:
+        """Start an instance if there is room, or make room, or fail those who wait in vain."""
+        try:
+            entry = await self._parts.catalog.get(version_key)
+        except VersionNotFound:
+            await self._fail_waiting(version_key, "The version was deleted")
+            return
+        reason = self._parts.executor.refusal_of(entry.version)
+        if reason is not None:
+            await self._fail_waiting(version_key, reason)
+            return
+        wanted = await self._wanted(entry)
+        hardware = hardware_for(entry.version, wanted, self.fleet.hardware)
+        if hardware is None or not hardware.capacity:
+            sku = wanted or "cpu"
+            await self._fail_waiting(version_key, f"This hub does not have the hardware `{sku}`")
+        elif self.fleet.has_room(hardware.sku):
+            self._lives.start(entry, hardware.sku)
+        else:
+            self._make_room(version_key, hardware)
+
+    async def _wanted(self, entry: Entry) -> str | None:
+        model_id = entry.version.model_id
+        return await self._parts.database.read(lambda c: instance_rows.wanted_hardware(c, model_id))
+
+    def _make_room(self, version_key: int, hardware: Hardware) -> None:
+        """Stop an idle instance of another version; where none ever is, let one run empty."""
+        sku = hardware.sku
+        idle = self.fleet.least_needed(sku, version_key)
+        if idle is not None:
+            if not any(it.stage is Stage.STOPPED for it in self.fleet if it.hardware == sku):
+                self._lives.stop(idle)
+        elif not self.fleet.is_making_room(sku) and self._waits(version_key, DRAIN_AFTER):
+            busy = self.fleet.least_busy(sku, version_key)
+            if busy is not None:
+                busy.is_draining = True
+
+    async def _on_failed(self, member: Member, reason: str) -> None:
+        """Fail those who wait for an instance, unless another one of the version serves them."""
+        await self._cold_start.tell(self.fleet)
+        others = self.fleet.of_version(member.version_key)
+        if not any(it.stage is Stage.READY for it in others):
+            await self._fail_waiting(member.version_key, f"Setup failed: {reason}")
+
+    async def _fail_waiting(self, version_key: int, reason: str) -> None:
+        for waiting in list(self.queue.waiting_for(version_key)):
+            self.queue.remove(waiting.id)
+            await self._parts.predictions.end(waiting.id, End(Status.FAILED, reason))

@@ -1,0 +1,174 @@
+"""Delivers webhooks about ended predictions: rows that are due, until each is taken or given up.
+
+1. The end of a prediction and the row of its webhook are one transaction.
+2. `tick` takes rows that are due, a few of each receiver at once, so that a slow one delays nobody.
+3. Each is sent with the prediction as it is now, signed, and under the same id every time.
+4. A row that was not taken is due again, later each time; the last time is a minute after the end.
+
+A hub that is killed in between sends again after its start: a receiver may be told twice.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from coghub.accounts.webhook_secret import WebhookSecrets, signed_headers
+from coghub.database import webhooks as rows
+from coghub.database.database import Database
+from coghub.database.webhooks import Attempt, Delivery
+from coghub.domain.clock import Clock
+from coghub.scheduler.posting import Poster
+
+log = structlog.get_logger()
+
+TICK_S = 1.0
+"""How often rows are looked at that nobody announced."""
+MAX_ATTEMPTS = 7
+"""With pauses of 1, 2, 4, 8, 16 and 32 s the last is about a minute after the first."""
+PER_RECEIVER = 8
+"""Calls of one account to one host at once."""
+PER_ACCOUNT = 64
+"""Calls of one account at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A prediction as its owner is shown it now."""
+
+    body: bytes
+    is_ended: bool
+
+
+Show = Callable[[str], Awaitable[Shown | None]]
+"""Returns a prediction by its id; None if it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What every call to a receiver needs."""
+
+    secrets: WebhookSecrets
+    show: Show
+    poster: Poster
+    now: Clock
+
+    async def call(self, account_id: int, url: str, delivery_id: str, body: bytes) -> Attempt:
+        """Sign and send a body once, and return how that went."""
+        secret = await self.secrets.get(account_id)
+        headers = signed_headers(secret, delivery_id, now=self.now(), body=body)
+        return await self.poster.post(url, body, headers)
+
+
+class Webhooks:
+    """Sends what is due."""
+
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database = database
+        self._caller = caller
+        self._wake = asyncio.Event()
+        self._under_way = dict[str, asyncio.Task[None]]()
+        self._of_receiver = Counter[tuple[int, str]]()
+        self._of_account = Counter[int]()
+
+    def wake(self) -> None:
+        """Let the loop look at once: a prediction has ended."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tick until canceled, then leave what is under way; it stays due."""
+        try:
+            while True:
+                try:
+                    await self.tick()
+                except Exception:
+                    log.exception("webhooks tick failed")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(TICK_S):
+                        await self._wake.wait()
+                self._wake.clear()
+        finally:
+            await self.stop()
+
+    async def tick(self) -> int:
+        """Begin to send what is due, as far as receivers are free; return how many that were."""
+        now = self._caller.now()
+        # Those under way are among the rows, and first in them.
+        found = await self._database.read(
+            lambda c: rows.due(c, now, per_receiver=2 * PER_RECEIVER, per_account=2 * PER_ACCOUNT)
+        )
+        begun = [delivery for delivery in found if self._begin(delivery)]
+        return len(begun)
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way.values())
+
+    async def stop(self) -> None:
+        """Give up what is under way; it stays due."""
+        for task in list(self._under_way.values()):
+            task.cancel()
+        await self.idle()
+
+    def _begin(self, delivery: Delivery) -> bool:
+        receiver, account_id = (delivery.account_id, delivery.host), delivery.account_id
+        if (
+            delivery.id in self._under_way
+            or self._of_receiver[receiver] >= PER_RECEIVER
+            or self._of_account[account_id] >= PER_ACCOUNT
+        ):
+            return False
+        self._of_receiver[receiver] += 1
+        self._of_account[account_id] += 1
+        task = asyncio.create_task(self._deliver(delivery), name="webhook")
+        self._under_way[delivery.id] = task
+        task.add_done_callback(lambda _: self._done(delivery))
+        return True
+
+    def _done(self, delivery: Delivery) -> None:
+        del self._under_way[delivery.id]
+        self._of_receiver -= Counter({(delivery.account_id, delivery.host): 1})
+        self._of_account -= Counter({delivery.account_id: 1})  # which drops what is 0
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        """Make one attempt and note how it went; only then may the next one be due."""
+        started = self._caller.now()
+        try:
+            attempt = await self._attempt(delivery)
+            if attempt is not None:
+                await self._record(delivery, attempt, started)
+        except Exception:
+            log.exception("webhook could not be sent", prediction_id=delivery.prediction_id)
+        else:
+            self._wake.set()
+
+    async def _attempt(self, delivery: Delivery) -> Attempt | None:
+        shown = await self._caller.show(delivery.prediction_id)
+        if shown is None:
+            return None
+        return await self._caller.call(delivery.account_id, delivery.url, delivery.id, shown.body)
+
+    async def _record(self, delivery: Delivery, attempt: Attempt, started: datetime) -> None:
+        now, retry_at = self._caller.now(), _retry_at(delivery, attempt, started)
+        await self._database.write(
+            lambda c: rows.record(c, delivery, attempt, now=now, retry_at=retry_at)
+        )
+        if attempt.error is not None and retry_at is None:
+            log.warning(
+                "webhook given up",
+                prediction_id=delivery.prediction_id,
+                host=delivery.host,
+                error=attempt.error,
+            )
+
+
+def _retry_at(delivery: Delivery, attempt: Attempt, started: datetime) -> datetime | None:
+    is_last = delivery.attempts + 1 >= MAX_ATTEMPTS
+    if attempt.error is None or attempt.is_final or is_last:
+        return None
+    return started + timedelta(seconds=2**delivery.attempts)
