@@ -1,0 +1,157 @@
+"""What a pushed manifest becomes: stored, tagged, and, if it is a model's image, a version."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping
+
+from coghub.database import accounts as account_rows
+from coghub.database import manifests as rows
+from coghub.database import models as model_rows
+from coghub.database import registry as blob_rows
+from coghub.database.models import NewVersion
+from coghub.domain.digest import is_digest
+from coghub.domain.distribution_errors import (
+    ManifestBlobUnknown,
+    ManifestInvalid,
+    RepositoryNameInvalid,
+    RepositoryUnknown,
+)
+from coghub.domain.model import Model, Visibility, is_model_name
+from coghub.parts import Hub
+from coghub.registry.keys import blob_key
+from coghub.registry.manifest_content import Descriptor, Manifest, read_manifest
+from coghub.registry.names import Repository
+from coghub.registry.version_labels import CONFIGS, MAX_CONFIG_BYTES, cog_labels, new_version
+
+RESERVED_TAG = "cog-"
+"""Tags that begin so hold parts of a model, which are no versions by themselves.
+
+Source: Cog pushes the image of a model with weights as `cog-image.TAG`, then an index as `TAG`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A manifest on its way into a repository."""
+
+    repository: Repository
+    manifest: Manifest
+    tag: str | None
+    version: NewVersion | None
+
+
+class Pushes:
+    """Takes manifests in."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def put(self, repository: Repository, reference: str, manifest: Manifest) -> None:
+        """Store a manifest, and make a version of it where it is a model's image.
+
+        One transaction checks that all it names is there, pins it, and makes the version.
+
+        Raises:
+            ManifestBlobUnknown: if the repository lacks something that it names.
+            ManifestInvalid: if it or its config cannot be used.
+            VersionRefused: if it is a model's image that nothing here can run.
+        """
+        tag = None if is_digest(reference) else reference
+        await self._check_contents(manifest)
+        is_part = tag is not None and tag.startswith(RESERVED_TAG)
+        version = None if is_part else await self._version(repository, manifest)
+        push = Push(repository, manifest, tag, version)
+        now = self._hub.now()
+        await self._hub.database.write(lambda c: _store(c, push, now))
+
+    async def _check_contents(self, manifest: Manifest) -> None:
+        """Refuse what names a blob without its file; whether its row is there is checked later."""
+        for digest in sorted(manifest.blobs):
+            if await self._hub.storage.size_of(blob_key(digest)) is None:
+                raise ManifestBlobUnknown(digest)
+
+    async def _version(self, repository: Repository, manifest: Manifest) -> NewVersion | None:
+        for config in await self._configs(repository, manifest):
+            if config.media_type not in CONFIGS:
+                continue
+            labels = cog_labels(await self._content(repository, config))
+            if labels is not None:
+                return new_version(manifest.digest, labels)
+        return None
+
+    async def _configs(self, repository: Repository, manifest: Manifest) -> list[Descriptor]:
+        """Return the config of an image, or those of an index's images."""
+        if manifest.config is not None:
+            return [manifest.config]
+        digests = [image.digest for image in manifest.images]
+
+        def find(connection: Connection) -> list[RowMapping]:
+            found = (rows.by_digest(connection, str(repository), digest) for digest in digests)
+            return [row for row in found if row is not None]
+
+        images = [
+            read_manifest(row["content"], row["media_type"])
+            for row in await self._hub.database.read(find)
+        ]
+        return [image.config for image in images if image.config is not None]
+
+    async def _content(self, repository: Repository, config: Descriptor) -> bytes:
+        size = await self._hub.database.read(
+            lambda c: blob_rows.blob_size(c, str(repository), config.digest)
+        )
+        if size is None:
+            raise ManifestBlobUnknown(config.digest)
+        if size > MAX_CONFIG_BYTES:
+            raise ManifestInvalid(f"The config is larger than {MAX_CONFIG_BYTES} bytes")
+        return b"".join([piece async for piece in self._hub.storage.read(blob_key(config.digest))])
+
+
+def _store(connection: Connection, push: Push, now: datetime) -> None:
+    """Do all that a push does to the rows."""
+    repository, manifest = str(push.repository), push.manifest
+    for digest in sorted(_missing(connection, repository, manifest)):
+        raise ManifestBlobUnknown(digest)
+    model = _model(connection, push.repository, now)
+    names = manifest.blobs | {image.digest for image in manifest.images}
+    stored = rows.NewManifest(
+        digest=manifest.digest,
+        media_type=manifest.media_type,
+        content=manifest.content,
+        names=names,
+        artifact_type=manifest.artifact_type,
+        subject=manifest.subject,
+        annotations=manifest.annotations,
+    )
+    rows.put(connection, repository, stored, now)
+    if push.tag is not None:
+        rows.tag(connection, repository, push.tag, manifest.digest, now)
+    if push.version is not None:
+        model_rows.add_version(connection, model.id, push.version, now)
+
+
+def _missing(connection: Connection, repository: str, manifest: Manifest) -> Collection[str]:
+    images = [image.digest for image in manifest.images]
+    return {
+        *blob_rows.missing_blobs(connection, repository, manifest.blobs),
+        *rows.missing(connection, repository, images),
+    }
+
+
+def _model(connection: Connection, repository: Repository, now: datetime) -> Model:
+    """Return the model of a repository; the first push makes it, private."""
+    owner, name = repository.owner, repository.model
+    model = model_rows.by_name(connection, owner, name)
+    if model is not None:
+        return model
+    if not is_model_name(name):
+        raise RepositoryNameInvalid(f"Not a name for a model: {name}")
+    owning = account_rows.by_name(connection, owner)
+    if owning is None:
+        raise RepositoryUnknown(str(repository))
+    fields = {"visibility": Visibility.PRIVATE}
+    model_rows.add(connection, owner_id=owning.id, name=name, now=now, fields=fields)
+    made = model_rows.by_name(connection, owner, name)
+    assert made is not None
+    return made

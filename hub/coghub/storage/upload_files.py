@@ -1,0 +1,132 @@
+"""Files of uploads under way: append-only, and summed up while they grow.
+
+How far an upload came is the size of its file: that survives a crash. The sum of its content is
+kept in memory beside, and made anew from the file where it is not, as after a restart.
+"""
+
+import hashlib
+import os
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from coghub.storage.storage import PIECE_BYTES, disk_errors
+
+PREFIX = "upload-"
+MAX_KEPT_SUMS = 10_000
+"""Sums of idle uploads in memory, some hundred bytes each; others are made anew."""
+
+
+class Sum(Protocol):
+    """A hash under way, as hashlib makes them."""
+
+    def update(self, content: bytes | memoryview, /) -> None: ...
+    def copy(self) -> Self: ...
+    def hexdigest(self) -> str: ...
+
+
+@dataclass(slots=True)
+class UploadFile:
+    """The open file of one upload; its methods block, and belong in a thread."""
+
+    descriptor: int
+    size: int
+    summed: Sum
+
+    def append(self, content: bytes) -> None:
+        """Add to the file and its sum.
+
+        Raises:
+            DiskFull: if no space is left.
+        """
+        view = memoryview(content)
+        with disk_errors():
+            while view:
+                written = os.write(self.descriptor, view)
+                self.summed.update(view[:written])
+                self.size += written
+                view = view[written:]
+
+    def cut(self, size: int, summed: Sum) -> None:
+        """Take back what came after a moment whose size and sum are known."""
+        os.truncate(self.descriptor, size)
+        self.size, self.summed = size, summed
+
+    def sync(self) -> None:
+        """Wait until the content survives a power cut."""
+        os.fsync(self.descriptor)
+
+    @property
+    def digest(self) -> str:
+        """The digest of all that is in the file."""
+        return f"sha256:{self.summed.hexdigest()}"
+
+
+class UploadFiles:
+    """The files of all open uploads, in one folder; methods block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sums = OrderedDict[str, tuple[int, Sum]]()
+
+    def path_of(self, upload_id: str) -> Path:
+        """Return where the file of an upload is."""
+        return self._folder / f"{PREFIX}{upload_id}"
+
+    def create(self, upload_id: str) -> None:
+        """Make the empty file of an upload.
+
+        Raises:
+            DiskFull: if no space is left.
+        """
+        with disk_errors():
+            self.path_of(upload_id).touch(exist_ok=False)
+
+    def size(self, upload_id: str) -> int:
+        """Return how far an upload is, in bytes.
+
+        Raises:
+            FileNotFoundError: if it has no file.
+        """
+        return self.path_of(upload_id).stat().st_size
+
+    def remove(self, upload_id: str) -> None:
+        """Remove the file of an upload, if it is there."""
+        self._sums.pop(upload_id, None)
+        with suppress(FileNotFoundError):
+            self.path_of(upload_id).unlink()
+
+    def open(self, upload_id: str) -> UploadFile:
+        """Return the file, to append to, for one at a time; `close` it.
+
+        Raises:
+            FileNotFoundError: if it is not there.
+        """
+        descriptor = os.open(self.path_of(upload_id), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            size = os.fstat(descriptor).st_size
+            known_size, summed = self._sums.pop(upload_id, (0, hashlib.sha256()))
+            if known_size != size:
+                summed = _sum_of(descriptor, size)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return UploadFile(descriptor, size, summed)
+
+    def close(self, upload_id: str, file: UploadFile) -> None:
+        """Close the file and remember its sum, if it is still that of the upload."""
+        os.close(file.descriptor)
+        if not self.path_of(upload_id).exists():
+            return
+        self._sums[upload_id] = (file.size, file.summed)
+        while len(self._sums) > MAX_KEPT_SUMS:
+            self._sums.popitem(last=False)
+
+
+def _sum_of(descriptor: int, size: int) -> Sum:
+    summed = hashlib.sha256()
+    for offset in range(0, size, PIECE_BYTES):
+        summed.update(os.pread(descriptor, min(PIECE_BYTES, size - offset), offset))
+    return summed
