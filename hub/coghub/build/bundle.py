@@ -82,6 +82,7 @@ class Store:
         wanted = (*plan.requirements, *plan.if_missing)
         plan = replace(plan, requirements=wanted, if_missing=(), lock=lock, warnings=())
         files = project_files(project, report, kept=frozenset(plan.local_packages))
+        bundle_content.require_code(plan, files)
         with self.layout.locked():
             report(Step(f"Writing bundle {name}"))
             cache = LayerCache(self.settings.cache_folder / "layers.json", self.layout)

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Any
 
 import cog
@@ -42,6 +44,23 @@ def write_layers(
     with cache.layout.new_blob() as blob:
         layers.write_layer(blob, [file for file in files if file.path not in alone], made)
     return [Descriptor(LAYER, blob.digest, blob.size), *descriptors]
+
+
+def require_code(plan: Plan, files: Sequence[ProjectFile]) -> None:
+    """Do nothing if what cog.yaml refers to is among the files, or behind a link among them.
+
+    Raises:
+        ProjectUnreadable: if it is not: the bundle could not run.
+    """
+    paths = {file.path for file in files}
+    links = {PurePosixPath(file.path) for file in files if file.link is not None}
+    for reference in filter(None, (plan.predict, plan.train)):
+        name = normpath(reference.rpartition(":")[0])
+        if name not in paths and links.isdisjoint(PurePosixPath(name).parents):
+            raise ProjectUnreadable(
+                f"The bundle would lack what cog.yaml refers to: {name}",
+                hint="It is left out by `.dockerignore`, or a link to outside of the project",
+            )
 
 
 def write_manifest(

@@ -274,6 +274,26 @@ def test_a_project_with_too_many_files_says_what_to_do(
     assert ".dockerignore" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("reference", "ignored"), [("predict.py:P", "*.py\n"), ("outside.py:P", ""), ("../a.py:P", "")]
+)
+def test_a_bundle_without_its_code_is_refused(
+    store: Store, project: Path, reference: str, ignored: str
+) -> None:
+    (project / ".dockerignore").write_text(ignored)
+    (project / "outside.py").symlink_to(project.parent / "other.py")
+
+    with pytest.raises(ProjectUnreadable, match="The bundle would lack what"):
+        store.write("hello", replace(PLAN, predict=reference), project, DOCUMENT, ignore)
+
+
+def test_code_behind_a_link_is_in_the_bundle(store: Store, project: Path) -> None:
+    (project / "lib" / "model.py").touch()
+    (project / "src").symlink_to("lib")
+
+    store.write("hello", replace(PLAN, predict="./src/model.py:P"), project, DOCUMENT, ignore)
+
+
 def test_a_command_of_two_lines_is_refused(store: Store, project: Path) -> None:
     plan = replace(PLAN, run=(Command("one\ntwo"),))
 
