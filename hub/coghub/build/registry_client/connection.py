@@ -16,6 +16,7 @@ from coghub.domain.errors import RegistryUnreachable
 CHUNK_BYTES = 1024**2
 TIMEOUT_S = 60.0
 """Without a byte in either direction."""
+MAX_CHEAP_BYTES = 4096
 PORTS = {"http": 80, "https": 443}
 AGENT = f"coghub/{coghub.__version__}"
 
@@ -39,6 +40,12 @@ class Request:
     headers: Mapping[str, str]
     body: Body | None
     timeout_s: float
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether it may go twice without harm: a piece of a blob may not, and is not small."""
+        size = self.body.size if self.body else 0
+        return self.method != "PATCH" and size <= MAX_CHEAP_BYTES
 
     @property
     def path(self) -> str:

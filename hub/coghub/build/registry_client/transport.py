@@ -76,10 +76,14 @@ class Answer:
         self._response.close()
 
     def _piece(self, size: int) -> bytes:
+        address = urlsplit(self.url).netloc
         try:
-            return self._response.read(size)
+            piece = self._response.read(size)
         except (OSError, HTTPException) as error:
-            raise explained(error, urlsplit(self.url).netloc) from error
+            raise explained(error, address) from error
+        if not piece and self._response.length:  # which `read` with a size does not mind
+            raise RegistryUnreachable(f"The connection to {address} broke amid an answer")
+        return piece
 
     def __enter__(self) -> "Answer":
         return self
@@ -122,7 +126,7 @@ class Connections:
                 self._give_back(request, connection, keep=False)
                 if not isinstance(error, OSError | HTTPException):
                     raise
-                if was_idle and method != "PATCH" and not self._is_closed:
+                if was_idle and request.is_cheap and not self._is_closed:
                     continue  # the server closed it meanwhile; the next one may be new
                 raise explained(error, request.parts.netloc) from error
             return Answer(url, response, partial(self._give_back, request, connection))

@@ -100,8 +100,7 @@ class Upload:
             RegistryError: if it cannot be brought there.
         """
         if self._is_there() or self._begin(mount_from):
-            self.meter.spare(self.size)
-            return
+            return self.meter.spare(self.size)
         is_large = self.size > self.sizes.threshold_bytes
         # Some registries take a blob in one piece only, which is the last thing to try.
         for is_cut in (*[is_large] * MAX_RESTARTS, False):
@@ -110,9 +109,10 @@ class Upload:
             except _Forgotten as lost:
                 failure = lost
                 self._note(0)
-                self._begin(None)
+                if self._is_there() or self._begin(None):  # only the answer was lost
+                    return self._note(self.size)
             else:
-                return
+                return None
         raise failure.error
 
     def _is_there(self) -> bool:
