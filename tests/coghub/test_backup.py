@@ -11,7 +11,6 @@ from coghub.app import DATABASE, KEY_FILE, claim, open_hub
 from coghub.backup import NOTE, OBJECTS, back_up, read_note, restore
 from coghub.domain.errors import BackupInvalid, HubNotFound
 from coghub.hub_settings import HubSettings
-from coghub.models.variables import Variables
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -34,7 +33,7 @@ def data(hub):
 async def test_a_restored_hub_has_everything(hub, alice, data, tmp_path):
     token = await hub.accounts.create_token("alice")
     model = await hub.models.create(alice, "alice", "resize")
-    await Variables(hub.database, hub.box).put(model, "KEY", "s3cret", is_secret=True)
+    await hub.variables.put(model, "KEY", "s3cret", is_secret=True)
     await put(hub, "blobs/sha256/ab", b"weights")
     await put(hub, "outputs/x", b"picture")
 
@@ -45,8 +44,7 @@ async def test_a_restored_hub_has_everything(hub, alice, data, tmp_path):
     async with open_hub(HubSettings(data=tmp_path / "new")) as restored:
         assert (await restored.accounts.authenticate(token)).name == "alice"
         again = await restored.models.get(alice, "alice", "resize")
-        variables = Variables(restored.database, restored.box)
-        assert await variables.environment_of(again.id) == {"KEY": "s3cret"}
+        assert await restored.variables.environment_of(again.id) == {"KEY": "s3cret"}
         assert await content_of(restored, "blobs/sha256/ab") == b"weights"
         assert await content_of(restored, "outputs/x") == b"picture"
 

@@ -48,6 +48,9 @@ OPERATOR_COMMANDS = {
     "versions": "List the versions of a model",
     "env": "Set environment variables of a model's instances",
     "secret": "Set secrets of a model's instances",
+    "instances": "List the running copies of models",
+    "hardware": "List what models can run on here",
+    "logs": "Print the logs of an instance or a prediction",
     "backup": "Copy the hub into a folder, while it runs",
     "restore": "Make a data folder from a backup",
 }

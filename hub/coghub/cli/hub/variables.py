@@ -7,7 +7,7 @@ import click
 
 from coghub.cli.hub.invocation import HubInvocation, hub_command, value_of_stdin
 from coghub.cli.hub.lookup import model_named
-from coghub.models.variables import Variable, Variables
+from coghub.models.variables import Variable
 from coghub.parts import Hub
 
 MODEL = click.argument("model", metavar="OWNER/MODEL")
@@ -27,7 +27,7 @@ def add_commands(group: click.Group, *, is_secret: bool) -> None:
 
         async def put(hub: Hub) -> None:
             found = await model_named(hub, model)
-            await _variables(hub).put(found, name, value, is_secret=is_secret)
+            await hub.variables.put(found, name, value, is_secret=is_secret)
 
         invocation.run(put)
         _tell(invocation, model, name, "set")
@@ -38,7 +38,7 @@ def add_commands(group: click.Group, *, is_secret: bool) -> None:
     def list_variables(invocation: HubInvocation, *, model: str) -> None:
         async def names(hub: Hub) -> list[Variable]:
             found = await model_named(hub, model)
-            return [it for it in await _variables(hub).names(found) if it.is_secret is is_secret]
+            return [it for it in await hub.variables.names(found) if it.is_secret is is_secret]
 
         found = [it.name for it in invocation.run(names)]
         invocation.show([{"name": name} for name in found], [(name,) for name in found])
@@ -49,14 +49,10 @@ def add_commands(group: click.Group, *, is_secret: bool) -> None:
     @hub_command
     def unset(invocation: HubInvocation, *, model: str, name: str) -> None:
         async def remove(hub: Hub) -> None:
-            await _variables(hub).remove(await model_named(hub, model), name)
+            await hub.variables.remove(await model_named(hub, model), name)
 
         invocation.run(remove)
         _tell(invocation, model, name, "unset")
-
-
-def _variables(hub: Hub) -> Variables:
-    return Variables(hub.database, hub.box)
 
 
 def _tell(invocation: HubInvocation, model: str, name: str, action: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,14 @@ from coghub.app import open_hub
 from coghub.cli.hub.invocation import HubInvocation
 from coghub.cli.main import OPERATOR_COMMANDS, operator_root, outcome_of
 from coghub.cli.output import Console
+from coghub.database import accounts as account_rows
+from coghub.database import instances as rows
+from coghub.database import models as model_rows
+from coghub.database.models import NewVersion
+from coghub.domain.instance import InstanceRecord, Stage
+from coghub.domain.model import Visibility
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -27,18 +36,44 @@ def coghub(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def model(coghub):
-    """The model `alice/resize`, whose owner has an account."""
-    coghub("user", "create", "alice")
+def within(coghub):
+    """Run a function over the rows of the hub."""
     settings = HubInvocation(Console(io.StringIO(), io.StringIO()), {}).settings()
 
-    async def make():
+    async def write(change):
         async with open_hub(settings) as hub:
-            alice = await hub.accounts.get("alice")
-            await hub.models.create(alice, "alice", "resize")
+            return await hub.database.write(change)
 
-    asyncio.run(make())
+    return lambda change: asyncio.run(write(change))
+
+
+@pytest.fixture
+def model(coghub, within):
+    """The model `alice/resize`, whose owner has an account."""
+    coghub("user", "create", "alice")
+
+    def add(connection):
+        owner = account_rows.by_name(connection, "alice")
+        fields = {"visibility": Visibility.PRIVATE}
+        model_rows.add(connection, owner_id=owner.id, name="resize", now=NOW, fields=fields)
+
+    within(add)
     return "alice/resize"
+
+
+@pytest.fixture
+def instance(model, within):
+    """The instance `one` of that model, in its setup."""
+
+    def add(connection):
+        found = model_rows.by_name(connection, "alice", "resize")
+        version = NewVersion("ab" * 32, "0.23.1", {}, {}, is_bundle=True)
+        added = model_rows.add_version(connection, found.id, version, NOW)
+        record = InstanceRecord("one", added.key, added.id, model, "cpu", "local", Stage.SETUP, NOW)
+        rows.add(connection, record)
+        rows.keep(connection, "one", stage=Stage.SETUP, error=None, logs="loading\n", now=NOW)
+
+    within(add)
 
 
 def test_every_command_has_its_module(coghub):
@@ -132,6 +167,40 @@ def test_variables_and_secrets_are_set_listed_and_unset(coghub, model):
 def test_a_model_without_versions_lists_none(coghub, model):
     assert coghub("versions", model).out == ""
     assert coghub("versions", model, "--json").out == "[]\n"
+
+
+def test_hardware_has_the_cpu(coghub, monkeypatch):
+    monkeypatch.setenv("COGHUB_CPU_INSTANCES", "3")
+    coghub("user", "create", "bob")
+
+    assert coghub("hardware").out.startswith("cpu  3  CPU\n")
+    assert json.loads(coghub("hardware", "--json").out)[0] == {
+        "sku": "cpu",
+        "name": "CPU",
+        "instances": 3,
+        "gpu_ids": [],
+    }
+
+
+def test_instances_are_listed_with_their_logs(coghub, within, instance):
+    assert coghub("instances").out.split()[:3] == ["one", "setup", "cpu"]
+    assert coghub("logs", "one").out == "loading\n"
+    listed = json.loads(coghub("instances", "--json").out)
+    assert listed[0]["model"] == "alice/resize"
+    assert listed[0]["ready_at"] is None
+
+    within(
+        lambda c: rows.keep(
+            c, "one", stage=Stage.FAILED, error="no weights\nat all", logs="", now=NOW
+        )
+    )
+
+    assert coghub("instances").out == ""
+    assert coghub("instances", "--all").out.endswith(" no weights\n")
+
+
+def test_logs_of_nothing_are_refused_with_a_hint(coghub, model):
+    assert "No instance and no prediction with id `x`" in coghub("logs", "x", code=1).err
 
 
 @pytest.mark.parametrize(
