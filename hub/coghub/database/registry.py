@@ -106,14 +106,15 @@ def is_named(connection: Connection, repository: str, digest: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def missing_blobs(
-    connection: Connection, repository: str, digests: Collection[str]
+def use_blobs(
+    connection: Connection, repository: str, digests: Collection[str], now: datetime
 ) -> Collection[str]:
-    """Return those of the digests that are no blobs of the repository."""
-    wanted = list(digests)
+    """Use blobs of a repository, as a manifest does; return the digests that it does not have."""
+    wanted = sorted(digests)
     missing = set(wanted)
     for start in range(0, len(wanted), MAX_NAMES):
         some = wanted[start : start + MAX_NAMES]
+        connection.execute(update(blobs).where(blobs.c.digest.in_(some)).values(used_at=now))
         query = select(repository_blobs.c.digest).where(
             repository_blobs.c.repository == repository, repository_blobs.c.digest.in_(some)
         )

@@ -111,7 +111,7 @@ class Pushes:
 def _store(connection: Connection, push: Push, now: datetime) -> None:
     """Do all that a push does to the rows."""
     repository, manifest = str(push.repository), push.manifest
-    for digest in sorted(_missing(connection, repository, manifest)):
+    for digest in sorted(_missing(connection, repository, manifest, now)):
         raise ManifestBlobUnknown(digest)
     model = _model(connection, push.repository, now)
     names = manifest.blobs | {image.digest for image in manifest.images}
@@ -131,10 +131,12 @@ def _store(connection: Connection, push: Push, now: datetime) -> None:
         model_rows.add_version(connection, model.id, push.version, now)
 
 
-def _missing(connection: Connection, repository: str, manifest: Manifest) -> Collection[str]:
+def _missing(
+    connection: Connection, repository: str, manifest: Manifest, now: datetime
+) -> Collection[str]:
     images = [image.digest for image in manifest.images]
     return {
-        *blob_rows.missing_blobs(connection, repository, manifest.blobs),
+        *blob_rows.use_blobs(connection, repository, manifest.blobs, now),
         *rows.missing(connection, repository, images),
     }
 

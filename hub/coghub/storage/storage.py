@@ -8,6 +8,7 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -15,7 +16,10 @@ import obstore
 from obstore.store import LocalStore, ObjectStore
 
 from coghub.domain.errors import DiskFull
+from coghub.domain.ids import new_id
 
+WITHDRAWN = "withdrawn-"
+"""How files begin in `incoming` that are no object any more."""
 PIECE_BYTES = 1024**2
 """Of what is read at once: large enough that the hop between threads does not count."""
 
@@ -79,6 +83,26 @@ class Storage:
                 self._store, key, start=offset, end=min(offset + PIECE_BYTES, stop)
             )
             yield bytes(piece)
+
+    def withdraw(self, key: str) -> Path | None:
+        """Take an object away at once, within a transaction; return a file to remove afterwards.
+
+        To rename is quick, where to free the space of a large file takes a while.
+        """
+        source = self.path_of(key)
+        if source is None:
+            obstore.delete(self._store, key)
+            return None
+        target = self.incoming / f"{WITHDRAWN}{new_id()}"
+        with suppress(FileNotFoundError):
+            source.replace(target)
+        return target
+
+    async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
+        """Yield the keys that begin so, and when each object was made."""
+        async for some in obstore.list(self._store, prefix):
+            for found in some:
+                yield found["path"], found["last_modified"]
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; what is not there is no error."""
