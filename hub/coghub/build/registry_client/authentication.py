@@ -70,6 +70,8 @@ class Authentication:
         self.credentials = credentials
         self.connections = connections
         self.now = now
+        self.name = origin.removeprefix("https://")
+        """What `cog login` takes: who wants http has to say so."""
         self.challenge: Challenge | None = None
         self._tokens: dict[str, _Token] = {}
         self._lock = threading.Lock()
@@ -120,7 +122,7 @@ class Authentication:
         wanted += [("scope", one) for one in scope.split()]
         with self._token_answer(challenge.realm, wanted) as answer:
             content = answer.read(MAX_TOKEN_BYTES)
-        host = urlsplit(self.origin).netloc
+        host = self.name
         if answer.status in (400, 401, 403):
             raise RegistryRefused(
                 f"unauthorized: {host} does not accept the credentials that are stored for it"
@@ -152,8 +154,7 @@ class Authentication:
         except (ValueError, KeyError, TypeError, AttributeError):
             token, life_s = "", 0.0
         if not token or not token.isascii() or not token.isprintable():
-            host = urlsplit(self.origin).netloc
-            raise RegistryError(f"The server of tokens of {host} answered without a token")
+            raise RegistryError(f"The server of tokens of {self.name} answered without a token")
         return _Token(f"Bearer {token}", self.now() + life_s)
 
     def _check_realm(self, realm: str) -> None:
@@ -163,8 +164,7 @@ class Authentication:
         is_same = self.origin == f"{url.scheme}://{url.netloc}"
         if url.scheme not in ("http", "https") or (is_clear and not is_same):
             raise RegistryError(
-                f"The registry {urlsplit(self.origin).netloc} wants credentials sent in the clear: "
-                f"{realm}"
+                f"The registry {self.name} wants credentials sent in the clear: {realm}"
             )
 
 

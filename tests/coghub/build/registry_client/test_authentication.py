@@ -95,7 +95,7 @@ def test_who_gets_no_token_is_told_to_log_in(fake, registry, credentials, messag
     with pytest.raises(RegistryRefused, match=message) as caught:
         ask(registry)
 
-    assert caught.value.hint == f"Run `cog login {fake.address}` and try again"
+    assert caught.value.hint == f"Run `cog login {fake.url}` and try again"
 
 
 def test_a_refresh_token_is_exchanged_by_post(fake, registry):
