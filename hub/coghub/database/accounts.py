@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from coghub.database.schema import accounts, tokens
 from coghub.domain.account import Account
@@ -22,14 +22,16 @@ def by_name(connection: Connection, name: str) -> Account | None:
     return None if row is None else account_of(row)
 
 
+_BY_TOKEN = (
+    select(*COLUMNS)
+    .join(tokens, tokens.c.account_id == accounts.c.id)
+    .where(tokens.c.token_hash == bindparam("key"), tokens.c.revoked_at.is_(None))
+)
+
+
 def by_token(connection: Connection, token_hash: str) -> Account | None:
     """Return whose token it is, unless it is revoked or unknown."""
-    query = (
-        select(*COLUMNS)
-        .join(tokens, tokens.c.account_id == accounts.c.id)
-        .where(tokens.c.token_hash == token_hash, tokens.c.revoked_at.is_(None))
-    )
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_BY_TOKEN, {"key": token_hash}).mappings().first()
     return None if row is None else account_of(row)
 
 

@@ -9,8 +9,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    RowMapping,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
+from coghub.database import webhooks
+from coghub.database.columns import Moment
 from coghub.database.schema import models, prediction_events, predictions
 from coghub.domain.prediction import Chunk, End, Event, EventKind, Source, Status, output_of
 from coghub.domain.signals import Waiting
@@ -20,31 +34,39 @@ Query = Callable[[Connection], RowMapping | None]
 SHOWN = tuple(column for column in predictions.c if column.name != "secret_input")
 
 
+# Statements of the hot path are made once: to build one anew costs more than to run it.
+_ADD = insert(predictions)
+_BY_ID = select(*SHOWN).where(predictions.c.id == bindparam("key"))
+_BY_STREAM_KEY = select(*SHOWN).where(predictions.c.stream_key == bindparam("key"))
+
+
 def add(connection: Connection, values: Mapping[str, Any]) -> None:
     """Add a prediction."""
-    connection.execute(insert(predictions).values(values))
+    connection.execute(_ADD, values)
 
 
-def count_waiting(connection: Connection, account_id: int | None = None) -> int:
-    """Return how many predictions have not ended, of one account or of all."""
-    query = (
-        select(func.count()).select_from(predictions).where(predictions.c.completed_at.is_(None))
-    )
-    if account_id is not None:
-        query = query.where(predictions.c.account_id == account_id)
-    return connection.execute(query).scalar_one()
+_COUNT_OPEN = select(
+    func.count(),
+    func.coalesce(
+        func.sum(case((predictions.c.account_id == bindparam("account"), 1), else_=0)), 0
+    ),
+).where(predictions.c.completed_at.is_(None))
+
+
+def count_open(connection: Connection, account_id: int) -> tuple[int, int]:
+    """Return how many predictions have not ended: of all accounts, and of one."""
+    total, own = connection.execute(_COUNT_OPEN, {"account": account_id}).one()
+    return total, own
 
 
 def by_id(connection: Connection, prediction_id: str) -> RowMapping | None:
     """Return a prediction's row."""
-    query = select(*SHOWN).where(predictions.c.id == prediction_id)
-    return connection.execute(query).mappings().first()
+    return connection.execute(_BY_ID, {"key": prediction_id}).mappings().first()
 
 
 def by_stream_key(connection: Connection, stream_key: str) -> RowMapping | None:
     """Return the row of the prediction whose stream has this key."""
-    query = select(*SHOWN).where(predictions.c.stream_key == stream_key)
-    return connection.execute(query).mappings().first()
+    return connection.execute(_BY_STREAM_KEY, {"key": stream_key}).mappings().first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +104,29 @@ def of_account(
     return connection.execute(query).mappings().all()
 
 
+_EVENTS = (
+    select(
+        prediction_events.c.sequence,
+        prediction_events.c.kind,
+        prediction_events.c.content,
+        prediction_events.c.created_at,
+    )
+    .where(
+        prediction_events.c.prediction_id == bindparam("id"),
+        prediction_events.c.sequence > bindparam("after"),
+    )
+    .order_by(prediction_events.c.sequence)
+    .limit(bindparam("most", type_=Integer))
+)
+NO_LIMIT = 2**31 - 1
+
+
 def events_of(
-    connection: Connection, prediction_id: str, *, after: int = 0, limit: int | None = None
+    connection: Connection, prediction_id: str, *, after: int = 0, limit: int = NO_LIMIT
 ) -> Sequence[Event]:
     """Return what a prediction told, from behind a sequence number on."""
-    table = prediction_events.c
-    query = (
-        select(table.sequence, table.kind, table.content, table.created_at)
-        .where(table.prediction_id == prediction_id, table.sequence > after)
-        .order_by(table.sequence)
-        .limit(limit)
-    )
-    return [_event_of(row) for row in connection.execute(query).mappings()]
+    values = {"id": prediction_id, "after": after, "most": limit}
+    return [_event_of(row) for row in connection.execute(_EVENTS, values).mappings()]
 
 
 def _event_of(row: RowMapping) -> Event:
@@ -130,24 +163,35 @@ class Assigned:
     input: Mapping[str, Any]
     secret_input: bytes | None
     attempt: int
-    failed_attempts: int
+    base_url: str
+    webhook: str | None
+    webhook_events: Sequence[str] | None
+
+
+_ASSIGN = (
+    update(predictions)
+    .where(
+        predictions.c.id == bindparam("key"),
+        predictions.c.attempt == bindparam("known_attempt"),
+        predictions.c.status == Status.STARTING,
+        predictions.c.completed_at.is_(None),
+    )
+    .values(attempt=predictions.c.attempt + 1)
+    .returning(
+        predictions.c.input,
+        predictions.c.secret_input,
+        predictions.c.attempt,
+        predictions.c.base_url,
+        predictions.c.webhook,
+        predictions.c.webhook_events,
+    )
+)
 
 
 def assign(connection: Connection, waiting: Waiting) -> Assigned | None:
     """Begin the next attempt; None if it does not wait any more."""
-    columns = predictions.c
-    change = (
-        update(predictions)
-        .where(
-            columns.id == waiting.id,
-            columns.attempt == waiting.attempt,
-            columns.status == Status.STARTING,
-            columns.completed_at.is_(None),
-        )
-        .values(attempt=columns.attempt + 1)
-        .returning(columns.input, columns.secret_input, columns.attempt, columns.failed_attempts)
-    )
-    row = connection.execute(change).first()
+    values = {"key": waiting.id, "known_attempt": waiting.attempt}
+    row = connection.execute(_ASSIGN, values).first()
     return None if row is None else Assigned(*row)
 
 
@@ -164,23 +208,29 @@ class Batch:
         return bool(self.started_at or self.told or self.end)
 
 
+_IS_AT_ATTEMPT = (
+    predictions.c.id == bindparam("key"),
+    predictions.c.attempt == bindparam("known_attempt"),
+    predictions.c.completed_at.is_(None),
+)
+_START = (
+    update(predictions)
+    .where(*_IS_AT_ATTEMPT)
+    .values(status=Status.PROCESSING, started_at=bindparam("moment", type_=Moment))
+)
+_GO_ON = select(predictions.c.id).where(*_IS_AT_ATTEMPT)
+
+
 def record(
     connection: Connection, prediction_id: str, attempt: int, batch: Batch, now: datetime
 ) -> bool:
     """Apply a batch of one attempt; False, and nothing is changed, if it is not under way."""
-    values: dict[str, Any] = {"attempt": attempt}
+    values: dict[str, Any] = {"key": prediction_id, "known_attempt": attempt}
     if batch.started_at:
-        values |= {"status": Status.PROCESSING, "started_at": batch.started_at}
-    change = (
-        update(predictions)
-        .where(
-            predictions.c.id == prediction_id,
-            predictions.c.attempt == attempt,
-            predictions.c.completed_at.is_(None),
-        )
-        .values(values)
-    )
-    if not connection.execute(change).rowcount:
+        is_under_way = connection.execute(_START, {**values, "moment": batch.started_at}).rowcount
+    else:
+        is_under_way = connection.execute(_GO_ON, values).first() is not None
+    if not is_under_way:
         return False
     _append(connection, prediction_id, batch.told, now)
     if batch.end:
@@ -261,6 +311,22 @@ def has_output(connection: Connection, prediction_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
+_LAST_EVENT = select(func.max(prediction_events.c.sequence)).where(
+    prediction_events.c.prediction_id == bindparam("key")
+)
+_ADD_EVENTS = insert(prediction_events)
+_TO_FINISH = select(
+    predictions.c.created_at,
+    predictions.c.started_at,
+    predictions.c.model_id,
+    predictions.c.webhook,
+).where(predictions.c.id == bindparam("key"))
+_FINISH = update(predictions).where(predictions.c.id == bindparam("key"))
+_COUNT_RUN = (
+    update(models).where(models.c.id == bindparam("key")).values(run_count=models.c.run_count + 1)
+)
+
+
 def _append(
     connection: Connection,
     prediction_id: str,
@@ -269,11 +335,7 @@ def _append(
 ) -> None:
     if not told:
         return
-    last = connection.execute(
-        select(func.max(prediction_events.c.sequence)).where(
-            prediction_events.c.prediction_id == prediction_id
-        )
-    ).scalar()
+    last = connection.execute(_LAST_EVENT, {"key": prediction_id}).scalar()
     rows = [
         {
             "prediction_id": prediction_id,
@@ -284,35 +346,32 @@ def _append(
         }
         for sequence, (kind, content) in enumerate(told, (last or 0) + 1)
     ]
-    connection.execute(insert(prediction_events), rows)
+    connection.execute(_ADD_EVENTS, rows)
 
 
 def _finish(connection: Connection, prediction_id: str, end: End, now: datetime) -> None:
     """Fold what was told into the row and end it; the caller has seen that it is open."""
     events = events_of(connection, prediction_id)
-    query = select(predictions.c.created_at, predictions.c.started_at, predictions.c.model_id)
-    row = connection.execute(query.where(predictions.c.id == prediction_id)).one()
+    row = connection.execute(_TO_FINISH, {"key": prediction_id}).one()
     chunks = [event.content for event in events if isinstance(event.content, Chunk)]
     texts = [event.content for event in events if isinstance(event.content, str)]
     metrics = {**end.metrics, "total_time": (now - row.created_at).total_seconds()}
     if row.started_at is not None and "predict_time" not in metrics:
         metrics["predict_time"] = (now - row.started_at).total_seconds()
-    connection.execute(
-        update(predictions)
-        .where(predictions.c.id == prediction_id)
-        .values(
-            status=end.status,
-            output=output_of(chunks, is_list=end.is_list),
-            logs="".join(texts),
-            error=end.error,
-            metrics=metrics,
-            completed_at=now,
-            secret_input=None,
-        )
-    )
-    connection.execute(
-        update(models).where(models.c.id == row.model_id).values(run_count=models.c.run_count + 1)
-    )
+    values = {
+        "key": prediction_id,
+        "status": end.status,
+        "output": output_of(chunks, is_list=end.is_list),
+        "logs": "".join(texts),
+        "error": end.error,
+        "metrics": metrics,
+        "completed_at": now,
+        "secret_input": None,
+    }
+    connection.execute(_FINISH, values)
+    connection.execute(_COUNT_RUN, {"key": row.model_id})
+    if row.webhook:
+        webhooks.add_completed(connection, prediction_id, now)
 
 
 # --- clocks ---

@@ -77,34 +77,30 @@ def host_of(url: str) -> str:
 
 
 def due(
-    connection: Connection, now: datetime, *, per_receiver: int, most: int
+    connection: Connection, now: datetime, *, per_receiver: int, per_account: int
 ) -> Sequence[Delivery]:
-    """Return what is to be sent now: the oldest first, and of each account's hosts only a few.
+    """Return what is to be sent now, the oldest first; of each host, and each account, only a few.
 
     Who has a thousand calls waiting for a slow host leaves room for everyone else.
     """
+    table = webhook_deliveries.c
     rank = func.row_number().over(
-        partition_by=(webhook_deliveries.c.account_id, webhook_deliveries.c.host),
-        order_by=webhook_deliveries.c.next_at,
+        partition_by=(table.account_id, table.host), order_by=table.next_at
     )
-    ranked = (
-        select(*COLUMNS, webhook_deliveries.c.next_at, rank.label("rank"))
-        .where(webhook_deliveries.c.next_at <= now)
-        .subquery()
+    by_host = (
+        select(*COLUMNS, table.next_at, rank.label("rank")).where(table.next_at <= now).subquery().c
+    )
+    place = func.row_number().over(partition_by=by_host.account_id, order_by=by_host.next_at)
+    by_account = (
+        select(*by_host, place.label("place")).where(by_host.rank <= per_receiver).subquery().c
     )
     query = (
-        select(*(ranked.c[column.name] for column in COLUMNS))
-        .where(ranked.c.rank <= per_receiver)
-        .order_by(ranked.c.next_at)
-        .limit(most)
+        select(*(by_account[column.name] for column in COLUMNS))
+        .where(by_account.place <= per_account)
+        .order_by(by_account.next_at)
     )
     rows = connection.execute(query).mappings()
     return [Delivery(**{column.name: row[column.name] for column in COLUMNS}) for row in rows]
-
-
-def next_due_at(connection: Connection) -> datetime | None:
-    """Return when the next call is to be made."""
-    return connection.execute(select(func.min(webhook_deliveries.c.next_at))).scalar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +111,8 @@ class Attempt:
     """What the receiver answered; None if it did not."""
     error: str | None
     """Why it did not count as delivered."""
+    is_final: bool = False
+    """Another attempt cannot go better."""
 
 
 def record(

@@ -116,12 +116,13 @@ class Predictions:
 
     def _require_room(self, connection: Connection, account: Account) -> None:
         limits = self._settings
-        if rows.count_waiting(connection, account.id) >= limits.account_queue_limit:
+        total, own = rows.count_open(connection, account.id)
+        if own >= limits.account_queue_limit:
             raise QueueFull(
                 f"Request was throttled. {limits.account_queue_limit} of your predictions wait",
                 RETRY_AFTER_S,
             )
-        if rows.count_waiting(connection) >= limits.queue_limit:
+        if total >= limits.queue_limit:
             raise QueueFull("Request was throttled. The hub's queue is full", RETRY_AFTER_S)
 
     async def get(self, account: Account, prediction_id: str) -> Prediction:

@@ -5,7 +5,7 @@ A prediction that is served at once hears nothing of it. Others find it in their
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from coghub.database import predictions as rows
 from coghub.database.database import Database
@@ -16,6 +16,8 @@ from coghub.scheduler.queue import Queue
 
 PATIENCE = timedelta(seconds=0.4)
 """Who has waited for less is told nothing."""
+POSITION_EVERY = timedelta(seconds=5)
+"""A place in the queue is told again after so long, if it has changed."""
 MAX_TOLD = 200
 """Of those who wait for a version, the first ones: each line is a row for each of them."""
 MAX_TEXT_CHARACTERS = 256 * 1024
@@ -27,6 +29,7 @@ class _Told:
     """What one who waits has heard."""
 
     position: int = 0
+    position_at: datetime | None = None
     instance_id: str = ""
     pieces: int = 0
     characters: int = 0
@@ -60,8 +63,8 @@ class ColdStart:
     def _texts(self, version_key: int, fleet: Fleet) -> list[tuple[str, str]]:
         limit = self._now() - PATIENCE
         positions = self._queue.positions(version_key)
-        coming = [it for it in fleet.of_version(version_key) if not it.free_slots]
-        member = max(coming, key=lambda it: it.is_coming, default=None)
+        coming = (it for it in fleet.of_version(version_key) if it.is_coming)
+        member = next(coming, None)
         found = []
         for waiting in list(self._queue.waiting_for(version_key)):
             place = positions[waiting.id]
@@ -75,9 +78,11 @@ class ColdStart:
     def _news(self, waiting: Waiting, position: int, member: Member | None) -> str:
         told = self._told.setdefault(waiting.id, _Told())
         text = ""
-        if told.position != position and (member is None or not member.is_coming):
+        is_new = told.position != position and (member is None or not member.is_coming)
+        now = self._now()
+        if is_new and (told.position_at is None or now - told.position_at > POSITION_EVERY):
             text = f"Waiting for an instance, position {position} in the queue\n"
-            told.position = position
+            told.position, told.position_at = position, now
         return text + (self._of_instance(told, member) if member is not None else "")
 
     def _of_instance(self, told: _Told, member: Member) -> str:

@@ -1,6 +1,9 @@
 """Posts a webhook, once, to an address that the guard allows."""
 
+import re
+
 import aiohttp
+from yarl import URL
 
 from cog.network_guard import AddressRefused, Guard, explained
 from coghub import __version__
@@ -10,6 +13,10 @@ TIMEOUT_S = 5.0
 """For an answer. A receiver that has more to do answers first, and does it then."""
 HEADERS = {"Content-Type": "application/json", "User-Agent": f"coghub/{__version__}"}
 OK = range(200, 300)
+UNUSABLE = (ValueError, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
+"""What a URL that is none of HTTP raises."""
+SCHEMES = frozenset({"http", "https"})
+PRINTABLE = re.compile(r"[!-~]+")
 
 
 class Poster:
@@ -24,8 +31,9 @@ class Poster:
         """Send, and return how that went; it never raises."""
         session = self._opened()
         try:
+            target = _as_given(url)
             async with session.post(
-                url, data=body, headers={**HEADERS, **headers}, allow_redirects=False
+                target, data=body, headers={**HEADERS, **headers}, allow_redirects=False
             ) as answer:
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -50,10 +58,26 @@ class Poster:
     def _reason(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
             return f"No answer within {self._timeout_s:g} s"
+        if isinstance(error, UNUSABLE):
+            return "Not an http or https URL"
         return explained(error)
+
+
+def _as_given(url: str) -> URL:
+    """Return a URL that is sent as it was written, unless it holds what no request may.
+
+    What was escaped stays so, and what was not: it may be part of a signature.
+
+    Raises:
+        ValueError: if it is no URL of HTTP.
+    """
+    target = URL(url, encoded=PRINTABLE.fullmatch(url) is not None)
+    if target.scheme not in SCHEMES or not target.host:
+        raise ValueError(url)
+    return target
 
 
 def _is_final(error: Exception) -> bool:
     """Tell whether trying again cannot help: the guard refused, or it is no URL of HTTP."""
     is_refused = isinstance(getattr(error, "os_error", None), AddressRefused)
-    return is_refused or isinstance(error, (ValueError, aiohttp.InvalidURL))
+    return is_refused or isinstance(error, UNUSABLE)

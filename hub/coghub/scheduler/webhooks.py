@@ -143,15 +143,22 @@ class Webhooks:
             if attempt is not None:
                 await self._record(delivery, attempt, started)
         except Exception:
-            log.exception("webhook could not be sent", prediction_id=delivery.prediction_id)
+            log.exception("webhook not noted", prediction_id=delivery.prediction_id)
         else:
             self._wake.set()
 
     async def _attempt(self, delivery: Delivery) -> Attempt | None:
-        shown = await self._caller.show(delivery.prediction_id)
-        if shown is None:
-            return None
-        return await self._caller.call(delivery.account_id, delivery.url, delivery.id, shown.body)
+        """Return how it went; a mistake of ours counts too, or it would be repeated for ever."""
+        try:
+            shown = await self._caller.show(delivery.prediction_id)
+            if shown is None:
+                return None
+            return await self._caller.call(
+                delivery.account_id, delivery.url, delivery.id, shown.body
+            )
+        except Exception as error:
+            log.exception("webhook not sent", prediction_id=delivery.prediction_id)
+            return Attempt(None, f"Internal error: {type(error).__name__}")
 
     async def _record(self, delivery: Delivery, attempt: Attempt, started: datetime) -> None:
         now, retry_at = self._caller.now(), _retry_at(delivery, attempt, started)
