@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +18,7 @@ from coghub.accounts.accounts import Accounts
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.api.app import api_app
 from coghub.api.callbacks import Callbacks
+from coghub.api.webhooks import show_to_webhook
 from coghub.background import Addresses, Background, local_executor
 from coghub.build import file_lock
 from coghub.database.database import SqliteDatabase
@@ -42,6 +44,8 @@ from coghub.settings import current_settings
 from coghub.storage.storage import local_storage
 from coghub.web.app import web_app
 
+API_PATHS = frozenset({"v1", "files"})
+"""First segments of what the API answers whoever asks: files have URLs that need no token."""
 DATABASE = "hub.db"
 KEY_FILE = "key"
 LOCK = "hub.lock"
@@ -112,7 +116,7 @@ def asgi(hub: Hub) -> ASGIApp:
         first = scope["path"].partition("/")[2].partition("/")[0]  # no `/` at all in `OPTIONS *`
         if first == "v2" or scope["path"].startswith("/cog/v1/"):
             await registry(scope, receive, send)
-        elif first == "v1" or _has_authorization(scope):
+        elif first in API_PATHS or _has_authorization(scope):
             await api(scope, receive, send)
         else:
             await web(scope, receive, send)
@@ -137,7 +141,8 @@ async def serve(
     tls, proxies = tls_of(settings), settings.trusted_proxies
     callbacks = bind("127.0.0.1", 0)
     addresses = Addresses(url_of(listener, is_secure=tls is not None), url_of(callbacks))
-    background = Background(hub, local_executor(hub, current_settings()), addresses)
+    executor = local_executor(hub, current_settings())
+    background = Background(hub, executor, addresses, partial(show_to_webhook, hub))
     async with AsyncExitStack() as stack:
         answers = Callbacks(hub, background.member).app()
         await stack.enter_async_context(listening(answers, callbacks))

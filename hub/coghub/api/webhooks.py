@@ -1,12 +1,15 @@
-"""`GET /webhooks/default/secret`: the key by which receivers check our signatures."""
+"""What webhooks are told, and `GET /webhooks/default/secret`: the key that checks who tells it."""
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from coghub.api.authentication import require_account
 from coghub.api.rendering import json_response
+from coghub.domain.errors import PredictionNotFound
 from coghub.parts import Hub
+from coghub.scheduler.webhooks import Shown
 
 
 class WebhookRoutes:
@@ -24,3 +27,13 @@ class WebhookRoutes:
         account = await require_account(request, self._hub.accounts)
         key = await self._hub.webhook_secrets.get(account.id)
         return json_response({"key": key}, headers={"cache-control": "no-store"})
+
+
+async def show_to_webhook(hub: Hub, prediction_id: str) -> Shown | None:
+    """Return a prediction as GET would give it now; None if it is gone."""
+    try:
+        prediction = await hub.predictions.find(prediction_id)
+    except PredictionNotFound:
+        return None
+    body = {"id": prediction.id, "status": prediction.status, "output": prediction.output}
+    return Shown(msgspec.json.encode(body), prediction.status.is_final)
