@@ -34,7 +34,7 @@ SET_FOR_OTHERS = {
 """Variables that are only passed on, or between our own processes."""
 
 
-SHOWN_COMMAND = re.compile(r"(?:^|\| |&& |\$ )(cog|coghub) ([^|&>\n]+)", re.MULTILINE)
+SHOWN_COMMAND = re.compile(r"(?:^|\| |&& |\$ )(cog|coghub) ([^|&<>\n]+)", re.MULTILINE)
 
 
 def blocks(path: Path, *languages: str) -> list[str]:

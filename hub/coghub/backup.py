@@ -9,7 +9,7 @@ could take an object before it is copied; with the objects first and only once, 
 would name what the copy lacks.
 
 On one file system objects are linked, not copied. A backup that is made again into its folder
-takes what is new and drops what is gone.
+takes what is new, and drops what was gone already before the rows were copied.
 """
 
 import json
@@ -57,10 +57,11 @@ def back_up(folder: Path, target: Path, *, now: datetime) -> BackupNote:
         raise HubNotFound(folder)
     with disk_errors():
         _begin(folder, target)
+        gone = _missing(target / OBJECTS, folder / OBJECTS)
         _take_objects(folder / OBJECTS, target / OBJECTS)
         _take_rows(folder / DATABASE, target / DATABASE)
         _take_objects(folder / OBJECTS, target / OBJECTS)
-        _drop_others(folder / OBJECTS, target / OBJECTS)
+        _drop(gone & _missing(target / OBJECTS, folder / OBJECTS), target / OBJECTS)
         return _note(target, now)
 
 
@@ -147,10 +148,15 @@ def _take(path: Path, copy: Path) -> None:
         partial.replace(copy)
 
 
-def _drop_others(source: Path, target: Path) -> None:
-    for copy in _files(target):
-        if not (source / copy.relative_to(target)).exists():
-            copy.unlink()
+def _missing(folder: Path, other: Path) -> set[Path]:
+    """Return which files of a folder, relative to it, another one lacks."""
+    names = {path.relative_to(folder) for path in _files(folder)}
+    return {name for name in names if not (other / name).exists()}
+
+
+def _drop(names: set[Path], folder: Path) -> None:
+    for name in names:
+        (folder / name).unlink()
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -169,6 +175,8 @@ def _take_rows(source: Path, target: Path) -> None:
             closing(sqlite3.connect(partial)) as copy,
         ):
             rows.backup(copy)
+            with copy:  # what uploads under way have sent lies beside the objects
+                copy.execute("DELETE FROM uploads")
             [[verdict]] = copy.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.DatabaseError as error:
         raise BackupInvalid(f"The database cannot be copied: {error}: {source}") from error

@@ -76,24 +76,32 @@ async def test_a_backup_made_again_takes_what_is_new_and_drops_what_is_gone(hub,
         assert [it.name for it in await restored.accounts.list()] == ["bob"]
 
 
-async def test_objects_that_come_while_rows_are_copied_are_in_it(hub, data, tmp_path, monkeypatch):
-    """As they would be in a hub that runs: the row is in the snapshot, and so is its object."""
-    await put(hub, "before", b"1")
-    await put(hub, "removed", b"2")
-    taken = back_up.__globals__["_take_rows"]
+@pytest.mark.parametrize("is_refreshed", [False, True])
+async def test_whatever_the_copied_rows_name_is_in_it(
+    hub, data, tmp_path, monkeypatch, is_refreshed
+):
+    """As in a hub that runs: objects come before the rows are copied, and go before and after."""
+    objects = data / OBJECTS
+    await put(hub, "kept", b"1")
+    await put(hub, "removed before the rows", b"2")
+    await put(hub, "removed after the rows", b"3")
+    if is_refreshed:
+        back_up(data, tmp_path / "backup", now=NOW)
+        (objects / "removed before the rows").unlink()
+    take_rows = back_up.__globals__["_take_rows"]
 
-    def take_rows(source, target):
-        path = data / OBJECTS
-        (path / "during").write_bytes(b"3")
-        (path / "removed").unlink()
-        taken(source, target)
+    def taken_while_things_happen(source, target):
+        (objects / "new").write_bytes(b"4")
+        take_rows(source, target)
+        (objects / "removed after the rows").unlink()
 
-    monkeypatch.setitem(back_up.__globals__, "_take_rows", take_rows)
+    monkeypatch.setitem(back_up.__globals__, "_take_rows", taken_while_things_happen)
 
     back_up(data, tmp_path / "backup", now=NOW)
 
     copied = {path.name for path in (tmp_path / "backup" / OBJECTS).iterdir()}
-    assert {"before", "during"} <= copied
+    assert {"kept", "new", "removed after the rows"} <= copied
+    assert ("removed before the rows" in copied) is not is_refreshed
 
 
 async def test_where_links_are_not_possible_objects_are_copied(hub, data, tmp_path, monkeypatch):

@@ -51,6 +51,7 @@ OPERATOR_COMMANDS = {
     "instances": "List the running copies of models",
     "hardware": "List what models can run on here",
     "logs": "Print the logs of an instance or a prediction",
+    "gc": "Remove what nothing in the registry leads to",
     "backup": "Copy the hub into a folder, while it runs",
     "restore": "Make a data folder from a backup",
 }

@@ -215,6 +215,13 @@ def test_where_no_hub_is_none_is_made(coghub, tmp_path, command):
     assert not (tmp_path / "data").exists()
 
 
+def test_gc_tells_what_it_removed(coghub):
+    coghub("user", "create", "bob")
+
+    assert coghub("gc").err == "Removed 0 blobs, 0 manifests and 0 uploads, 0 B in all\n"
+    assert json.loads(coghub("gc", "--json").out)["freed_bytes"] == 0
+
+
 def test_a_backup_can_be_restored_elsewhere(coghub, tmp_path):
     coghub("user", "create", "bob")
     backup, new = str(tmp_path / "backup"), str(tmp_path / "new")
