@@ -17,8 +17,8 @@ help: ## List the targets
 setup: ## Make .venv with both commands in it
 	@sh requirements/setup.sh
 
-quickstart: setup ## Run the OCR and resize examples on real input
-	@sh examples/quickstart
+quickstart: setup ## Start a hub, push three examples, run them (DATA=folder, ONCE=1 to stop it)
+	@$(PY) examples/quickstart.py $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
 
 test: setup ## Run every test that this machine can run
 	$(PY) -m pytest -n auto $(PYTEST_ARGS)
@@ -59,5 +59,5 @@ lock: setup ## Compile the pins in requirements/ anew (releases of the last week
 	$(PY) requirements/lock.py
 
 clean: ## Remove everything that was made here, .venv included
-	rm -rf .venv .bench dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf .venv .bench .quickstart dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
