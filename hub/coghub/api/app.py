@@ -13,7 +13,10 @@ from coghub.api.errors import problem, problem_response
 from coghub.api.files import FileRoutes
 from coghub.api.hardware import HardwareRoutes
 from coghub.api.models import ModelRoutes
+from coghub.api.outputs import OutputRoutes
+from coghub.api.predictions import PredictionRoutes
 from coghub.api.rates import rate_headers
+from coghub.api.streams import StreamRoutes
 from coghub.api.versions import VersionRoutes
 from coghub.api.webhooks import WebhookRoutes
 from coghub.domain.errors import CoghubError
@@ -26,9 +29,12 @@ PREFIX = "/v1"
 PARTS = (
     AccountRoutes,
     CollectionRoutes,
+    StreamRoutes,  # before files, and outputs too: their paths overlap
+    OutputRoutes,
     FileRoutes,
     HardwareRoutes,
     ModelRoutes,
+    PredictionRoutes,
     VersionRoutes,
     WebhookRoutes,
 )

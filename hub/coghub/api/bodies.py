@@ -1,7 +1,7 @@
 """Bodies of requests: bounded, JSON whatever their content type says, of the wanted shape."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -12,6 +12,9 @@ T = TypeVar("T")
 
 MAX_BODY_BYTES = 1024**2
 """Of a request about a model and the like."""
+
+MAX_DEPTH = 64
+"""Of an input: lists and objects in each other."""
 
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
@@ -60,6 +63,25 @@ def decoded(body: bytes, shape: type[T]) -> T:
         raise BadRequest(f"The body is not JSON: {error}") from error
     except RecursionError as error:
         raise BadRequest("The body is nested too deeply") from error
+
+
+def require_shallow(value: Any, field: str) -> None:
+    """Do nothing if a value is nested no deeper than what reads it later can go.
+
+    Raises:
+        InputRejected: naming the field.
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for holder in level
+            for item in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return
+    raise InputRejected([InvalidField("invalid_value", field, f"Nested deeper than {MAX_DEPTH}")])
 
 
 def _field(message: str) -> InvalidField:

@@ -28,6 +28,7 @@ STATUS_OF: dict[type[errors.CoghubError], int] = {
 TITLE_OF: dict[type[errors.CoghubError], str] = {
     errors.Unauthenticated: "Unauthenticated",
     errors.InputRejected: "Input validation failed",
+    errors.VersionNotPermitted: "Invalid version or not permitted",
 }
 
 NEVER_AGAIN = frozenset({409, 500, 507})

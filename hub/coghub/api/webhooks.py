@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from coghub.api.authentication import require_account
+from coghub.api.prediction_view import PredictionView
 from coghub.api.rendering import json_response
 from coghub.domain.errors import PredictionNotFound
 from coghub.parts import Hub
@@ -30,10 +31,10 @@ class WebhookRoutes:
 
 
 async def show_to_webhook(hub: Hub, prediction_id: str) -> Shown | None:
-    """Return a prediction as GET would give it now; None if it is gone."""
+    """Return a prediction as GET would give it now, files as URLs; None if it is gone."""
     try:
         prediction = await hub.predictions.find(prediction_id)
     except PredictionNotFound:
         return None
-    body = {"id": prediction.id, "status": prediction.status, "output": prediction.output}
-    return Shown(msgspec.json.encode(body), prediction.status.is_final)
+    shown = await PredictionView(hub).linked_json(prediction, prediction.base_url)
+    return Shown(msgspec.json.encode(shown), prediction.status.is_final)

@@ -52,6 +52,7 @@ CoghubError
     │   └── FileNotFound
     ├── Conflict              it contradicts what is there
     ├── RequestInvalid        a field of a request cannot be used
+    │   ├── VersionNotPermitted  no version that the account may run
     │   └── InputRejected     a prediction's input does not fit the version's schema
     ├── TooLarge              a body or file is above its limit
     ├── QueueFull             too many predictions wait
@@ -423,6 +424,12 @@ class RequestInvalid(HubError):
     """A field of a request cannot be used."""
 
     code = "request-invalid"
+
+
+class VersionNotPermitted(RequestInvalid):
+    """What a request names is no version, or none that the account may run."""
+
+    code = "version-not-permitted"
 
 
 @dataclass(frozen=True, slots=True)

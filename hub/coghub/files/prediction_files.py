@@ -64,7 +64,7 @@ class PredictionFiles:
         return file
 
     def read(
-        self, file: PredictionFile, *, start: int = 0, end: int | None = None
+        self, file: PredictionFile, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
         """Yield the bytes of a file from `start` up to but not including `end`."""
         return self._storage.read(of_prediction_file(file.key), start=start, end=end)

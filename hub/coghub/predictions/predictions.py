@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from coghub.database import prediction_lists as lists
 from coghub.database import predictions as rows
 from coghub.database.database import Database
 from coghub.database.encryption import Box
@@ -18,6 +19,7 @@ from coghub.domain.clock import Clock
 from coghub.domain.errors import PredictionNotFound, QueueFull
 from coghub.domain.ids import new_id, new_key
 from coghub.domain.model import Model, Version
+from coghub.domain.page import Cursor, Page
 from coghub.domain.prediction import (
     Chunk,
     End,
@@ -36,6 +38,8 @@ from coghub.predictions.validation import InputChecks
 
 RETRY_AFTER_S = 5
 """For a client whose prediction found the queue full."""
+PAGE_ROWS = 100
+"""Of a list."""
 STREAM_PAGE = 500
 """Events that are read at once for one who follows."""
 
@@ -168,6 +172,20 @@ class Predictions:
             ]
         )
         return [await self._prediction(row, told) for row, told in found]
+
+    async def page(
+        self, account: Account, wanted: Filter, cursor: Cursor | None
+    ) -> Page[Prediction]:
+        """Return a page of an account's predictions, the newest first."""
+
+        def read(connection: Connection) -> Page[tuple[RowMapping, Sequence[Event]]]:
+            page = lists.of_account(connection, account.id, wanted, cursor, limit=PAGE_ROWS)
+            found = [(row, _told(connection, row)) for row in page.items]
+            return Page(found, page.next, page.previous)
+
+        page = await self._database.read(read)
+        shown = [await self._prediction(row, told) for row, told in page.items]
+        return Page(shown, page.next, page.previous)
 
     async def cancel(self, account: Account, prediction_id: str) -> Prediction:
         """Cancel a prediction, at any stage; one that has ended stays as it is.

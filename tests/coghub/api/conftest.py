@@ -1,7 +1,7 @@
 """The hub's HTTP in this process: every request goes through the whole application."""
 
-import httpx
 import pytest
+from hub_client import Client
 
 from coghub.app import asgi
 from coghub.database.models import NewVersion
@@ -26,18 +26,6 @@ SCHEMA = {
         }
     },
 }
-
-
-class Client:
-    """Asks as one account, or as nobody."""
-
-    def __init__(self, app, token=None, base_url="http://hub.test"):
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx.ASGITransport(app)
-        self.http = httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
-
-    async def __call__(self, method, path, **options):
-        return await self.http.request(method, path, **options)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from tests.coghub.api.conftest import Client
+from hub_client import Client
 
 from coghub.api.files import signature
 from coghub.app import asgi, open_hub

@@ -1,0 +1,232 @@
+"""`/predictions…`: made by version or by model, held for, listed, canceled."""
+
+import asyncio
+import re
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from coghub.api.authentication import require_account
+from coghub.api.bodies import read_json, require_shallow
+from coghub.api.fields import is_web_url
+from coghub.api.paging import page_response, read_cursor
+from coghub.api.prediction_view import PredictionView
+from coghub.api.preferences import Wait, read_cancel_after, read_wait
+from coghub.api.rendering import json_response
+from coghub.database.predictions import Filter
+from coghub.domain.account import Account
+from coghub.domain.errors import (
+    BadRequest,
+    InputRejected,
+    InvalidField,
+    ModelNotFound,
+    VersionNotFound,
+    VersionNotPermitted,
+)
+from coghub.domain.model import Model, Version
+from coghub.domain.page import Page
+from coghub.domain.prediction import Prediction, Source, Status, WebhookEvent
+from coghub.parts import Hub
+from coghub.predictions.predictions import Order
+from coghub.public_url import base_url
+
+MAX_BODY_BYTES = 100 * 1024**2
+"""Inputs may hold files as data URIs."""
+VERSION_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class NewPrediction(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that makes a prediction."""
+
+    input: dict[str, Any]
+    version: str | None = None
+    webhook: str | None = None
+    webhook_completed: str | None = None
+    """What old clients send for a webhook that is told of the end alone."""
+    webhook_events_filter: list[WebhookEvent] | None = None
+    stream: bool | None = None
+
+
+class PredictionRoutes:
+    """Answers for predictions."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._view = PredictionView(hub)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return what is answered here."""
+        return [
+            Route("/predictions", self.create, methods=["POST"]),
+            Route("/predictions", self.list, methods=["GET"]),
+            Route("/predictions/{prediction_id}", self.get, methods=["GET"]),
+            Route("/predictions/{prediction_id}/cancel", self.cancel, methods=["POST"]),
+            Route("/models/{owner}/{name}/predictions", self.create_by_model, methods=["POST"]),
+        ]
+
+    async def create(self, request: Request) -> Response:
+        """Answer POST /predictions."""
+        account = await require_account(request, self._hub.accounts)
+        body = await read_json(request, NewPrediction, limit_bytes=MAX_BODY_BYTES)
+        if body.version is None:
+            raise InputRejected([InvalidField("required", "", "version is required")])
+        model, version = await self._version(account, body.version)
+        return await self._created(request, account, body, model, version)
+
+    async def create_by_model(self, request: Request) -> Response:
+        """Answer POST /models/{owner}/{name}/predictions: its latest version."""
+        account = await require_account(request, self._hub.accounts)
+        model = await self._hub.models.get(account, **request.path_params)
+        body = await read_json(request, NewPrediction, limit_bytes=MAX_BODY_BYTES)
+        if model.latest_version is None:
+            raise VersionNotPermitted(f"The model has no versions yet: {model.full_name}")
+        return await self._created(request, account, body, model, model.latest_version)
+
+    async def list(self, request: Request) -> Response:
+        """Answer GET /predictions."""
+        account = await require_account(request, self._hub.accounts)
+        wanted = Filter(
+            created_after=_moment(request, "created_after"),
+            created_before=_moment(request, "created_before"),
+            source=_source(request),
+        )
+        page = await self._hub.predictions.page(account, wanted, read_cursor(request, str))
+        base = base_url(request, self._hub.settings)
+        shown = [await self._view.linked_json(it, base) for it in page.items]
+        return page_response(
+            request, self._hub.settings, Page(shown, page.next, page.previous), lambda it: it
+        )
+
+    async def get(self, request: Request) -> Response:
+        """Answer GET /predictions/{prediction_id}."""
+        account = await require_account(request, self._hub.accounts)
+        prediction = await self._hub.predictions.get(account, **request.path_params)
+        return await self._answer(request, prediction)
+
+    async def cancel(self, request: Request) -> Response:
+        """Answer POST /predictions/{prediction_id}/cancel."""
+        account = await require_account(request, self._hub.accounts)
+        prediction = await self._hub.predictions.cancel(account, **request.path_params)
+        return await self._answer(request, prediction)
+
+    async def _version(self, account: Account, text: str) -> tuple[Model, Version]:
+        """Return what one of the three forms names: ID, OWNER/MODEL:ID, OWNER/MODEL.
+
+        Raises:
+            VersionNotPermitted: if it names nothing that the account may run.
+        """
+        name, _, version_id = text.rpartition(":") if ":" in text else (text, "", "")
+        owner, _, model_name = name.partition("/")
+        models = self._hub.models
+        with suppress(ModelNotFound, VersionNotFound):
+            if VERSION_ID.fullmatch(text):
+                version, model = await models.version_by_id(account, text)
+                return model, version
+            if version_id:
+                version, model = await models.version(account, owner, model_name, version_id)
+                return model, version
+            model = await models.get(account, owner, model_name)
+            if model.latest_version is not None:
+                return model, model.latest_version
+        raise VersionNotPermitted(
+            "The version does not exist, or you may not run it", hint=NAMES_A_VERSION
+        )
+
+    async def _created(
+        self,
+        request: Request,
+        account: Account,
+        body: NewPrediction,
+        model: Model,
+        version: Version,
+    ) -> Response:
+        require_shallow(body.input, "input")
+        wait, cancel_after = read_wait(request), read_cancel_after(request)
+        webhook, events = _webhook(body)
+        order = Order(
+            model=model,
+            version=version,
+            input=body.input,
+            base_url=base_url(request, self._hub.settings),
+            webhook=webhook,
+            webhook_events=events,
+            deadline=None if cancel_after is None else self._hub.now() + cancel_after,
+            is_inline=wait is not None or bool(body.stream),
+        )
+        prediction = await self._hub.predictions.create(account, order)
+        headers = dict[str, str]()
+        if wait is not None:
+            prediction = await self._held(request, prediction, wait)
+            headers["preference-applied"] = wait.applied
+        return await self._answer(request, prediction, 201, headers)
+
+    async def _held(self, request: Request, prediction: Prediction, wait: Wait) -> Prediction:
+        """Return the prediction when it has ended, the time is up, or the client is gone.
+
+        Clients take any status but `starting` for the end, so an unended one has that.
+        """
+        ended = asyncio.ensure_future(self._hub.predictions.wait(prediction, wait.timeout_s))
+        gone = asyncio.ensure_future(_disconnected(request))
+        try:
+            await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
+            current = ended.result() if ended.done() else prediction
+        finally:
+            ended.cancel()
+            gone.cancel()
+        if current.status.is_final:
+            return current
+        return replace(current, status=Status.STARTING, started_at=None, output=None)
+
+    async def _answer(
+        self,
+        request: Request,
+        prediction: Prediction,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        base = base_url(request, self._hub.settings)
+        return json_response(await self._view.json(prediction, base), status, headers)
+
+
+NAMES_A_VERSION = "Name it by its id of 64 characters, by OWNER/MODEL:ID, or by OWNER/MODEL"
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _webhook(body: NewPrediction) -> tuple[str | None, tuple[WebhookEvent, ...] | None]:
+    url, events = body.webhook, body.webhook_events_filter
+    if not url and body.webhook_completed:
+        url, events = body.webhook_completed, [WebhookEvent.COMPLETED]
+    if url and not is_web_url(url):
+        raise BadRequest("`webhook` is not an http or https URL")
+    return url or None, None if events is None else tuple(dict.fromkeys(events))
+
+
+def _moment(request: Request, name: str) -> datetime | None:
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    try:
+        # A `+` that was not encoded arrives as a space.
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(f"`{name}` is not a time, such as 2026-01-31T12:00:00Z") from error
+
+
+def _source(request: Request) -> Source | None:
+    text = request.query_params.get("source")
+    if not text:
+        return None
+    if text not in set(Source):
+        raise BadRequest("`source` is neither `api` nor `web`")
+    return Source(text)

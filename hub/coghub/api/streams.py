@@ -1,0 +1,108 @@
+"""What a prediction tells, as server-sent events: replayed from the start, or from an event on.
+
+The parsers of the official clients decide the form: every event has an id; lines end with a line
+feed alone; other line boundaries of Unicode, at which one of them cuts, become line feeds.
+
+Source: HTML Living Standard, "Server-sent events".
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from coghub.api.prediction_view import Files, PredictionView
+from coghub.domain.prediction import Chunk, Event, Prediction, Status
+from coghub.parts import Hub
+from coghub.public_url import base_url
+
+ALIVE_S = 15.0
+"""A comment is sent after so long without an event: proxies close what is silent."""
+BOUNDARY = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
+EVENT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+HEADERS = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "access-control-allow-origin": "*",
+    "x-accel-buffering": "no",
+}
+HELLO = b": hi\n\n"
+ALIVE = b": alive\n\n"
+
+
+class StreamRoutes:
+    """Answers for streams; their URLs hold a key that nobody can guess, and need no token."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._view = PredictionView(hub)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return what is answered here."""
+        return [
+            Route("/streams/{key}", self.follow, methods=["GET"]),
+            Route("/files/streams/{key}", self.follow, methods=["GET"]),
+        ]
+
+    async def follow(self, request: Request) -> Response:
+        """Answer GET of a stream."""
+        prediction = await self._hub.predictions.by_stream_key(request.path_params["key"])
+        last = request.headers.get("last-event-id", "").strip()
+        after = int(last) if EVENT_ID.fullmatch(last) else 0
+        base = base_url(request, self._hub.settings)
+        files = self._view.files(prediction, base)
+        return StreamingResponse(self._events(prediction, files, after), headers=HEADERS)
+
+    async def _events(
+        self, prediction: Prediction, files: Files, after: int
+    ) -> AsyncIterator[bytes]:
+        yield HELLO
+        last = after
+        told = self._hub.predictions.follow(prediction, after=after, alive_s=ALIVE_S)
+        async for event in told:
+            if event is None:
+                yield ALIVE
+                continue
+            last = event.sequence
+            yield await _told(event, files)
+        ended = await self._hub.predictions.find(prediction.id)
+        for name, content in _end(ended):
+            last += 1
+            yield sse(name, last, _json(content))
+
+
+async def _told(event: Event, files: Files) -> bytes:
+    match event.content:
+        case str():
+            return sse("logs", event.sequence, event.content)
+        case Chunk(value=value):
+            shown = await files.shown(value)
+            text = shown if isinstance(shown, str) else _json(shown)
+            return sse("output", event.sequence, text)
+
+
+def _end(prediction: Prediction) -> list[tuple[str, dict[str, Any]]]:
+    """Return the last events: whoever reads no `error` learns the end from `done`."""
+    match prediction.status:
+        case Status.SUCCEEDED:
+            return [("done", {})]
+        case Status.CANCELED:
+            return [("done", {"reason": "canceled"})]
+        case _:
+            error = {"detail": prediction.error or ""}
+            return [("error", error), ("done", {"reason": "error"})]
+
+
+def sse(name: str, event_id: int, text: str) -> bytes:
+    """Return an event as it is sent."""
+    lines = BOUNDARY.sub("\n", text).split("\n")
+    content = "".join(f"data: {line}\n" for line in lines)
+    return f"event: {name}\nid: {event_id}\n{content}\n".encode()
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
