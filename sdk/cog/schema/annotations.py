@@ -19,6 +19,7 @@ from cog.schema.value_types import (
     STRING,
     Anything,
     DictType,
+    InnerModel,
     ListType,
     ModelType,
     NullableType,
@@ -69,8 +70,8 @@ class Reader:
     def __init__(self, names: Names, *, is_output: bool = False) -> None:
         self._names = names
         self._is_output = is_output
-        self._open_models: list[type] = []
-        """Models that are being read: one inside itself is any object, as Cog has it."""
+        self._open_models: dict[type, list[ModelType]] = {}
+        """Models that are being read, each with room for what it turns out to be."""
 
     def read(self, annotation: Any) -> Type:
         """Return the type that an annotation stands for.
@@ -181,10 +182,11 @@ class Reader:
 
     def _record(self, annotation: Any) -> Type:
         if annotation in self._open_models:
-            return Anything()
-        self._open_models.append(annotation)
+            return self._inner(type_name(annotation), self._open_models[annotation])
+        found: list[ModelType] = []
+        self._open_models[annotation] = found
         try:
-            return ModelType(
+            model = ModelType(
                 type_name(annotation),
                 tuple(records.fields(annotation, self._reads_fields_of(annotation))),
                 records.builder(annotation),
@@ -193,7 +195,13 @@ class Reader:
                 checks_itself=records.checks_itself(annotation),
             )
         finally:
-            self._open_models.pop()
+            del self._open_models[annotation]
+        found.append(model)
+        return model
+
+    def _inner(self, name: str, found: list[ModelType]) -> Type:
+        """Return a model inside itself: as an output it is any object, as Cog has it."""
+        return Anything() if self._is_output else InnerModel(name, lambda: found[0])
 
     def _reads_fields_of(self, owner: type) -> records.Within:
         """Let pydantic make what it knows of JSON, such as dates, also where we do not."""

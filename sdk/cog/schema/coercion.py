@@ -18,6 +18,7 @@ from cog.schema.value_types import (
     ChoiceType,
     DictType,
     FileType,
+    InnerModel,
     ListType,
     ModelType,
     MomentType,
@@ -85,7 +86,10 @@ def _argument(coercer: "_Coercer", parameter: Parameter, given: Mapping[str, Any
         return _omitted(parameter)
     if value is None and parameter.default is None:
         return None
-    coerced = coercer.coerce(parameter.type, value, (parameter.name,))
+    try:
+        coerced = coercer.coerce(parameter.type, value, (parameter.name,))
+    except RecursionError as error:  # a model inside itself, again and again
+        raise InputError(f"{parameter.name}: nested too deeply") from error
     if coerced is not None and parameter.has_limits:
         broken = constraints.violation(parameter, coerced)
         if broken is not None:
@@ -191,6 +195,9 @@ class _Coercer:
         except (ValueError, TypeError) as error:
             raise InputError(f"{_written(at)}: {error}") from error
 
+    def inner_model(self, wanted: InnerModel, value: Any, at: Place) -> Any:
+        return self.model(wanted.whole(), value, at)
+
     def _fields(self, wanted: ModelType, value: Mapping[str, Any], at: Place) -> dict[str, Any]:
         known = {field.name for field in wanted.fields}
         is_lenient = wanted.is_loose or wanted.checks_itself
@@ -245,6 +252,7 @@ _COERCE: dict[type, Callable[..., Any]] = {
     TupleType: _Coercer.fixed,
     DictType: _Coercer.mapping,
     ModelType: _Coercer.model,
+    InnerModel: _Coercer.inner_model,
     UnionType: _Coercer.union,
     NullableType: _Coercer.nullable,
 }

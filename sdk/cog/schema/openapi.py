@@ -12,6 +12,7 @@ from cog.schema.properties import (
     Schema,
     choices_component,
     input_property,
+    model_components,
     output_schema,
     reference,
 )
@@ -49,19 +50,20 @@ def document(predict: Interface | None, train: Interface | None) -> dict[str, An
 def _components(interface: Interface, taken: set[str]) -> Schema:
     _, name, _, prefix = _WORDS[interface.mode]
     properties: Schema = {}
-    choices: Schema = {}
+    referred: Schema = {}
     for order, parameter in enumerate(interface.parameters):
-        component = _component_name(parameter.name, taken | set(choices))
+        component = _component_name(parameter.name, taken | set(referred))
         core = without_none(parameter.type)
         if isinstance(core, ChoiceType):
-            choices[component] = choices_component(core, parameter.name)
+            referred[component] = choices_component(core, parameter.name)
         properties[parameter.name] = input_property(parameter, order, component)
+        referred.update(model_components(parameter.type))
     required = [parameter.name for parameter in interface.parameters if parameter.is_required]
     input_schema: Schema = {"title": f"{prefix}Input", "type": "object", "properties": properties}
     return {
         f"{prefix}Input": {**input_schema, "required": required} if required else input_schema,
         f"{prefix}Output": output_schema(interface.output),
-        **choices,
+        **referred,
         f"{name}Request": _request(name, prefix),
         f"{name}Response": _response(name, prefix),
     }

@@ -3,7 +3,8 @@
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from cog.schema.interface import REQUIRED, Parameter
@@ -13,6 +14,7 @@ from cog.schema.value_types import (
     ChoiceType,
     DictType,
     FileType,
+    InnerModel,
     ListType,
     ModelType,
     MomentType,
@@ -24,6 +26,7 @@ from cog.schema.value_types import (
     Type,
     UnionType,
     is_plain,
+    parts,
     without_none,
 )
 
@@ -74,6 +77,15 @@ def input_property(parameter: Parameter, order: int, component: str) -> Schema:
 def choices_component(choices: ChoiceType, name: str) -> Schema:
     """Return the component that lists an input's choices."""
     return {"title": name, "description": "An enumeration.", **_choice(choices, is_input=True)}
+
+
+def model_components(shown: Type) -> Iterator[tuple[str, Schema]]:
+    """Yield name and schema of each model that stands inside itself, for references to it."""
+    if isinstance(shown, InnerModel) and not is_plain(shown):
+        whole = shown.whole()
+        yield _component_of(whole), _model(whole, is_input=True)
+    for part in parts(shown):
+        yield from model_components(part)
 
 
 def title(name: str) -> str:
@@ -158,6 +170,16 @@ def _model(shown: ModelType, *, is_input: bool) -> Schema:
     return {**said, "required": required} if required else said
 
 
+def _inner_model(shown: InnerModel, **_: bool) -> Schema:
+    return {"type": "object"} if is_plain(shown) else reference(_component_of(shown.whole()))
+
+
+def _component_of(model: ModelType) -> str:
+    """Return a name that is the class's own: no input's, and no other component's, has a dot."""
+    owner = model.owner
+    return re.sub(r"[^A-Za-z0-9._-]", "_", f"{owner.__module__}.{owner.__qualname__}")
+
+
 def _union(shown: UnionType, *, is_input: bool) -> Schema:
     return {"anyOf": [_schema(member, is_input=is_input) for member in shown.members]}
 
@@ -186,6 +208,7 @@ _SCHEMA: dict[type, Callable[..., Schema]] = {
     TupleType: _tuple,
     DictType: _dict,
     ModelType: _model,
+    InnerModel: _inner_model,
     UnionType: _union,
     NullableType: _nullable,
     StreamType: _stream,

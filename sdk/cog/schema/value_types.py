@@ -135,6 +135,15 @@ class ModelType(Value):
 
 
 @dataclass(eq=False, repr=False)
+class InnerModel(Value):
+    """A model that stands somewhere inside itself, in an input."""
+
+    name: str
+    whole: Callable[[], ModelType]
+    """Returns the model, once its fields have been read."""
+
+
+@dataclass(eq=False, repr=False)
 class UnionType(Value):
     """One of several types, none of which is None."""
 
@@ -168,6 +177,7 @@ Type = Union[  # noqa: UP007 - the members refer to it by name
     TupleType,
     DictType,
     ModelType,
+    InnerModel,
     UnionType,
     NullableType,
     StreamType,
@@ -179,8 +189,16 @@ def without_none(checked: Type) -> Type:
     return checked.type if isinstance(checked, NullableType) else checked
 
 
-def is_plain(checked: Type) -> bool:
-    """Tell whether JSON of this type is already what Python should get."""
+def is_plain(checked: Type, within: tuple[type, ...] = ()) -> bool:
+    """Tell whether JSON of this type is already what Python should get.
+
+    Args:
+        checked: The type.
+        within: Models whose other fields are being looked at, and decide.
+    """
+    if isinstance(checked, InnerModel):
+        whole = checked.whole()
+        return whole.owner in within or is_plain(whole, (*within, whole.owner))
     if isinstance(checked, (FileType, SecretType, TupleType)):
         return False
     if isinstance(checked, ChoiceType):
@@ -188,7 +206,7 @@ def is_plain(checked: Type) -> bool:
     if isinstance(checked, ListType) and checked.container is not list:
         return False
     is_looked_into = isinstance(checked, ModelType) and not checked.is_loose
-    return not is_looked_into and all(map(is_plain, parts(checked)))
+    return not is_looked_into and all(is_plain(part, within) for part in parts(checked))
 
 
 def parts(checked: Type) -> tuple[Type, ...]:
@@ -211,7 +229,7 @@ def _word(shown: Type) -> str:
         return shown.python.__name__
     if isinstance(shown, ListType):
         return str(getattr(shown.container, "__name__", "list"))
-    if isinstance(shown, ModelType):
+    if isinstance(shown, (ModelType, InnerModel)):
         return shown.name
     return "File" if shown == FileType(is_open=True) else _WORDS[type(shown)]
 

@@ -17,6 +17,7 @@ Schema = dict[str, Any]
 MAX_FILES = 10_000
 """In one input; each is a download and a file on the disk."""
 NO_URL = "'{}' is not a valid URL scheme. 'data', 'http', or 'https' is supported."
+TOO_DEEP = "An input is nested too deeply"
 TOO_MANY = f"An input has more than {MAX_FILES} files"
 
 _REFERENCE = "#/components/schemas/"
@@ -39,6 +40,12 @@ class FilePlaces:
         Raises:
             Refusal: 422 if something else stands there: a path would show a client the disk.
         """
+        try:
+            return self._find(given)
+        except RecursionError as error:
+            raise invalid([problem(TOO_DEEP, "input", "__root__")]) from error
+
+    def _find(self, given: dict[str, Any]) -> list[Place]:
         places: list[Place] = []
         problems = []
         for place, text, may_be_text in _strings(self._root, given, ()):

@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+from cog import Path
 from cog.errors import InputError, SchemaError
 from cog.schema.coercion import arguments
 
@@ -135,6 +136,46 @@ def test_a_typed_dict_as_input_is_any_object_but_for_its_files(property_of):
     assert property_of("Files", before=before)["properties"] == {
         "f": {"title": "F", "type": "string", "format": "uri"}
     }
+
+
+NODES = {
+    "cog": "class Node(BaseModel):",
+    "pydantic 2": "class Node(pydantic.BaseModel):",
+    "dataclass": "@dataclasses.dataclass\nclass Node:",
+}
+
+
+@pytest.mark.parametrize("kind", NODES)
+def test_a_model_inside_itself_arrives_as_one_at_every_level(written, kind):
+    fields = "\n    file: Optional[Path] = None\n    children: Optional[List['Node']] = None"
+    interface = written(f"{NODES[kind]}{fields}\ndef run(x: Node) -> str: ...")
+    given = {"children": [{"children": [{"file": "/tmp/a.png"}]}]}
+
+    with pytest.raises(InputError, match=r"children\.0\.children\.0\.file: .*http\(s\)"):
+        arguments(interface, {"x": given})
+    place = ["x", "children", 0, "children", 0, "file"]
+    found = arguments(interface, {"x": given}, [place])["x"]
+
+    inmost = found.children[0].children[0]
+    assert type(inmost).__name__ == "Node"
+    assert str(inmost.file) == "/tmp/a.png"
+
+
+def test_a_typed_dict_inside_itself_is_looked_into_where_it_holds_files(written):
+    interface = written("""
+        class Plain(TypedDict):
+            inner: "Plain"
+        class Files(TypedDict, total=False):
+            inner: "Files"
+            file: Path
+        def run(x: Plain, y: Files) -> str: ...
+    """)
+    given = {"x": {"inner": {"inner": 3}}, "y": {"inner": {"inner": {"file": "/tmp/a.png"}}}}
+
+    found = arguments(interface, given, [["y", "inner", "inner", "file"]])
+
+    assert found["x"] == given["x"]
+    assert isinstance(found["y"]["inner"]["inner"]["file"], Path)
 
 
 def test_pydantic_reads_its_own_aliases(build):

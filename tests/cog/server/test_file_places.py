@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cog import BaseModel, File
+from cog.errors import InputError
 from cog.schema.coercion import arguments
+from cog.schema.inspection import interface_of
 from cog.schema.interface import Interface, Parameter
+from cog.schema.loading import model_of
 from cog.schema.openapi import document
 from cog.schema.value_types import (
     STRING,
@@ -135,6 +139,46 @@ def test_paths_are_put_into_a_copy():
 
 Drawn = tuple[Type, Any, list[tuple[str | int, ...]]]
 """A type, a value of it, and where its files stand."""
+
+
+class Page(BaseModel):
+    """Has pages inside."""
+
+    scan: File | None = None
+    pages: "list[Page] | None" = None
+
+
+def test_a_model_inside_itself_is_checked_at_every_level():
+    def run(x: Page, status: Page | None = None) -> str: ...
+
+    written = document(interface_of(model_of(run)), None)
+    inputs = InputSchema(written, component="Input", warn=lambda _: None)
+    inner = {"scan": "data:,b", "pages": [{"scan": "data:,c"}]}
+
+    checked = inputs.check({"x": {"scan": "data:,a", "pages": [inner]}})
+
+    assert len(checked.files) == 3
+    for wrong, place in (("/etc/passwd", "x/pages/0/pages/0/scan"), (3, "x/pages/0/pages/0/scan")):
+        inner["pages"] = [{"scan": wrong}]
+        with pytest.raises(Refusal) as caught:
+            inputs.check({"x": {"scan": "data:,a", "pages": [inner]}})
+        (problem,) = msgspec.json.decode(caught.value.body)["detail"]
+        assert problem["loc"][2] == place
+
+
+def test_a_model_inside_itself_without_end_is_refused():
+    def run(x: Page) -> str: ...
+
+    interface = interface_of(model_of(run))
+    inputs = InputSchema(document(interface, None), component="Input", warn=lambda _: None)
+    page: dict[str, Any] = {}
+    for _ in range(2000):
+        page = {"pages": [page]}
+
+    with pytest.raises(Refusal):
+        inputs.check({"x": page})
+    with pytest.raises(InputError, match="x: nested too deeply"):
+        arguments(interface, {"x": page})
 
 
 def put_into(inner: st.SearchStrategy[Drawn]) -> st.SearchStrategy[Drawn]:
