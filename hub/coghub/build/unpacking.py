@@ -20,6 +20,12 @@ from coghub.domain.errors import BundleInvalid
 
 MAX_LAYERS = 1000
 MAX_HEADER_BYTES = 1024**2
+MAX_PATH_CHARACTERS = 4096
+"""Linux takes no longer ones."""
+MAX_DEPTH = 128
+"""Of folders in folders: making and removing them goes one step down for each."""
+DAMAGE = (OSError, tarfile.TarError, ValueError, ArithmeticError, LookupError)
+"""What `tarfile` raises where a header says what cannot be."""
 CHUNK_BYTES = 1024**2
 
 
@@ -36,7 +42,7 @@ def unpack(layout: Layout, manifest: dict[str, Any], folder: Path) -> None:
         try:
             _Unpacking(layout, temporary).layers(_layers(manifest))
             _put(temporary, folder)
-        except (OSError, tarfile.TarError, UnicodeError) as error:
+        except DAMAGE as error:
             if isinstance(error, OSError) and is_full(error):
                 raise
             reason = (isinstance(error, OSError) and error.strerror) or error
@@ -101,6 +107,7 @@ class _Unpacking:
         self.target = target
         self.count = 0
         self.links: set[str] = set()
+        self.folders: set[str] = set()
 
     def layers(self, layers: list[tuple[str, int]]) -> None:
         for digest, size in layers:
@@ -123,9 +130,7 @@ class _Unpacking:
                 source.allowance = None
                 if entry is None:
                     return
-                self.count += 1
-                if self.count > MAX_FILES:
-                    raise BundleInvalid(f"The bundle holds more than {MAX_FILES} files")
+                self._count(1)
                 self._entry(archive, entry)
                 source.allowance = MAX_HEADER_BYTES
 
@@ -140,14 +145,25 @@ class _Unpacking:
         else:
             raise BundleInvalid(f"The bundle holds neither a file nor a folder: {entry.name}")
 
+    def _count(self, more: int) -> None:
+        """Count files, and folders that no entry names but that one lies in."""
+        self.count += more
+        if self.count > MAX_FILES:
+            raise BundleInvalid(f"The bundle holds more than {MAX_FILES} files")
+
     def _place(self, name: str) -> Path:
         """Return where an entry goes, which is below the project and not behind a link."""
+        if len(name) > MAX_PATH_CHARACTERS or name.count("/") > MAX_DEPTH:
+            raise BundleInvalid(f"The bundle holds a path that is too long: {name[:64]}…")
         parts = PurePosixPath(name).parts
         if not parts or parts[0] != ROOT or ".." in parts or "\0" in name:
             raise BundleInvalid(f"The bundle holds a path outside of the project: {name}")
         above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
         if self.links.intersection(above):
             raise BundleInvalid(f"The bundle holds a path behind a link: {name}")
+        made = {*above[:-1]} - self.folders
+        self.folders |= made
+        self._count(len(made))
         return self.target.joinpath(*parts)
 
     def _link(self, path: Path, entry: tarfile.TarInfo) -> None:

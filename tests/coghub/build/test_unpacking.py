@@ -1,11 +1,13 @@
 """Bundles from strangers."""
 
+import gzip
 import io
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from coghub.build import unpacking
 from coghub.build.oci import LAYER, Layout
 from coghub.build.unpacking import unpack
 from coghub.domain.errors import BundleInvalid
@@ -16,6 +18,14 @@ def entry(
 ) -> tarfile.TarInfo:
     found = tarfile.TarInfo(name)
     found.type, found.linkname, found.size, found.mode = kind, link, size, 0o644
+    return found
+
+
+def sparse(word: str, value: str) -> tarfile.TarInfo:
+    """Return a file that says of itself that it is a terabyte of nothing."""
+    found = entry("src/a")
+    sizes = {"GNU.sparse.size": "1099511627776", "GNU.sparse.realsize": "1099511627776"}
+    found.pax_headers = {**sizes, "GNU.sparse.numblocks": "1", "GNU.sparse.minor": "0", word: value}
     return found
 
 
@@ -72,6 +82,13 @@ def test_layers_lie_on_top_of_each_other(layout: Layout, tmp_path: Path) -> None
         ([entry("src/a"), entry("src/a/b")], "cannot be unpacked: "),
         ([entry("src", tarfile.SYMTYPE, "..")], "a link that leads out of it: src"),
         ([entry("src/" + "n" * 2_000_000)], "a header that is too large"),
+        ([entry("src/" + "a/" * 400_000)], "a path that is too long: src/a/a/"),
+        ([entry("src/" + "a/" * 200 + "x")], "a path that is too long: src/a/a/"),
+        ([entry("src/a", tarfile.GNUTYPE_SPARSE)], "neither a file nor a folder: src/a"),
+        ([entry("src/a", tarfile.BLKTYPE)], "neither a file nor a folder: src/a"),
+        ([sparse("GNU.sparse.map", "0,0")], "neither a file nor a folder: src/a"),
+        ([sparse("GNU.sparse.major", "1")], "cannot be unpacked: "),
+        ([sparse("size", "1099511627776")], "cannot be unpacked: "),
     ],
 )
 def test_what_would_leave_the_folder_is_refused_and_nothing_stays(
@@ -84,6 +101,28 @@ def test_what_would_leave_the_folder_is_refused_and_nothing_stays(
 
     assert reason in caught.value.message
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_a_compressed_layer_is_not_blown_up(layout: Layout, tmp_path: Path) -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    assert len(bomb) < 100_000
+
+    with pytest.raises(BundleInvalid, match="cannot be unpacked"):
+        unpack(layout, {"layers": [store(layout, bomb)]}, tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_that_no_entry_names_are_counted(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "MAX_FILES", 100)
+    deep = [entry(f"src/{number}/" + "a/" * 30 + "x") for number in range(4)]
+
+    with pytest.raises(BundleInvalid, match="more than 100 files"):
+        unpack(layout, manifest_of(layout, deep), tmp_path / "out")
+
+    unpack(layout, manifest_of(layout, deep[:2]), tmp_path / "out")
 
 
 def test_rights_are_of_two_kinds(layout: Layout, tmp_path: Path) -> None:
