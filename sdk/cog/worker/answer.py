@@ -9,7 +9,7 @@ from time import perf_counter
 from types import AsyncGeneratorType, GeneratorType, NoneType
 from typing import Any, Protocol
 
-from cog.errors import CogError, DownloadError, InputError
+from cog.errors import CancelationException, CogError, DownloadError, InputError
 from cog.output import encode
 from cog.schema.interface import Interface, NullableType, StreamType
 from cog.scope import Scope
@@ -115,8 +115,11 @@ class Answer:
         self._output = Output(self.seq, output, files)
 
     def finish(self, error: BaseException | None, *, is_canceled: bool) -> None:
-        """Send the end, given what user code raised; what it printed has then been flushed."""
-        if is_canceled:
+        """Send the end, given what user code raised; what it printed has then been flushed.
+
+        A model may also give up by itself, by raising what a cancel raises.
+        """
+        if is_canceled or isinstance(error, CancelationException):
             if isinstance(error, Exception):
                 failures.print_traceback(error)
             self._end("canceled", None)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 MODEL = """
     import asyncio, gc, logging, os, sys, threading, time, weakref
     from typing import Any
-    from cog import BasePredictor, current_scope
+    from cog import BasePredictor, CancelationException, current_scope
 
     gc.disable()
     logging.basicConfig(format="logged %(message)s")
@@ -43,6 +43,7 @@ MODEL = """
             self.weak = weakref.ref(tensor)
             raise RuntimeError("out of memory")
         async def leaked(self, n): return self.weak() is not None
+        async def giving_up(self, n): raise CancelationException("enough")
         async def leaving(self, n): sys.exit(3)
         async def task_leaving(self, n):
             async def leave(): sys.exit(3)
@@ -179,6 +180,12 @@ def test_whatever_user_code_raises_fails_its_prediction_alone(
     assert "".join(log.text for log in outcome.logs).startswith("Traceback")
     worker.cancel(neighbour)
     assert worker.finish(neighbour)[0].status == "canceled"
+
+
+def test_a_model_may_cancel_its_own_prediction(worker: Any) -> None:
+    outcome = worker.predict(what="giving_up")
+
+    assert (outcome.status, outcome.error) == ("canceled", None)
 
 
 def test_a_failed_prediction_lets_go_of_its_variables(worker: Any) -> None:

@@ -13,7 +13,7 @@ MODEL = """
     gc.disable()
     from pathlib import Path
     from typing import Any, Iterator
-    from cog import BasePredictor, current_scope
+    from cog import BasePredictor, CancelationException, current_scope
 
     class Unspeakable(Exception):
         def __str__(self): raise ValueError("no")
@@ -49,6 +49,7 @@ MODEL = """
         def letters(self, n): return letters()
         def breaking(self, n): return breaking()
         def raising(self, n): raise RuntimeError("boo")
+        def giving_up(self, n): raise CancelationException("enough")
         def leaving(self, n): sys.exit(3)
         def interrupting(self, n): raise KeyboardInterrupt
         def unspeakable(self, n): raise Unspeakable
@@ -169,6 +170,13 @@ def test_whatever_user_code_raises_fails_its_prediction_alone(
 
     assert outcome.status == "failed"
     assert outcome.error.startswith(error)
+    assert worker.predict(what="text", n=1).values == ["x"]
+
+
+def test_a_model_may_cancel_its_own_prediction(worker: Any) -> None:
+    outcome = worker.predict(what="giving_up")
+
+    assert (outcome.status, outcome.error) == ("canceled", None)
     assert worker.predict(what="text", n=1).values == ["x"]
 
 
