@@ -23,7 +23,8 @@ from coghub.public_url import base_url
 ALIVE_S = 15.0
 """A comment is sent after so long without an event: proxies close what is silent."""
 BOUNDARY = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
-EVENT_ID = re.compile(r"[0-9]{1,18}", re.ASCII)
+EVENT_ID = re.compile(r"([0-9]{1,18})(?::([0-9]{1,9}))?", re.ASCII)
+"""The number of what was told, and of the item where that was a list; the last item has none."""
 HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
@@ -51,38 +52,56 @@ class StreamRoutes:
     async def follow(self, request: Request) -> Response:
         """Answer GET of a stream."""
         prediction = await self._hub.predictions.by_stream_key(request.path_params["key"])
-        last = request.headers.get("last-event-id", "").strip()
-        after = int(last) if EVENT_ID.fullmatch(last) else 0
         base = base_url(request, self._hub.settings)
         files = self._view.files(prediction, base)
-        return StreamingResponse(self._events(prediction, files, after), headers=HEADERS)
+        return StreamingResponse(self._events(prediction, files, _place(request)), headers=HEADERS)
 
     async def _events(
-        self, prediction: Prediction, files: Files, after: int
+        self, prediction: Prediction, files: Files, place: tuple[int, int]
     ) -> AsyncIterator[bytes]:
         yield HELLO
-        last = after
-        told = self._hub.predictions.follow(prediction, after=after, alive_s=ALIVE_S)
+        last, known_items = place
+        told = self._hub.predictions.follow(prediction, after=last, alive_s=ALIVE_S)
         async for event in told:
             if event is None:
                 yield ALIVE
                 continue
             last = event.sequence
-            yield await _told(event, files)
+            for sent in (await _told(event, files))[known_items:]:
+                yield sent
+            known_items = 0
         ended = await self._hub.predictions.find(prediction.id)
         for name, content in _end(ended):
             last += 1
             yield sse(name, last, _json(content))
 
 
-async def _told(event: Event, files: Files) -> bytes:
+def _place(request: Request) -> tuple[int, int]:
+    """Return after which event to go on, and how many items of the next one are known."""
+    found = EVENT_ID.fullmatch(request.headers.get("last-event-id", "").strip())
+    if found is None:
+        return 0, 0
+    number, item = found.groups()
+    return (int(number), 0) if item is None else (max(int(number) - 1, 0), int(item) + 1)
+
+
+async def _told(event: Event, files: Files) -> list[bytes]:
+    """Return what is sent of an event; a list that came as a whole is sent item by item."""
     match event.content:
         case str():
-            return sse("logs", event.sequence, event.content)
-        case Chunk(value=value):
-            shown = await files.shown(value)
-            text = shown if isinstance(shown, str) else _json(shown)
-            return sse("output", event.sequence, text)
+            return [sse("logs", event.sequence, event.content)]
+        case Chunk(value=value, index=index):
+            items = value if isinstance(value, list) and index is None and value else [value]
+            ids = [f"{event.sequence}:{number}" for number in range(len(items) - 1)]
+            return [
+                sse("output", event_id, await _text(item, files))
+                for event_id, item in zip([*ids, event.sequence], items, strict=True)
+            ]
+
+
+async def _text(value: Any, files: Files) -> str:
+    shown = await files.shown(value)
+    return shown if isinstance(shown, str) else _json(shown)
 
 
 def _end(prediction: Prediction) -> list[tuple[str, dict[str, Any]]]:
@@ -97,7 +116,7 @@ def _end(prediction: Prediction) -> list[tuple[str, dict[str, Any]]]:
             return [("error", error), ("done", {"reason": "error"})]
 
 
-def sse(name: str, event_id: int, text: str) -> bytes:
+def sse(name: str, event_id: int | str, text: str) -> bytes:
     """Return an event as it is sent."""
     lines = BOUNDARY.sub("\n", text).split("\n")
     content = "".join(f"data: {line}\n" for line in lines)
