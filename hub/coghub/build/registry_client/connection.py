@@ -93,7 +93,7 @@ class Connection:
         if http.sock is None:
             http.connect()
         assert http.sock is not None
-        http.sock.settimeout(request.timeout_s)
+        http.sock.settimeout(min(TIMEOUT_S, request.timeout_s))
         is_relayed = self._proxy is not None and request.parts.scheme == "http"
         target = f"http://{request.parts.netloc}{request.path}" if is_relayed else request.path
         http.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
@@ -104,6 +104,8 @@ class Connection:
         with suppress(BrokenPipeError, ConnectionResetError):  # it may have said why
             for chunk in request.body.chunks() if request.body else ():
                 http.send(chunk)
+        if http.sock is not None:
+            http.sock.settimeout(request.timeout_s)
         return http.getresponse()
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ from coghub.domain.errors import (
     RemoteNotFound,
 )
 
-MAX_RESTARTS = 3
+MAX_RESTARTS = 5
 """Of one blob, where the registry has forgotten an upload or counts in another way than we do."""
 OCTETS = ("Content-Type", "application/octet-stream")
 _RANGE = re.compile(r"(?:bytes=)?0-(\d+)")

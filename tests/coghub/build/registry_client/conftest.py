@@ -12,6 +12,7 @@ from coghub.build.registry_client.reference import parse_host
 from coghub.build.registry_client.retries import Retries
 from coghub.settings import read_settings
 
+WEIGHTS_BYTES = 1_280_000
 PLAN = Plan("3.11", predict="predict.py:Predictor", config={"predict": "predict.py:Predictor"})
 DOCUMENT = {"openapi": "3.0.2", "components": {"schemas": {"Input": {"properties": {}}}}}
 
@@ -75,11 +76,13 @@ def no_lock(monkeypatch):
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, monkeypatch):
+    """A project with a file that counts as large, though disks of tests need not hold 8 MiB."""
+    monkeypatch.setattr("coghub.build.bundle_content.LARGE_BYTES", WEIGHTS_BYTES)
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "predict.py").write_text("class Predictor: ...\n")
-    (folder / "weights.bin").write_bytes(bytes(range(256)) * 40_000)
+    (folder / "weights.bin").write_bytes(bytes(range(256)) * (WEIGHTS_BYTES // 256))
     return folder
 
 

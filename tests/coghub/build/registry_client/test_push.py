@@ -16,7 +16,7 @@ from coghub.build.registry_client.reference import parse_reference
 from coghub.domain.errors import BundleInvalid, RegistryError, RegistryRefused
 
 HELLO = parse_reference("alice/hello")
-SMALL = {"COG_PUSH_DEFAULT_CHUNK_SIZE": "3000000", "COG_PUSH_MULTIPART_THRESHOLD": "4000000"}
+SMALL = {"COG_PUSH_DEFAULT_CHUNK_SIZE": "300000", "COG_PUSH_MULTIPART_THRESHOLD": "400000"}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_change_of_code_sends_kilobytes(docker_registry, make_client, push_fro
     (project / "predict.py").write_text("changed = True\n")
     changed = push_from(sender, "alice/changing")[1]
 
-    assert first.sent_bytes > 10_000_000
+    assert first.sent_bytes > 1_280_000
     assert again == replace(first, sent_bytes=0, spared_bytes=first.sent_bytes)
     assert 0 < changed.sent_bytes < 40_000
 
@@ -163,7 +163,7 @@ def test_a_pull_takes_what_the_store_has(fake, client, make_client, push_from, p
 
 def test_a_pull_that_broke_leaves_no_name_and_goes_on(fake, client, make_client, push_from):
     written, _ = push_from(client)
-    fake.fail("GET", "/blobs/", cut_after=5_000_000)
+    fake.fail("GET", "/blobs/", cut_after=1_200_000)
     fake.fail("GET", "/blobs/", status=403, times=99)
     receiver = make_client(fake.url, COG_PUSH_CONCURRENCY="1")
     with pytest.raises(RegistryRefused):

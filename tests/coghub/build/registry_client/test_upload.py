@@ -205,7 +205,7 @@ def test_a_registry_that_counts_wrongly_does_not_loop(fake, upload):
     with pytest.raises(RegistryError):
         upload().run()
 
-    assert len(fake.seen("PATCH")) == 3
+    assert len(fake.seen("PATCH")) == 5
 
 
 def test_an_upload_without_an_address_is_an_error(fake, upload):
