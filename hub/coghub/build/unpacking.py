@@ -88,6 +88,7 @@ class _Checked(RawIOBase):
         super().__init__()
         self.file = file
         self.summary = hashlib.sha256()
+        self.size_bytes = os.fstat(file.fileno()).st_size
         self.allowance: int | None = None
         """How much of a header may still be read; None while content is read in pieces."""
 
@@ -131,6 +132,8 @@ class _Unpacking:
                 if entry is None:
                     return
                 self._count(1)
+                if entry.size > source.size_bytes:
+                    raise BundleInvalid(f"The bundle holds less than it says: {entry.name}")
                 self._entry(archive, entry)
                 source.allowance = MAX_HEADER_BYTES
 
@@ -140,7 +143,7 @@ class _Unpacking:
             path.mkdir(parents=True, exist_ok=True)
         elif entry.issym():
             self._link(path, entry)
-        elif entry.isreg() and not entry.sparse:
+        elif entry.isreg() and entry.sparse is None:  # a file of holes alone has an empty list
             self._file(archive, path, entry)
         else:
             raise BundleInvalid(f"The bundle holds neither a file nor a folder: {entry.name}")
