@@ -138,6 +138,10 @@ def _decimal(value: Any) -> float:
     return int(value) if value.as_tuple().exponent in range(MAX_EXPONENT) else float(value)
 
 
+_TEXTS = {"UUID", "_IPAddressBase", "_BaseUrl", "_BaseMultiHostUrl", "Url", "MultiHostUrl"}
+"""Classes of values that are written as their text; URLs are pydantic's, in all its versions."""
+
+
 def _has_coder(value: Any) -> bool:
     return Coder.lookup(type(value)) is not None
 
@@ -163,7 +167,7 @@ _STEPS: tuple[tuple[Callable[[Any], Any], Callable[[Any], Any]], ...] = (
     (_has("total_seconds"), lambda value: value.total_seconds()),
     (_has("tolist"), lambda value: value.tolist()),
     (lambda value: type(value).__name__ == "Decimal", _decimal),
-    (lambda value: type(value).__name__ == "UUID", str),
+    (lambda value: bool(_TEXTS & {one.__name__ for one in type(value).__mro__}), str),
     (lambda value: isinstance(value, Iterable), list),
 )
 """Who needs which step; objects of numpy, pydantic and so on are known by what they have."""

@@ -1,6 +1,7 @@
 """Values as JSON."""
 
 import dataclasses
+import ipaddress
 import json
 import types
 import uuid
@@ -10,6 +11,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,8 @@ def encoded(value: Any) -> Any:
         (datetime(2026, 1, 2, tzinfo=timezone.utc), "2026-01-02T00:00:00+00:00"),
         (timedelta(seconds=1.5), 1.5),
         (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (ipaddress.ip_network("10.0.0.0/8"), "10.0.0.0/8"),
+        (pydantic.TypeAdapter(pydantic.HttpUrl).validate_python("http://a.b"), "http://a.b/"),
         (Decimal("1.10"), 1.1),
         (Decimal(2**70), 2**70),
         (Decimal("1e99"), 1e99),

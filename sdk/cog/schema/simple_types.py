@@ -33,6 +33,18 @@ _SIMPLE: dict[Any, Type] = {
     type(None): NullableType(Anything()),
 }
 _MOMENTS = {datetime.datetime: "date-time", datetime.date: "date", datetime.time: "time"}
+_MADE_JSON: dict[tuple[str, str], Type] = {
+    ("uuid", "UUID"): STRING,
+    ("decimal", "Decimal"): NUMBER,
+    ("datetime", "timedelta"): NUMBER,
+    ("ipaddress", "_IPAddressBase"): STRING,
+    ("pydantic.networks", "_BaseUrl"): STRING,
+    ("pydantic.networks", "_BaseMultiHostUrl"): STRING,
+    ("pydantic.networks", "EmailStr"): STRING,
+    ("pydantic_core._pydantic_core", "Url"): STRING,
+    ("pydantic_core._pydantic_core", "MultiHostUrl"): STRING,
+}
+"""What `cog.encoding` makes of values of these classes, by module and name: none is imported."""
 _JSON_SCALARS = (str, int, float, bool)
 
 
@@ -90,8 +102,15 @@ def _class_type(annotation: Any, *, is_output: bool) -> Type | None:
         return FileType(is_open=True)
     if hasattr(annotation, "get_secret_value"):
         return SecretType(annotation)
-    is_moment = is_output and annotation in _MOMENTS
-    return MomentType(_MOMENTS[annotation]) if is_moment else _constrained(annotation)
+    made = _made_json(annotation) if is_output else None
+    return made or _constrained(annotation)
+
+
+def _made_json(annotation: type) -> Type | None:
+    if annotation in _MOMENTS:
+        return MomentType(_MOMENTS[annotation])
+    names = ((one.__module__, one.__name__) for one in annotation.__mro__)
+    return next((_MADE_JSON[name] for name in names if name in _MADE_JSON), None)
 
 
 def _constrained(annotation: type) -> Type | None:

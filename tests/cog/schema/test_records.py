@@ -206,6 +206,28 @@ def test_constrained_types_of_pydantic_1_are_what_they_constrain(output_of, buil
         build(before, {"n": 0})
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("annotation", "json_type"),
+    [
+        ("uuid.UUID", "string"),
+        ("decimal.Decimal", "number"),
+        ("datetime.timedelta", "number"),
+        ("ipaddress.IPv4Address", "string"),
+        ("pydantic.HttpUrl", "string"),
+        ("pydantic.PostgresDsn", "string"),
+    ],
+)
+def test_outputs_hold_what_is_made_json_when_it_is_sent(output_of, kind, annotation, json_type):
+    if kind == "pydantic 1" and annotation.startswith("pydantic."):
+        pytest.skip("types of pydantic 2")
+    before = "import decimal, ipaddress, uuid\n" + source(kind, f"it: Optional[{annotation}]")
+
+    found = output_of("Out", before)["properties"]["it"]
+
+    assert found == {"title": "It", "type": json_type, "nullable": True}
+
+
 @pytest.mark.parametrize("kind", ["pydantic 1", "pydantic 2"])
 def test_pydantic_makes_what_it_alone_knows_of_json(build, property_of, kind):
     before = source(kind, "text: str", "day: datetime.date")
