@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.hub_process import HubProcess
 
 from coghub.build.interpreters import Interpreters
 from coghub.domain.errors import InterpreterNotFound
@@ -209,6 +210,20 @@ def example(
         return Person(folder, environ)
 
     return enter
+
+
+@pytest.fixture
+def start_hub(environ: dict[str, str]) -> Iterator[Callable[..., HubProcess]]:
+    """Start hubs, each as `start_hub(data_folder, *flags)`, and end them with the test."""
+    started: list[HubProcess] = []
+
+    def start(folder: Path, *flags: str) -> HubProcess:
+        started.append(HubProcess(folder, environ, *flags))
+        return started[-1]
+
+    yield start
+    for hub in started:
+        hub.kill()
 
 
 @pytest.fixture(scope="module")
