@@ -68,6 +68,7 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
         await database.write(migrate)
         access = Access(database, allow_anonymous=settings.allow_anonymous)
         storage = local_storage(folder / "storage")
+        prediction_files = PredictionFiles(database, storage, now)
         box, signals, catalog = read_box(folder / KEY_FILE), Signals(), Catalog(database)
         yield Hub(
             settings=settings,
@@ -83,9 +84,11 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
             variables=Variables(database, box),
             webhook_secrets=WebhookSecrets(database, box),
             catalog=catalog,
-            predictions=Predictions(database, catalog, signals, box, settings, now),
+            predictions=Predictions(
+                database, catalog, signals, box, settings, now, files=prediction_files
+            ),
             files=Files(database, storage, now, settings.file_expiry_s),
-            prediction_files=PredictionFiles(database, storage, now),
+            prediction_files=prediction_files,
             hardware=find_hardware(cpu_instances=settings.cpu_instances),
         )
     finally:
@@ -152,6 +155,7 @@ async def serve(
         )
         on_ready()
         await until.wait()
+        hub.signals.stop()
 
 
 def tls_of(settings: HubSettings) -> TLS | None:

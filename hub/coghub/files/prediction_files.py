@@ -1,6 +1,6 @@
 """Files that went into or came out of predictions, under keys that nobody can guess."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
 
@@ -39,6 +39,17 @@ class PredictionFiles:
         Raises:
             DiskFull: if no space is left.
         """
+        _, reference = await self.keep(prediction_id, incoming, name=name, said_type=said_type)
+        return reference
+
+    async def keep(
+        self, prediction_id: str | None, incoming: Incoming, *, name: str, said_type: str
+    ) -> tuple[str, str]:
+        """Keep what came, also for a prediction that is not made yet; return key and URL.
+
+        Raises:
+            DiskFull: if no space is left.
+        """
         received = await incoming.received()
         file = PredictionFile(
             key=new_key(),
@@ -50,7 +61,12 @@ class PredictionFiles:
         )
         await incoming.store(of_prediction_file(file.key))
         await self._database.write(lambda c: rows.add(c, prediction_id, file))
-        return f"{FILE_SCHEME}/files/{file.key}/{quote(file.name)}"
+        return file.key, f"{FILE_SCHEME}/files/{file.key}/{quote(file.name)}"
+
+    async def remove(self, keys: Sequence[str]) -> None:
+        """Remove files: the bytes before the rows, which lead to them if this is interrupted."""
+        await self._storage.delete(of_prediction_file(key) for key in keys)
+        await self._database.write(lambda c: rows.delete_all(c, keys))
 
     async def find(self, key: str) -> PredictionFile:
         """Return a file; who knows its key may have it.

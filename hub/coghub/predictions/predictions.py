@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from coghub.database import prediction_files
 from coghub.database import prediction_lists as lists
 from coghub.database import predictions as rows
 from coghub.database.database import Database
@@ -16,7 +17,7 @@ from coghub.database.encryption import Box
 from coghub.database.predictions import Filter
 from coghub.domain.account import Account
 from coghub.domain.clock import Clock
-from coghub.domain.errors import PredictionNotFound, QueueFull
+from coghub.domain.errors import CoghubError, PredictionNotFound, QueueFull
 from coghub.domain.ids import new_id, new_key
 from coghub.domain.model import Model, Version
 from coghub.domain.page import Cursor, Page
@@ -31,6 +32,8 @@ from coghub.domain.prediction import (
     output_of,
 )
 from coghub.domain.signals import Signals, Waiting
+from coghub.files.inline import InlineFiles
+from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.catalog import Catalog
 from coghub.predictions import secrets
@@ -64,7 +67,7 @@ class Order:
 class Predictions:
     """The predictions of a hub, as far as an account may see them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it is joined of, each of another type
         self,
         database: Database,
         catalog: Catalog,
@@ -72,6 +75,8 @@ class Predictions:
         box: Box,
         settings: HubSettings,
         now: Clock,
+        *,
+        files: PredictionFiles,
     ) -> None:
         self._database = database
         self._catalog = catalog
@@ -79,6 +84,7 @@ class Predictions:
         self._box = box
         self._settings = settings
         self._now = now
+        self._files = files
         self._checks = InputChecks()
 
     async def create(self, account: Account, order: Order) -> Prediction:
@@ -87,12 +93,26 @@ class Predictions:
         Raises:
             InputRejected: if the input does not fit the version's schema.
             QueueFull: if too many wait.
+            DiskFull: if there is no space for a file in the input.
         """
         schema = order.version.openapi_schema
         self._checks.check(order.version, order.input)
         shown, sealed = secrets.without_secrets(schema, order.input, self._box)
-        now = self._now()
-        values: dict[str, Any] = {
+        inline = InlineFiles(self._files)
+        try:
+            values = self._values(account, order, await inline.taken_out(shown), sealed)
+            await self._database.write(lambda c: self._add(c, account, values, inline.keys))
+        except CoghubError:
+            await self._files.remove(inline.keys)
+            raise
+        waiting = Waiting(values["id"], account.id, order.version.key, values["created_at"])
+        self._signals.on_queued(waiting)
+        return _prediction({**NOT_YET, **values}, order.version, order.model.full_name)
+
+    def _values(
+        self, account: Account, order: Order, shown: Mapping[str, Any], sealed: bytes | None
+    ) -> dict[str, Any]:
+        return {
             "id": new_id(),
             "account_id": account.id,
             "model_id": order.model.id,
@@ -107,16 +127,20 @@ class Predictions:
             "base_url": order.base_url,
             "is_inline": order.is_inline,
             "deadline": order.deadline,
-            "created_at": now,
+            "created_at": self._now(),
         }
 
-        def add(connection: Connection) -> None:
-            self._require_room(connection, account)
-            rows.add(connection, values)
-
-        await self._database.write(add)
-        self._signals.on_queued(Waiting(values["id"], account.id, order.version.key, now))
-        return _prediction({**NOT_YET, **values}, order.version, order.model.full_name)
+    def _add(
+        self,
+        connection: Connection,
+        account: Account,
+        values: Mapping[str, Any],
+        file_keys: Sequence[str],
+    ) -> None:
+        self._require_room(connection, account)
+        rows.add(connection, values)
+        if file_keys:
+            prediction_files.give_to(connection, values["id"], file_keys)
 
     def _require_room(self, connection: Connection, account: Account) -> None:
         limits = self._settings

@@ -1,6 +1,7 @@
 """Predictions over HTTP: made, waited for, listed, canceled, and who may do so."""
 
 import asyncio
+import base64
 from datetime import timedelta
 
 import anyio
@@ -9,6 +10,7 @@ from hub_client import Client
 from played_prediction import Play
 
 from coghub.app import asgi, open_hub
+from coghub.database import predictions as rows
 from coghub.database.models import NewVersion
 from coghub.database.predictions import Filter
 from coghub.domain.clock import utc_now
@@ -388,3 +390,66 @@ class TestFiles:
         prediction = await self.ended(create, hub, prefer="wait")
 
         assert prediction["output"][0].startswith("https://hub.test/files/")
+
+
+class TestDataURIs:
+    """Files in inputs that come inside the body."""
+
+    LARGE = "data:text/plain;base64," + base64.b64encode(b"x" * 100_000).decode()
+
+    @pytest.fixture
+    async def version(self, model, push):
+        return await push(model, schema={})
+
+    async def test_a_large_one_is_kept_as_a_file(self, create, as_nobody, hub):
+        body = {"version": ID, "input": {"files": [self.LARGE], "small": "data:,hi"}}
+
+        prediction = (await create(body)).json()
+
+        [url] = prediction["input"]["files"]
+        assert url.startswith("http://hub.test/files/")
+        assert url.endswith("/input.txt")
+        assert prediction["input"]["small"] == "data:,hi"
+        answer = await as_nobody("GET", url)
+        assert answer.content == b"x" * 100_000
+        row = await hub.database.read(lambda c: rows.by_id(c, prediction["id"]))
+        assert len(str(row["input"])) < 1000
+
+    async def test_one_that_is_not_base64_is_kept_too(self, create, as_nobody):
+        text = "data:text/csv," + "a%20b" * 20_000
+
+        prediction = (await create({"version": ID, "input": {"file": text}})).json()
+
+        answer = await as_nobody("GET", prediction["input"]["file"])
+        assert answer.content == b"a b" * 20_000
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "data:text/plain;base64," + "x" * 70_001,
+            "data:\u00e9," + "\u00e9" * 70_000,
+            "data:" * 20_000,
+        ],
+    )
+    async def test_one_that_is_broken_stays_as_it_is(self, create, text):
+        prediction = (await create({"version": ID, "input": {"file": text}})).json()
+
+        assert prediction["input"]["file"] == text
+
+    async def test_a_refused_prediction_leaves_no_file(self, tmp_path):
+        settings = HubSettings(data=tmp_path / "small", account_queue_limit=1)
+        async with open_hub(settings) as hub:
+            account = await hub.accounts.create("alice")
+            client = Client(asgi(hub), await hub.accounts.create_token("alice"))
+            model = await hub.models.create(account, "alice", "hello")
+            await hub.models.register_version(model, NEW_VERSION)
+            body = {"version": ID, "input": {"file": self.LARGE}}
+
+            first = await client("POST", "/v1/predictions", json=body)
+            second = await client("POST", "/v1/predictions", json=body)
+
+            assert (first.status_code, second.status_code) == (201, 429)
+            assert second.headers["retry-after"] == "5"
+            kept = list((tmp_path / "small/storage/objects/prediction-files").iterdir())
+            assert len(kept) == 1

@@ -192,7 +192,15 @@ async def test_lists_are_cut_by_time(hub, alice, order):
 
 async def test_a_full_queue_refuses(hub, alice, bob, order):
     settings = replace(hub.settings, account_queue_limit=2, queue_limit=3)
-    predictions = Predictions(hub.database, hub.catalog, hub.signals, hub.box, settings, hub.now)
+    predictions = Predictions(
+        hub.database,
+        hub.catalog,
+        hub.signals,
+        hub.box,
+        settings,
+        hub.now,
+        files=hub.prediction_files,
+    )
     for account in (alice, alice, bob):
         await predictions.create(account, order)
 
