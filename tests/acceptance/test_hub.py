@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,17 +103,20 @@ def test_a_prediction_that_a_stop_interrupts_runs_after_the_next_start(
     os.mkfifo(begun)
     client = client_of(hub)
 
-    prediction = client.predictions.create(
-        version=waiting.partition(":")[2],
-        input={"begun": str(begun), "gate": str(gate)},
-        wait=False,
-    )
-    assert begun.read_text() == "begun"  # it is there when the model has opened it
-    assert hub.stop() == 0
+    with ThreadPoolExecutor() as threads:
+        held = threads.submit(
+            client.predictions.create,
+            version=waiting.partition(":")[2],
+            input={"begun": str(begun), "gate": str(gate)},
+            wait=60,
+        )
+        assert begun.read_text() == "begun"  # it is there when the model has opened it
+        assert hub.stop() == 0
+    assert held.result().status == "starting"  # an answer: who gets none asks again
     gate.touch()
     hub.restart()
 
-    ended = client.predictions.get(prediction.id)
+    ended = client.predictions.get(held.result().id)
     ended.wait()
     assert (ended.status, ended.output) == ("succeeded", "opened")
 

@@ -71,6 +71,8 @@ class StreamRoutes:
                 yield sent
             known_items = 0
         ended = await self._hub.predictions.find(prediction.id)
+        if not ended.status.is_final:  # the hub stops; the client comes back with the last id
+            return
         for name, content in _end(ended):
             last += 1
             yield sse(name, last, _json(content))

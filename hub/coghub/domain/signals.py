@@ -27,6 +27,8 @@ class Signals:
 
     def __init__(self) -> None:
         self._followers = dict[str, set[asyncio.Event]]()
+        self.is_stopping = False
+        """The hub stops: who holds a request answers it with what there is."""
         self.on_queued: Callable[[Waiting], None] = lambda _: None
         """Hears of each prediction that begins to wait: the scheduler."""
         self.on_ended: Callable[[str], None] = lambda _: None
@@ -36,6 +38,13 @@ class Signals:
         """Wake who follows a prediction: its status, output or logs changed."""
         for event in self._followers.get(prediction_id, ()):
             event.set()
+
+    def stop(self) -> None:
+        """Wake everyone who follows a prediction: nothing more is to be waited for."""
+        self.is_stopping = True
+        for followers in self._followers.values():
+            for event in followers:
+                event.set()
 
     @contextmanager
     def following(self, prediction_id: str) -> Generator[asyncio.Event]:

@@ -231,13 +231,16 @@ class Predictions:
         return has_ended
 
     async def wait(self, prediction: Prediction, timeout_s: float) -> Prediction:
-        """Return a prediction when it has ended, or as it is when the time is over."""
+        """Return a prediction when it has ended, or as it is when the time is over.
+
+        A hub that stops has no time left.
+        """
         with self._signals.following(prediction.id) as changed:
             try:
                 async with asyncio.timeout(timeout_s):
                     while True:
                         prediction = await self.find(prediction.id)
-                        if prediction.status.is_final:
+                        if prediction.status.is_final or self._signals.is_stopping:
                             return prediction
                         await changed.wait()
                         changed.clear()
@@ -248,6 +251,8 @@ class Predictions:
         self, prediction: Prediction, *, after: int = 0, alive_s: float = math.inf
     ) -> AsyncGenerator[Event | None]:
         """Yield what a prediction tells, from behind a sequence number on, until it has ended.
+
+        It also returns when the hub stops; the client goes on after its restart.
 
         Args:
             prediction: which one.
@@ -261,7 +266,7 @@ class Predictions:
                 async for event in self._events(prediction.id, after):
                     after = event.sequence
                     yield event
-                if has_ended:
+                if has_ended or self._signals.is_stopping:
                     return
                 if not changed.is_set() and not await _is_set(changed, alive_s):
                     yield None
