@@ -48,3 +48,19 @@ def test_another_engine_is_refused_by_name() -> None:
 def test_the_environment_is_not_printed() -> None:
     assert "hunter2" not in repr(read_settings({"PASSWORD": "hunter2"}))
     assert current_settings().environ
+
+
+def test_a_push_has_knobs() -> None:
+    environ = {"COG_PUSH_CONCURRENCY": "2", "COG_REGISTRY_HOST": " hub.example ", "HOME": "/h"}
+
+    settings = read_settings(environ)
+
+    assert (settings.push_concurrency, settings.registry_host) == (2, "hub.example")
+    assert settings.push_chunk_bytes == 96 * 1024**2
+    assert settings.docker_folder == Path("/h/.docker")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "²"])
+def test_a_knob_that_cannot_be_turned_so_is_refused_by_name(value: str) -> None:
+    with pytest.raises(SettingInvalid, match="`COG_PUSH_CONCURRENCY` is not a whole number"):
+        read_settings({"COG_PUSH_CONCURRENCY": value})

@@ -180,6 +180,7 @@ class Store:
 
         What a killed process left of its unpacking goes with them.
         """
+        self._forget_pulls()
         named = {hex_of(digest) for digest in self.layout.names().values()}
         found = {path.name.removesuffix(".lock") for path in self.unpacked.glob("[0-9a-f]*")}
         return sum(self._remove(self.unpacked / name) for name in found - named)
@@ -196,6 +197,14 @@ class Store:
         finally:
             lock.remove()
         return was_there
+
+    def _forget_pulls(self) -> None:
+        """Remove what broken pulls left; one that goes on fetches again what it misses."""
+        for path in self.incoming.glob("[0-9a-f]*"):
+            lock = file_lock.exclusive(path.with_suffix(".lock"))
+            if lock is not None:
+                path.unlink(missing_ok=True)
+                lock.remove()
 
     def _bundle(self, name: str, digest: str) -> Bundle:
         manifest = self.layout.read_json(digest)

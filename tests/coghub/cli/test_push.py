@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 import sys
 
 import pytest
@@ -221,6 +223,23 @@ def test_who_is_not_logged_in_hears_so_before_anything_is_built(hub, folder, cog
 
 
 @pytest.mark.slow
+def test_ctrl_c_ends_a_push_that_waits(hub, project, started, tmp_path):
+    """The hub says when it wants to be asked again, which is long after the interrupt."""
+    verified(hub)
+    environ = {"DOCKER_CONFIG": str(tmp_path / "docker")}
+    project.run("login", hub.url, "--token-stdin", stdin=TOKEN, environ=environ)
+    hub.fail("POST", "uploads", status=503, headers={"Retry-After": "600"}, times=99)
+
+    command = started("push", "alice/echo", environ=environ)
+    command.wait_for("Pushing to")
+    os.killpg(command.process.pid, signal.SIGINT)
+
+    code, _, said = command.end()
+    assert code == 130
+    assert "error" not in said
+
+
+@pytest.mark.slow
 def test_a_model_goes_to_a_hub_and_runs_on_another_machine(hub, project, tmp_path):
     verified(hub)
     name = f"{hub.url}/alice/echo"
@@ -250,6 +269,8 @@ def test_a_model_goes_to_a_hub_and_runs_on_another_machine(hub, project, tmp_pat
     assert broken.returncode == 1
     assert "\n- input `count` was removed\nhint: " in broken.stderr
     assert len(hub.seen("PUT", "/manifests/")) == 1
+    forced = project.run("push", "alice/echo", "--allow-breaking", environ=here)
+    assert forced.returncode == 0, forced.stderr
 
     hub.close()
     alone = project.run("predict", name, "-i", "text=alone", environ=there)

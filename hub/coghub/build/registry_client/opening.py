@@ -5,6 +5,7 @@ http tried after that; elsewhere who wants http has to say so.
 """
 
 import json
+import socket
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from coghub.build.registry_client.authentication import Authentication, challenge_of
 from coghub.build.registry_client.credentials import CredentialStore
 from coghub.build.registry_client.reference import Host
-from coghub.build.registry_client.registry import Registry
+from coghub.build.registry_client.registry import Registry, printable
 from coghub.build.registry_client.retries import BUSY, Retries
 from coghub.build.registry_client.transport import Answer, Connections
 from coghub.domain.errors import RegistryBusy, RegistryError, RegistryUnreachable
@@ -65,7 +66,7 @@ def hub_at(registry: Registry) -> Hub | None:
     answer = asked(registry, HUB_PATH)
     if answer is None or answer.get("hub") != "coghub":
         return None
-    url = str(answer.get("url") or registry.origin)
+    url = printable(str(answer.get("url") or registry.origin))
     return Hub(str(answer.get("version") or ""), url.rstrip("/"))
 
 
@@ -94,7 +95,8 @@ def _reached(host: Host, connections: Connections) -> tuple[str, Answer]:
         except RegistryUnreachable as error:
             first = first or error
     assert first is not None
-    if not host.scheme and not host.is_loopback and first.hint is None:
+    is_known = not isinstance(first.__cause__, socket.gaierror)  # a mistyped name gets no advice
+    if is_known and not host.scheme and not host.is_loopback and first.hint is None:
         first.hint = f"If it has no TLS and you trust the network, say so: http://{host.address}"
     raise first
 

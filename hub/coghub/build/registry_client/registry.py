@@ -163,6 +163,11 @@ class Registry:
         return f"Run `cog login {self.host}` and try again"
 
 
+def printable(text: str) -> str:
+    """Return what a registry said as a terminal can bear it."""
+    return "".join(it if it.isprintable() else " " for it in text)[:MAX_REASON_CHARACTERS]
+
+
 def _reason(content: bytes) -> tuple[str, str]:
     """Return the code and the text of the specification's error body."""
     try:
@@ -170,8 +175,7 @@ def _reason(content: bytes) -> tuple[str, str]:
         code, message = str(first.get("code") or ""), str(first.get("message") or "")
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return "", ""
-    text = message or code
-    return code, "".join(it if it.isprintable() else " " for it in text)[:MAX_REASON_CHARACTERS]
+    return printable(code), printable(message or code)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from coghub.build.registry_client.credentials import Credentials
 from coghub.build.registry_client.opening import MAX_ANSWER_BYTES, asked
-from coghub.build.registry_client.registry import Call, Registry
+from coghub.build.registry_client.registry import Call, Registry, printable
 from coghub.build.registry_client.retries import BUSY
 from coghub.build.registry_client.transport import Answer, body_of
 from coghub.domain.errors import RegistryBusy, RegistryError, RegistryRefused
@@ -24,7 +24,7 @@ def token_page(registry: Registry) -> str | None:
     """Return the address of the page that shows a token; None if the registry has no such thing."""
     answer = asked(registry, PAGE_PATH)
     url = (answer or {}).get("url")
-    return url if isinstance(url, str) else None
+    return printable(url) if isinstance(url, str) else None
 
 
 def name_of_token(registry: Registry, token: str) -> str:
@@ -75,4 +75,4 @@ def _name(registry: Registry, content: bytes) -> str:
         name = json.loads(content)["username"]
     except (ValueError, KeyError, TypeError) as error:
         raise RegistryError(f"{registry.host} did not say whose token it is") from error
-    return str(name)
+    return printable(str(name))

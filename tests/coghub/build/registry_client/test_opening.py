@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from coghub.build.registry_client.opening import Hub, hub_at
+from coghub.build.registry_client.registry import Call
 from coghub.domain.errors import RegistryError, RegistryUnreachable
 
 HUB = {"hub": "coghub", "version": "0.1.0", "url": "https://hub.example/"}
@@ -121,6 +122,15 @@ def test_other_registries_are_no_hub(fake, registry, page):
     fake.pages["/cog/v1/hub"] = page
 
     assert hub_at(registry) is None
+
+
+def test_what_a_registry_says_cannot_move_the_cursor(fake, registry):
+    fake.pages["/cog/v1/hub"] = (200, {**HUB, "url": "https://x\x1b[2J\n"})
+
+    assert hub_at(registry).url == "https://x [2J "
+    fake.fail("GET", "/v2/x", status=400, body=b'{"errors":[{"message":"a\\u001b[1m\\nb"}]}')
+    with pytest.raises(RegistryError, match=r"answered 400 to GET /v2/x: a \[1m b$"):
+        registry.call(Call("GET", "/v2/x"), 200)
 
 
 def test_a_hub_that_restarts_is_waited_for(fake, registry, client):

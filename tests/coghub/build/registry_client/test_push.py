@@ -178,6 +178,21 @@ def test_a_pull_that_broke_leaves_no_name_and_goes_on(fake, client, make_client,
     assert any((headers["Range"] or "") > "bytes=1" for _, headers in fake.seen("GET", "/blobs/"))
 
 
+def test_what_a_broken_pull_left_can_be_pruned(fake, client, make_client, push_from):
+    push_from(client)
+    fake.fail("GET", "/blobs/", cut_after=1_200_000)
+    fake.fail("GET", "/blobs/", status=403, times=99)
+    receiver = make_client(fake.url, COG_PUSH_CONCURRENCY="1")
+    with pytest.raises(RegistryRefused):
+        pull_to(receiver)
+    store = Store(receiver.settings)
+    assert list(store.incoming.glob("*.part")) != []
+
+    store.prune()
+
+    assert list(store.incoming.iterdir()) == []
+
+
 def test_a_pull_by_digest_has_a_name_of_its_own(fake, client, make_client, push_from):
     written, _ = push_from(client)
     fake.manifests["alice/hello", written.digest] = fake.manifests["alice/hello", "latest"]
