@@ -19,6 +19,7 @@ from coghub.build.interrupts import uninterrupted
 from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import ModelUnreadable
 from coghub.engines.base import OnLog
+from coghub.engines.hidden_modules import rename_hint
 from coghub.settings import Settings
 
 FORMAT = 1
@@ -170,7 +171,8 @@ def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
     *story, last = said.decode("utf-8", "replace").rstrip().split("\n")
     if story:
         on_log("\n".join([*story, ""]).encode())
-    raise ModelUnreadable(last or "The model's code could not be imported", _hint(last))
+    hint = rename_hint(question.folder, last) or _hint(last)
+    raise ModelUnreadable(last or "The model's code could not be imported", hint)
 
 
 def _hint(error: str) -> str | None:

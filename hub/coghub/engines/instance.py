@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from coghub.domain.errors import InstanceDied, InstanceError, SetupFailed
 from coghub.engines.base import Launch, OnLog, Request
 from coghub.engines.events import Event, Log, Output, completed_of, event_of
+from coghub.engines.hidden_modules import rename_hint
 from coghub.engines.http_exchange import Exchange
 from coghub.engines.refusals import refusal_of
 from coghub.engines.server_process import IDLE_GRACE_S, STOP_GRACE_S, ServerProcess
@@ -29,6 +30,8 @@ HEALTH_TIMEOUT_S = 15.0
 TICK_S = 0.5
 """How often the server's life is looked at while nothing comes from it."""
 CANCEL_WAIT_S = 1.0
+TOLD_CHARACTERS = 4000
+"""Of the last words, where the reason for an end is looked for."""
 HTTP_ERROR = 400
 """Statuses from here on are refusals."""
 ROUTES = {"predict": "/predictions", "train": "/trainings"}
@@ -119,7 +122,7 @@ class Instance:
             case "STARTING" | "UNKNOWN":
                 return False
             case "SETUP_FAILED":
-                raise SetupFailed("Model setup failed")
+                raise SetupFailed("Model setup failed", hint=self._rename_hint(setup.get("logs")))
             case status:
                 raise InstanceError(
                     f"Container healthcheck returned unexpected status: {status}",
@@ -193,7 +196,12 @@ class Instance:
         self._server.wait_briefly()
         self._on_log(self._server.last_words)
         self._server.stop()
-        return InstanceDied("Container exited unexpectedly", hint=_epitaph(self._server.exit_code))
+        hint = self._rename_hint(self._server.last_words.decode("utf-8", "replace"))
+        hint = hint or _epitaph(self._server.exit_code)
+        return InstanceDied("Container exited unexpectedly", hint=hint)
+
+    def _rename_hint(self, said: str | None) -> str | None:
+        return rename_hint(self._server.folder, (said or "")[-TOLD_CHARACTERS:])
 
 
 def _events_of(exchange: Exchange, pieces: Iterator[bytes], route: str) -> Iterator[Event]:

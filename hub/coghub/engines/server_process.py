@@ -35,6 +35,8 @@ class ServerProcess:
     ready: int
     """Here the server writes its port when it listens."""
     lifeline: Lifeline
+    folder: Path
+    """The project's, in which it runs."""
     on_log: OnLog | None = None
     """Takes what the server itself says; None keeps the end of it for `last_words`."""
     last_words: bytes = b""
@@ -77,7 +79,7 @@ class ServerProcess:
                 os.close(ready_end)
             lifeline.guard(process.pid)
         os.set_blocking(stderr, False)
-        return cls(process, stderr, ready, lifeline, on_log)
+        return cls(process, stderr, ready, lifeline, folder, on_log)
 
     @property
     def exit_code(self) -> int | None:
