@@ -137,7 +137,7 @@ class Connection(asyncio.Protocol):
             return
         request = Request(
             self._parser.get_method().decode("latin-1"),
-            self._url.partition(b"?")[0],
+            _path_of(self._url),
             self._headers,
         )
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
@@ -274,6 +274,14 @@ class Connection(asyncio.Protocol):
         if self._reply is None and not self._transport.is_closing():
             rest = b"content-type: %b\r\ncontent-length: %d\r\n"
             self.write(self.head(status, rest % (TEXT, len(text))) + text)
+
+
+def _path_of(url: bytes) -> bytes:
+    """Return the path of a request's target, without a query; a proxy's names the host as well."""
+    path = url.partition(b"?")[0]
+    if path.startswith(b"/") or b"://" not in path:
+        return path
+    return b"/" + path.partition(b"://")[2].partition(b"/")[2]
 
 
 _date_cache: dict[int, bytes] = {}

@@ -90,6 +90,22 @@ def test_a_request_is_the_same_however_it_was_cut(cuts):
     assert not client.transport.is_closed
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"http://a.b:5000/predictions/x?y=http://c", b"/predictions/x"),
+        (b"HTTP://a.b?y", b"/"),
+        (b"/x://y/z", b"/x://y/z"),
+    ],
+)
+def test_a_target_may_name_the_host_as_proxies_do(target, path):
+    client = Client()
+
+    client.send(b"GET %b HTTP/1.1\r\nHost: a.b\r\n\r\n" % target)
+
+    assert [request.path for request in client.requests] == [path]
+
+
 @given(st.lists(st.binary(max_size=40), max_size=5), st.booleans())
 def test_no_bytes_raise(pieces, begin_well):
     client = Client()
