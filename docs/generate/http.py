@@ -88,7 +88,10 @@ REFUSALS = (
 )
 
 STATES = (
-    ("`STARTING`", "Setup runs; `setup.logs` grows."),
+    (
+        "`STARTING`",
+        "Setup runs; `setup.logs` grows. Of more than 1 MiB it has the first and the last part.",
+    ),
     ("`READY`", "A slot is free."),
     ("`BUSY`", "Every slot is taken."),
     (

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from coghub.domain.errors import InstanceDied, InstanceError, SetupFailed
 from coghub.engines.base import Launch, OnLog, Request
 from coghub.engines.events import Event, Log, Output, completed_of, event_of
+from coghub.engines.growing_log import GrowingLog
 from coghub.engines.hidden_modules import rename_hint
 from coghub.engines.http_exchange import Exchange
 from coghub.engines.refusals import refusal_of
@@ -54,7 +55,7 @@ class Instance:
         self._on_log = on_log
         self._port = 0
         self._is_set_up = False
-        self._shown_logs = 0
+        self._setup_logs = GrowingLog()
         self._running_id: str | None = None
         self._files: Files | None = None
 
@@ -136,10 +137,9 @@ class Instance:
         return health if isinstance(health, dict) else {}
 
     def _show_setup_logs(self, logs: str) -> None:
-        new = logs[self._shown_logs :]
+        new = self._setup_logs.unseen(logs)
         if new:
-            self._on_log(new.encode("utf-8", "replace"))
-            self._shown_logs = len(logs)
+            self._on_log(new)
 
     def _exchange(self, method: str, path: str, body: Any = None) -> Exchange:
         headers = {"Accept": "application/x-ndjson, application/json"}

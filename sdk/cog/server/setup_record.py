@@ -5,6 +5,9 @@ from typing import Any
 
 from cog.server.events import EventLog
 
+MAX_LOG_BYTES = 1024**2
+"""Of what setup printed, the first and the last half: every look at the health repeats it."""
+
 
 class SetupRecord:
     """One start of a worker, as `/health-check` shows it."""
@@ -13,7 +16,7 @@ class SetupRecord:
         self.started_at = _now()
         self.completed_at: str | None = None
         self.status = "starting"
-        self._printed = EventLog()
+        self._printed = EventLog(MAX_LOG_BYTES)
 
     def add_log(self, source: str, text: str) -> None:
         self._printed.add("log", {"data": text, "source": source})

@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from cog.server.setup_record import SetupRecord
+
 pytestmark = pytest.mark.slow
 
 
@@ -27,6 +29,21 @@ def test_a_failed_setup_keeps_the_server_up_with_the_traceback(start_server):
     assert refused.json["error"].startswith("Setup has not finished yet.")
     assert server.ask("GET", "/openapi.json").status == 200
     assert server.stop() == 0
+
+
+def test_of_a_setup_that_prints_much_the_first_and_the_last_is_kept():
+    record = SetupRecord()
+    record.add_log("stdout", "begin\n")
+
+    for _ in range(40):
+        record.add_log("stdout", "x" * 100_000)
+    record.end("no weights")
+
+    logs = record.fields()["logs"]
+    assert logs.startswith("begin\n")
+    assert " bytes of logs dropped …]" in logs
+    assert logs.endswith("\nno weights")
+    assert len(logs) < 1_100_000
 
 
 def test_a_setup_that_takes_too_long_is_given_up(start_server):
