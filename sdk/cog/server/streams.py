@@ -16,6 +16,7 @@ from cog.server.reply import Reply
 NDJSON = b"application/x-ndjson"
 SSE = b"text/event-stream"
 KEEP_ALIVE_S = 15.0
+FAILED = "Prediction failed: "
 TRUNCATED = "SSE stream replay truncated; events were dropped"
 LAGGED = "SSE stream lagged; events were dropped"
 
@@ -119,7 +120,12 @@ def completed_fields(prediction: Prediction) -> dict[str, Any]:
         "metrics": prediction.metrics,
         "output_is_list": isinstance(prediction.output, list),
     }
-    return fields if prediction.error is None else {**fields, "error": prediction.error}
+    if prediction.error is None:
+        return fields
+    # Cog says it twice where synchronous code raises, and so do the answers that are Cog's.
+    is_said_twice = prediction.error.startswith(FAILED * 2)
+    error = prediction.error[len(FAILED) if is_said_twice else 0 :]
+    return {**fields, "error": error}
 
 
 def _sse(name: str, fields: dict[str, Any], sequence: int | None = None) -> bytes:

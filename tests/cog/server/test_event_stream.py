@@ -59,6 +59,23 @@ async def test_a_slow_client_gets_everything_once_it_reads_again(prediction, rep
     assert reply.is_ended
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("Prediction failed: Prediction failed: ValueError: x", "Prediction failed: ValueError: x"),
+        ("Prediction failed: Generator iteration error: ValueError: x", None),
+    ],
+)
+async def test_a_line_says_once_that_a_prediction_failed(prediction, reply, error, told):
+    """Other answers say it as often as Cog's own."""
+    EventStream(prediction, reply, content_type=NDJSON).open()
+
+    prediction.end(Completed(1, "failed", 0.1, error))
+
+    assert json.loads(reply.written[-1])["data"]["error"] == (told or error)
+    assert json.loads(prediction.reply())["error"] == error
+
+
 async def test_a_late_client_gets_what_it_lacks(prediction, reply):
     prediction.add_log("stdout", "x")
 
