@@ -15,6 +15,7 @@ from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.posting import Poster
 from coghub.scheduler.progress import Progress
 from coghub.scheduler.reaper import Reaper
+from coghub.scheduler.retention import Retention
 from coghub.scheduler.run import RunParts
 from coghub.scheduler.scheduler import Scheduler, SchedulerParts
 from coghub.scheduler.webhooks import Caller, Show, Webhooks
@@ -61,6 +62,15 @@ class Background:
             run_timeout_s=limits.run_timeout_s,
         )
 
+        self._retention = Retention(
+            hub.database,
+            hub.files,
+            hub.prediction_files,
+            hub.deletion,
+            hub.now,
+            limits.retention_s,
+        )
+
     def member(self, key: str) -> Member | None:
         """Return the instance that has this key."""
         return self.fleet.by_key(key)
@@ -74,6 +84,7 @@ class Background:
         loops = [
             asyncio.create_task(self.scheduler.run(), name="scheduler"),
             asyncio.create_task(self._reaper.run(), name="reaper"),
+            asyncio.create_task(self._retention.run(), name="retention"),
             asyncio.create_task(self._webhooks.run(), name="webhooks"),
         ]
         try:

@@ -1,0 +1,29 @@
+"""Queries that remove what predictions were given and made, once it was kept long enough."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from coghub.database.schema import prediction_events, prediction_files, predictions
+from coghub.domain.prediction import Source
+
+
+def outdated(connection: Connection, before: datetime, *, limit: int) -> Sequence[str]:
+    """Return ids of predictions of the API that ended before a moment and still have data."""
+    query = select(predictions.c.id).where(
+        predictions.c.completed_at.is_not(None),
+        ~predictions.c.is_data_removed,
+        predictions.c.completed_at < before,
+        predictions.c.source == Source.API,
+    )
+    return connection.execute(query.limit(limit)).scalars().all()
+
+
+def remove(connection: Connection, prediction_ids: Sequence[str]) -> None:
+    """Remove input, output, logs and the rows of files; what is left says how it ended."""
+    for table in (prediction_events, prediction_files):
+        connection.execute(delete(table).where(table.c.prediction_id.in_(prediction_ids)))
+    change = update(predictions).where(predictions.c.id.in_(prediction_ids))
+    emptied = {"input": dict[str, str](), "output": None, "logs": "", "is_data_removed": True}
+    connection.execute(change.values(emptied))
