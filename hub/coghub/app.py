@@ -128,8 +128,14 @@ def asgi(hub: Hub) -> ASGIApp:
 
 
 def _has_authorization(scope: Scope) -> bool:
-    """Tell an API call without prefix from a page: only the former carries a token in a header."""
-    return any(name == b"authorization" for name, _ in scope["headers"])
+    """Tell an API call without prefix from a page: only the former carries a token as such.
+
+    Browsers send Basic, once somebody signed in.
+    """
+    return any(
+        name == b"authorization" and not value.lower().startswith(b"basic ")
+        for name, value in scope["headers"]
+    )
 
 
 async def serve(

@@ -106,6 +106,10 @@ class Models:
         words = text.split()[:MAX_WORDS]
         return await self._database.read(lambda c: lists.with_words(c, words, limit=PAGE_ROWS))
 
+    async def of_owner(self, account: Account) -> Sequence[Model]:
+        """Return an account's own models, by name."""
+        return await self._database.read(lambda c: lists.of_owner(c, account.name))
+
     async def register_version(self, model: Model, version: NewVersion) -> Version:
         """Make a version of what was pushed, once, and the model's latest."""
         now = self._now()
