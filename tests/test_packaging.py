@@ -150,3 +150,6 @@ def test_a_model_runs_from_the_installed_wheels(
 
     assert output == "hello wheel\n"
     assert run([command, "--version"], environ).startswith("0.23.1 ")
+    hub = [python.parent / "coghub", "user", "create", "ada", "--json", "--data", tmp_path / "hub"]
+    assert '"name": "ada"' in run(hub, environ)
+    assert "Run a hub" in run([python.parent / "coghub", "--help"], environ)
