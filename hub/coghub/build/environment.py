@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,7 +93,8 @@ class Environments:
                 f"Could not write to {self.folder}: {error.strerror}",
                 hint="Choose another folder with `COG_CACHE_DIR`",
             ) from error
-        os.utime(lock.fd)
+        with suppress(OSError):  # what may not be written is not pruned from here either
+            os.utime(lock.fd)
         return Environment(key, order.folder, order.python, interpreter.version, lock)
 
     def list(self) -> tuple[EnvironmentRecord, ...]:

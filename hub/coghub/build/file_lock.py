@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from coghub.build.files import is_read_only
+
 
 @dataclass(frozen=True, slots=True)
 class Lock:
@@ -28,7 +30,10 @@ class Lock:
 
 
 def shared(path: Path) -> Lock | None:
-    """Return a lock that others may share; None while someone holds it alone."""
+    """Return a lock that others may share; None while someone holds it alone.
+
+    A file that is there need not be writable for this.
+    """
     return _locked(path, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
@@ -55,7 +60,7 @@ def _locked(path: Path, mode: int) -> Lock | None:
     """Open and lock the file; again, if it was removed between the two."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fd = _opened(path, is_shared=bool(mode & fcntl.LOCK_SH))
         try:
             fcntl.flock(fd, mode)
         except BlockingIOError:
@@ -68,6 +73,15 @@ def _locked(path: Path, mode: int) -> Lock | None:
             os.set_inheritable(fd, True)  # noqa: FBT003 - the function's own signature
             return Lock(path, fd)
         os.close(fd)
+
+
+def _opened(path: Path, *, is_shared: bool) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        if is_shared and is_read_only(error) and path.exists():
+            return os.open(path, os.O_RDONLY)
+        raise
 
 
 def _is_current(fd: int, path: Path) -> bool:

@@ -43,6 +43,11 @@ def is_full(error: OSError) -> bool:
     return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
+def is_read_only(error: OSError) -> bool:
+    """Tell whether an error means that a place may be read, not written."""
+    return error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes of all files below the folder."""
     total = 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coghub.build.files import write_atomically
+from coghub.build.files import is_read_only, write_atomically
 from coghub.build.interrupts import uninterrupted
 from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import ModelUnreadable
@@ -72,7 +72,7 @@ class Documents:
         return document if _fingerprints(question.folder, sources) == sources else None
 
     def ask(self, question: Question, on_log: OnLog) -> dict[str, Any]:
-        """Return the document as the model's code says it now, and remember it.
+        """Return the document as the model's code says it now, and remember it where one may.
 
         Raises:
             ModelUnreadable: if the code cannot be imported, or its signature not be read.
@@ -85,7 +85,11 @@ class Documents:
             "folder": str(question.folder),
             "environment_key": question.environment_key,
         }
-        write_atomically(self.folder / f"{question.digest}.json", json.dumps(kept))
+        try:
+            write_atomically(self.folder / f"{question.digest}.json", json.dumps(kept))
+        except OSError as error:
+            if not is_read_only(error):
+                raise
         return answer["document"]
 
     def prune(self, environment_keys: Collection[str]) -> None:
