@@ -61,6 +61,7 @@ def command(  # noqa: PLR0913 - one for each option
 
 
 def _check_port(text: str) -> None:
-    port = text.rpartition(":")[2]
-    if not port.isdecimal() or not 0 < int(port) <= MAX_PORT:
+    host, separator, port = text.rpartition(":")
+    is_host = not separator or (host and (":" not in host or host.startswith("[")))
+    if not is_host or not port.isdecimal() or not 0 < int(port) <= MAX_PORT:
         raise UsageError(f'invalid port "{text}": expected [HOST:]PORT')

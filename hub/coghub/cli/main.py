@@ -3,6 +3,7 @@
 A command's own module is imported when it is called: `cog --help` must not pay for all of them.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -201,8 +202,10 @@ def _told(error: CoghubError | click.ClickException | OSError) -> CoghubError:
         case CoghubError():
             return error
         case OSError():
-            text = f"{error.strerror or error}: {error.filename or 'unknown file'}"
-            return CoghubError(text, _folder_hint(error))
+            # What writes a file names it; writing to stdout does not.
+            place = error.filename or ("standard output" if error.errno == errno.ENOSPC else None)
+            text = str(error.strerror or error)
+            return CoghubError(f"{text}: {place}" if place else text, _folder_hint(error))
         case _:
             return _usage_error(error)
 

@@ -1,6 +1,7 @@
 """`cog serve`: the model's HTTP server, in the foreground, until it is stopped."""
 
 import errno
+import re
 import socket
 from typing import Any
 
@@ -16,11 +17,20 @@ from coghub.engines.base import Address, Launch
 LOCALHOST = ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104 - only compared
 """Addresses that a browser on this machine reaches as `localhost`."""
 
+_WEB_URL = re.compile(r"(?i)https?://[^/?#\s]")
+
 
 class Port(click.IntRange):
     """The number of a port, called so when it is none."""
 
     name = "port"
+
+
+def _upload_url(_context: click.Context, _option: click.Parameter, url: str | None) -> str | None:
+    """Refuse what no file can be sent to, before anything is made."""
+    if url and not _WEB_URL.match(url):
+        raise UsageError(f"--upload-url is no http:// or https:// URL: {url}")
+    return url
 
 
 @click.command("serve")
@@ -40,7 +50,12 @@ class Port(click.IntRange):
     show_default=True,
     help="Address to listen on; 0.0.0.0 lets other machines in.",
 )
-@click.option("--upload-url", metavar="URL", help="Where the server sends output files (PUT).")
+@click.option(
+    "--upload-url",
+    metavar="URL",
+    callback=_upload_url,
+    help="Where the server sends output files (PUT).",
+)
 @options.variables
 @options.gpus
 @options.run_commands

@@ -112,6 +112,10 @@ def test_a_folder_without_a_project_is_told(capsys, monkeypatch, tmp_path):
     [
         (["predict", "text=hello"], "Invalid image name 'text=hello'. Did you forget `-i`?"),
         (["exec", "-p", "80x", "ls"], 'invalid port "80x": '),
+        (["exec", "-p", "80:80:80", "ls"], 'invalid port "80:80:80": expected [HOST:]PORT'),
+        (["exec", "-p", ":80", "ls"], 'invalid port ":80": '),
+        (["serve", "--upload-url", "ftp://x"], "no http:// or https:// URL: ftp://x"),
+        (["serve", "--upload-url", "http://"], "no http:// or https:// URL: http://"),
         (["env", "prune", "--budget", "lots"], "Not a size such as 500MB or 20GB: lots"),
     ],
 )
@@ -182,6 +186,20 @@ def test_help_imports_nothing_but_what_it_needs():
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ran.stderr.strip() == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_stdout_is_told():
+    cog_path = Path(sys.executable).with_name("cog")
+
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [cog_path, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert ran.returncode == 1
+    assert ran.stderr == "error: No space left on device: standard output\n"
 
 
 @pytest.mark.slow
