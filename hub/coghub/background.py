@@ -10,6 +10,7 @@ from coghub.executors.base import Executor
 from coghub.executors.local import LocalExecutor
 from coghub.parts import Hub
 from coghub.reach import hub_guard, instance_guard
+from coghub.registry.collection import Collection
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.posting import Poster
@@ -85,6 +86,7 @@ class Background:
             asyncio.create_task(self.scheduler.run(), name="scheduler"),
             asyncio.create_task(self._reaper.run(), name="reaper"),
             asyncio.create_task(self._retention.run(), name="retention"),
+            asyncio.create_task(Collection(self._hub).run(), name="collection"),
             asyncio.create_task(self._webhooks.run(), name="webhooks"),
         ]
         try:

@@ -34,6 +34,7 @@ from coghub.storage.upload_files import UploadFiles
 
 log = structlog.get_logger()
 
+EVERY_S = 900.0
 BATCH = 500
 """Rows looked at, or removed, in one transaction."""
 LEAST_ORPHAN_AGE_S = 3600.0
@@ -57,14 +58,14 @@ class Collection:
         self._hub = hub
         self._files = UploadFiles(hub.storage.incoming)
 
-    async def run(self, every_s: float) -> None:
+    async def run(self) -> None:
         """Collect until canceled; a failure is logged and does not end the loop."""
         while True:
             try:
                 await self.tick()
             except Exception:
                 log.exception("collection failed")
-            await anyio.sleep(every_s)
+            await anyio.sleep(EVERY_S)
 
     async def tick(self) -> Collected:
         """Collect once, and return what was removed."""
