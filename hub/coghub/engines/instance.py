@@ -35,6 +35,7 @@ TOLD_CHARACTERS = 4000
 """Of the last words, where the reason for an end is looked for."""
 HTTP_ERROR = 400
 """Statuses from here on are refusals."""
+LEVEL_VARIABLE = "COG_LOG_LEVEL"
 ROUTES = {"predict": "/predictions", "train": "/trainings"}
 
 
@@ -53,6 +54,8 @@ class Instance:
         self._server = server
         self._route = ROUTES[launch.mode]
         self._on_log = on_log
+        self._is_echoed = launch.is_debug and LEVEL_VARIABLE not in launch.environment
+        """What the server prints is shown, and what the model prints is among it."""
         self._port = 0
         self._is_set_up = False
         self._setup_logs = GrowingLog()
@@ -105,7 +108,9 @@ class Instance:
             f"{self._route}/{prediction_id}",
             {"input": request.input, "context": request.context},
         )
-        yield from _events_of(exchange, self._pieces(exchange), self._route)
+        for event in _events_of(exchange, self._pieces(exchange), self._route):
+            if not (self._is_echoed and isinstance(event, Log)):
+                yield event
         self._running_id = None
 
     def _missing_port(self, deadline: float) -> int:
@@ -138,7 +143,7 @@ class Instance:
 
     def _show_setup_logs(self, logs: str) -> None:
         new = self._setup_logs.unseen(logs)
-        if new:
+        if new and not self._is_echoed:
             self._on_log(new)
 
     def _exchange(self, method: str, path: str, body: Any = None) -> Exchange:

@@ -64,7 +64,7 @@ def start(tmp_path):
     script.write_text(SERVER)
     started = []
 
-    def run(*, mode="predict", **plan):
+    def run(*, mode="predict", is_debug=False, **plan):
         plan = {"health": [READY], **plan}
         command = [
             sys.executable,
@@ -72,9 +72,10 @@ def start(tmp_path):
             "{ready}",
             json.dumps(plan).replace("{", "{{").replace("}", "}}"),
         ]
-        server = ServerProcess.start(command, folder=tmp_path, environ={})
+        on_log = run.logs.append if is_debug else None
+        server = ServerProcess.start(command, folder=tmp_path, environ={}, on_log=on_log)
         started.append(server)
-        return Instance(server, Launch(mode), run.logs.append)
+        return Instance(server, Launch(mode, is_debug=is_debug), run.logs.append)
 
     run.logs = []
     yield run
@@ -119,6 +120,17 @@ def test_logs_of_a_whole_answer_come_before_its_output(start):
         Output(None, None),
         Completed("failed", "boom", {"predict_time": 1}),
     ]
+
+
+def test_with_debug_what_the_model_prints_is_shown_by_the_server_alone(start):
+    answer = {"status": "succeeded", "logs": "said", "output": 1}
+
+    with start(answer=answer, is_debug=True) as model:
+        model.wait_until_ready(30)
+        events = list(model.predict(Request({})))
+
+    assert events == [Output(1, None), Completed("succeeded")]
+    assert b"".join(start.logs) == b"the server's own words\n"
 
 
 def test_a_stream_of_events_is_read_line_by_line(start):
