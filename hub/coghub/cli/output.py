@@ -85,6 +85,9 @@ class Console:
         self._live: LiveLine | None = None
         self._log_decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._is_mid_line = False
+        """A log has not ended its line."""
+        self._is_result_mid_line = False
+        """A result has not, on the terminal that shows the logs too."""
 
     @property
     def may_stream(self) -> bool:
@@ -99,12 +102,14 @@ class Console:
                 self._end_line()
             self._out.write(text)
             self._out.flush()
+            if text and self.may_stream and self._err.isatty():
+                self._is_result_mid_line = not text.endswith("\n")
 
     def say(self, text: str) -> None:
         """Write one line for people."""
         with self._lock:
             self._hide_live()
-            if self._is_mid_line:
+            if self._is_mid_line or self._is_result_mid_line:
                 self._end_line()
             self._err.write(f"{text}\n")
             self._err.flush()
@@ -126,6 +131,8 @@ class Console:
             return
         with self._lock:
             self._hide_live()
+            if self._is_result_mid_line:
+                self._end_line()
             self._err.write(text)
             self._err.flush()
             self._is_mid_line = not text.endswith("\n")
@@ -173,7 +180,7 @@ class Console:
                 self._err.flush()
 
     def _end_line(self) -> None:
-        self._is_mid_line = False
+        self._is_mid_line = self._is_result_mid_line = False
         self._err.write("\n")
         self._err.flush()
 

@@ -99,6 +99,23 @@ def test_on_a_terminal_a_result_never_starts_behind_an_unfinished_log(streams):
     assert on_screen.buffer.getvalue() == b"50 %\nx\ny\n"
 
 
+def test_on_a_terminal_a_log_never_starts_behind_an_unfinished_result(streams):
+    files = Console(*streams)
+    files.result("one ")
+    files.log(b"50 %\n")
+    files.result("two")
+    on_screen = Terminal()
+    screen = Console(on_screen, on_screen)
+    screen.result("one ")
+    screen.log(b"50 %\n")
+    screen.result("two ")
+    screen.result("three")
+    screen.say("done")
+
+    assert [stream.getvalue() for stream in streams] == ["one two", "50 %\n"]
+    assert on_screen.buffer.getvalue() == b"one \n50 %\ntwo three\ndone\n"
+
+
 def test_without_colour_a_step_is_one_line(streams):
     console = Console(*streams)
 
