@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,27 @@ STOP_S = 30.0
 class HubProcess:
     """A running hub; `restart` begins another process on the same folder and port."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], *flags: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        *flags: str,
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.environ = {**environ, "COGHUB_DATA": str(folder)}
         self.flags = flags
+        self.prefix = prefix
+        """What runs the command, such as a shell that sets a limit."""
         self.log = ""
         self.token = ""
         self._start("0")
 
     def _start(self, port: str) -> None:
         reading, writing = os.pipe()
-        command = [COGHUB, "up", "--port", port, "--ready-fd", str(writing), *self.flags]
+        flags = ["--port", port, "--ready-fd", str(writing), *self.flags]
         self.process = subprocess.Popen(
-            command,
+            [*self.prefix, COGHUB, "up", *flags],
             env=self.environ,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """What a hub logs: one line an event, `key=value`, on stderr; a traceback follows its line.
 
-No token gets into the log, whoever wrote it into a value or a traceback.
+No token gets into the log, and no key of a URL, whoever wrote it into a value or a traceback.
 """
 
 import logging
@@ -15,6 +15,8 @@ from coghub.domain.ids import TOKEN_PREFIX
 
 FIRST_KEYS = ("time", "level", "event")
 TOKEN = re.compile(re.escape(TOKEN_PREFIX) + r"[\w-]+")
+KEY = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])")
+"""As `new_key` makes them: the path of a file, of a stream, of an instance's callbacks."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 """What could move a terminal's cursor, and so forge lines; not tab and newline."""
 
@@ -62,7 +64,7 @@ def render(_logger: Any, _method: str, event: _Event) -> str:
     traceback = event.pop("exception", None) or ""
     line = _logfmt(None, "", event)
     text = "\n  ".join([line, *traceback.splitlines()])
-    return CONTROL.sub(_escaped, TOKEN.sub(f"{TOKEN_PREFIX}…", text))
+    return CONTROL.sub(_escaped, KEY.sub("…", TOKEN.sub(f"{TOKEN_PREFIX}…", text)))
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -1,18 +1,50 @@
-"""HTTP on uvicorn's httptools protocol, with a bound on what a client may send before its body."""
+"""HTTP on uvicorn's httptools protocol, with bounds on the head of a request.
+
+uvicorn 0.54 collects a head without a limit when it reads with httptools, and waits for its end
+for ever: a client that never ends one costs nothing and holds a connection each.
+"""
+
+import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request's URL and headers: eight times what browsers and proxies send at most."""
+HEAD_LIMIT_S = 60.0
+"""From the connection, or the first byte of a further request, to the end of its head."""
+LINGER_S = 1.0
+EMPTY = b"content-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Answers 431 where the head of a request does not end.
+    """Answers 431 where a head is too long, and lets go of who does not end one."""
 
-    uvicorn 0.54 collects it without a limit when it reads with httptools.
-    """
+    head_limit_s = HEAD_LIMIT_S
 
-    _head_bytes = 0
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._head_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """See `HttpToolsProtocol`."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `HttpToolsProtocol`."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See `HttpToolsProtocol`; what comes between two requests begins a head."""
+        if self._is_refused:
+            return
+        super().data_received(data)
+        if self.cycle is None or self.cycle.response_complete:
+            self._expect_head()
 
     def on_message_begin(self) -> None:
         """See `HttpToolsProtocol`."""
@@ -29,9 +61,40 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_header(name, value)
         self._count(len(name) + len(value))
 
+    def on_headers_complete(self) -> None:
+        """See `HttpToolsProtocol`."""
+        if not self._is_refused:
+            self._stop_timer()
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """See `HttpToolsProtocol`."""
+        if not self._is_refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """See `HttpToolsProtocol`."""
+        if not self._is_refused:
+            super().on_message_complete()
+
     def _count(self, size: int) -> None:
         self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            empty = b"content-length: 0\r\nconnection: close\r\n\r\n"
-            self.transport.write(STATUS_LINE[431] + empty)
-            self.transport.close()
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431)
+
+    def _expect_head(self) -> None:
+        if self._timer is None and not self._is_refused:
+            self._timer = self.loop.call_later(self.head_limit_s, self._refuse, 408)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, status: int) -> None:
+        """Answer, and hear the client out for a moment: a reset would take the answer away."""
+        if not self._is_refused:
+            self._is_refused = True
+            self._stop_timer()
+            self.transport.write(STATUS_LINE[status] + EMPTY)
+            self._timer = self.loop.call_later(LINGER_S, self.transport.close)

@@ -10,7 +10,7 @@ import structlog
 
 log = structlog.get_logger()
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 EXIT_AT_ONCE = 130
 
 
@@ -33,10 +33,14 @@ class Stop:
 
 @contextmanager
 def signals_heard() -> Generator[Stop]:
-    """Return what SIGTERM and SIGINT set inside the block, in place of what they did before."""
+    """Return what a signal to stop sets inside the block, in place of what it did before.
+
+    What the caller has ignored (`nohup`) stays ignored.
+    """
     stop, loop = Stop(), asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
+    before = {number: it for number, it in before.items() if it is not signal.SIG_IGN}
+    for number in before:
         loop.add_signal_handler(number, stop.ask, number)
     try:
         yield stop

@@ -10,8 +10,9 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from coghub.app import asgi
 from coghub.domain.errors import ListenFailed, SettingInvalid
+from coghub.serving import protocol
 from coghub.serving.listener import TLS, bind, check_tls, listening, url_of
-from coghub.serving.protocol import MAX_HEAD_BYTES
+from coghub.serving.protocol import MAX_HEAD_BYTES, BoundedProtocol
 
 LIMIT_S = 20
 
@@ -33,6 +34,11 @@ async def connected(app, **options):
             yield reader, writer
         finally:
             writer.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_linger(monkeypatch):
+    monkeypatch.setattr(protocol, "LINGER_S", 0.05)
 
 
 async def ask(app, request: bytes, **options) -> bytes:
@@ -67,6 +73,47 @@ async def test_a_request_is_answered_without_naming_the_server():
 )
 async def test_a_head_beyond_the_limit_is_refused(request_head):
     assert (await ask(echo, request_head)).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"\r\n", b"GET / HTTP/1.1\r\nX:", get("/")[:-2]],
+    ids=["nothing", "a line", "half a head", "all but its end"],
+)
+async def test_who_does_not_end_a_head_is_let_go(monkeypatch, begun):
+    monkeypatch.setattr(BoundedProtocol, "head_limit_s", 0.05)
+
+    assert b"HTTP/1.1 408 " in await ask(echo, begun)
+
+
+async def test_who_does_not_end_a_second_head_is_let_go(monkeypatch):
+    monkeypatch.setattr(BoundedProtocol, "head_limit_s", 0.05)
+
+    async with connected(echo) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        await reader.readuntil(b'"bytes":0}')
+        writer.write(b"\r\n")
+
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_request_may_take_longer_than_its_head(monkeypatch):
+    """Neither a slow body nor a slow answer is cut off; nor is a connection between two of them."""
+    monkeypatch.setattr(BoundedProtocol, "head_limit_s", 0.05)
+    passed = asyncio.Event()
+    post = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n"
+
+    async with connected(echo) as (reader, writer):
+        for _ in range(2):
+            writer.write(post)
+            asyncio.get_running_loop().call_later(0.2, passed.set)
+            await passed.wait()
+            passed.clear()
+            writer.write(b"ab")
+            await reader.readuntil(b'"bytes":2}')
+            asyncio.get_running_loop().call_later(0.2, passed.set)
+            await passed.wait()
+            passed.clear()
 
 
 async def test_a_head_within_the_limit_is_taken():

@@ -6,6 +6,7 @@ import logging
 import pytest
 import structlog
 
+from coghub.domain.ids import new_key
 from coghub.serving.log_lines import log_to
 
 
@@ -67,6 +68,16 @@ def test_no_token_gets_into_the_log(log):
 
     assert "abcDEF" not in log.getvalue()
     assert log.getvalue().count("chub_…") >= 3
+
+
+def test_no_key_of_a_url_gets_into_the_log(log):
+    key, digest = new_key(), "ab" * 32
+    structlog.get_logger().error("request failed", path=f"/files/{key}/x.png", version_id=digest)
+
+    assert key not in log.getvalue()
+    assert fields_of(log.getvalue()) == (
+        f'level=ERROR event="request failed" path=/files/…/x.png version_id={digest}\n'
+    )
 
 
 def test_a_value_cannot_forge_a_line(log):

@@ -15,6 +15,7 @@ from coghub.cli.hub.first_login import FirstLogin, first_login
 from coghub.cli.hub.invocation import CONFIG, DATA, HubInvocation
 from coghub.cli.output import Console
 from coghub.hub_settings import HubSettings
+from coghub.serving.file_limit import raise_file_limit
 from coghub.serving.listener import bind, check_tls, url_of
 from coghub.serving.log_lines import log_to
 from coghub.serving.stopping import Stop, signals_heard
@@ -43,6 +44,7 @@ def command(console: Console, *, ready_fd: int | None, **flags: Any) -> None:
     (`port = 5100`); flags beat the environment, which beats the file.
     """
     settings = HubInvocation(console, flags).settings()
+    raise_file_limit()
     log_to(sys.stderr, level=settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stop = runner.run(_up(console, settings, ready_fd))

@@ -3,9 +3,11 @@
 import datetime
 import ipaddress
 import signal
+import socket
 import ssl
 import subprocess
 import urllib.request
+from contextlib import ExitStack
 
 import pytest
 from cryptography import x509
@@ -29,8 +31,8 @@ def started():
     """Start hubs, and end those that still run."""
     hubs = []
 
-    def start(folder, *flags, **environ):
-        hubs.append(HubProcess(folder, {**ENVIRON, **environ}, *flags))
+    def start(folder, *flags, prefix=()):
+        hubs.append(HubProcess(folder, ENVIRON, *flags, prefix=prefix))
         return hubs[-1]
 
     yield start
@@ -83,6 +85,20 @@ def test_a_second_hub_on_a_folder_is_refused_by_its_name(started, tmp_path):
 
 def test_ctrl_c_stops_it_with_130(started, tmp_path):
     assert started(tmp_path / "data").stop(signal.SIGINT) == 130
+
+
+def test_it_may_have_as_many_connections_as_the_system_allows(started, tmp_path):
+    hub = started(tmp_path / "data", prefix=["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh"])
+
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", hub.port)))
+
+        assert hub.get("/v1/account")["username"] == hub.administrator
+
+
+def test_the_end_of_its_terminal_stops_it(started, tmp_path):
+    assert started(tmp_path / "data").stop(signal.SIGHUP) == 0
 
 
 def test_a_killed_hub_starts_again_and_knows_its_tokens(started, tmp_path):
