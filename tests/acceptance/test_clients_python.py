@@ -1,0 +1,238 @@
+"""The official Python client, as its users write it, against a hub on plain http."""
+
+import asyncio
+import io
+import json
+
+import pytest
+import replicate
+from replicate.exceptions import ModelError, ReplicateError
+from replicate.helpers import FileOutput
+from replicate.webhook import Webhooks
+from tests.acceptance.client_models import ClientHub, Receiver, client_hub
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def hub(environ, tmp_path_factory):
+    with client_hub(tmp_path_factory.mktemp("python"), environ) as running:
+        yield running
+
+
+@pytest.fixture
+def client(hub: ClientHub):
+    made = replicate.Client(api_token=hub.token, base_url=hub.address)
+    yield made
+    made._client.close()
+
+
+def test_text_by_version_and_by_model(client, hub):
+    assert client.run(hub.versions["greet"], input={"text": "python"}) == "hello python"
+    assert client.run("alice/greet", input={"text": "model"}) == "hello model"
+
+
+def test_many_at_once_from_async_code(client, hub):
+    async def greet(number):
+        return await client.async_run(hub.versions["greet"], input={"text": str(number)})
+
+    async def everyone():
+        found = await asyncio.gather(*(greet(number) for number in range(20)))
+        await client._async_client.aclose()
+        return found
+
+    assert asyncio.run(everyone()) == [f"hello {number}" for number in range(20)]
+
+
+def test_the_first_start_may_take_longer_than_the_hold(client, hub):
+    """The hub answers `starting` when the hold is over, and the client goes on asking."""
+    assert client.run(hub.versions["slow"], input={}, wait=1) == "slept"
+
+
+def test_words_come_as_they_are_made(client, hub):
+    words = client.run(hub.versions["words"], input={"text": "one two three"})
+
+    assert list(words) == ["one ", "two ", "three "]
+
+
+def test_a_stream_ends_with_done(client, hub):
+    version = hub.versions["words"].partition(":")[2]
+    made = client.predictions.create(version=version, input={"text": "a\nb c"}, stream=True)
+
+    events = [(event.event.value, event.data) for event in made.stream()]
+
+    assert events == [("output", "a\nb "), ("output", "c "), ("done", "{}")]
+    assert "".join(str(it) for it in client.stream("alice/words", input={"text": "x y"})) == "x y "
+
+
+def test_a_file_goes_in_and_comes_out(client, hub):
+    output = client.run(hub.versions["turn"], input={"image": io.BytesIO(b"abc")})
+
+    assert isinstance(output, FileOutput)
+    assert output.read() == b"cba"
+
+
+def test_a_file_goes_in_as_a_data_uri(client, hub):
+    output = client.run(
+        hub.versions["turn"],
+        input={"image": io.BytesIO(b"x" * 100_000)},
+        file_encoding_strategy="base64",
+    )
+
+    assert output.read() == b"x" * 100_000
+
+
+def test_a_list_of_files_goes_in_and_comes_out(client, hub):
+    files = [io.BytesIO(b"abc"), io.BytesIO(b"def")]
+
+    output = client.run(hub.versions["turn-all"], input={"files": files})
+
+    assert [file.read() for file in output] == [b"cba", b"fed"]
+
+
+def test_a_file_that_is_too_large_for_the_answer_is_a_url(client, hub):
+    zeros = 20 * 1024**2
+
+    output = client.run(hub.versions["turn"], input={"image": io.BytesIO(b"abc"), "zeros": zeros})
+
+    assert isinstance(output, str)
+    assert output.startswith(f"{hub.address}/files/")
+    assert FileOutput(output, client).read() == b"cba" + bytes(zeros)
+
+
+def test_an_output_is_an_input(client, hub):
+    version = hub.versions["turn"].partition(":")[2]
+    made = client.predictions.create(version=version, input={"image": io.BytesIO(b"abc")})
+    made.wait()
+
+    again = client.run(hub.versions["turn"], input={"image": made.output})
+
+    assert again.read() == b"abc"
+
+
+def test_a_webhook_is_signed_for_the_clients_own_check(client, hub):
+    version = hub.versions["greet"].partition(":")[2]
+    with Receiver() as receiver:
+        made = client.predictions.create(
+            version=version,
+            input={"text": "hook"},
+            webhook=receiver.url,
+            webhook_events_filter=["completed"],
+        )
+        headers, body = receiver.received.get(timeout=60)
+
+    secret = client.webhooks.default.secret()
+    Webhooks.validate(headers=headers, body=body.decode(), secret=secret, tolerance=300)
+    told = json.loads(body)
+    assert (told["id"], told["status"], told["output"]) == (made.id, "succeeded", "hello hook")
+    with pytest.raises(ValueError, match="signature"):
+        Webhooks.validate(headers=headers, body=body.decode() + " ", secret=secret)
+
+
+def test_a_running_prediction_is_canceled_and_the_instance_serves_the_next(client, hub):
+    version = hub.versions["slow"].partition(":")[2]
+    made = client.predictions.create(version=version, input={"seconds": 600})
+    events = made_events(client, made)
+    assert "sleeping" in next(text for text in events if "sleeping" in text)
+
+    made.cancel()
+    made.reload()
+
+    assert made.status == "canceled"
+    assert client.run(hub.versions["slow"], input={}) == "slept"
+
+
+def made_events(client, prediction):
+    """Yield what a prediction logs, from its stream."""
+    with client._client.stream("GET", prediction.urls["stream"]) as response:
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                yield line
+
+
+def test_a_failure_is_raised_with_its_reason_and_logs(client, hub):
+    with pytest.raises(ModelError, match="no greeting") as failed:
+        client.run(hub.versions["greet"], input={"text": "fail"})
+
+    assert failed.value.prediction.status == "failed"
+    assert "ValueError: no greeting" in failed.value.prediction.logs
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "status", "title"),
+    [
+        ("alice/greet", {"count": 10}, 422, "Input validation failed"),
+        ("alice/greet", {}, 422, "Input validation failed"),
+        ("alice/nothing", {}, 404, None),
+        (f"alice/greet:{'0' * 64}", {}, 422, "Invalid version or not permitted"),
+    ],
+)
+def test_a_refusal_is_raised_with_status_and_title(client, name, given, status, title):
+    with pytest.raises(ReplicateError) as refused:
+        client.run(name, input=given)
+
+    assert (refused.value.status, refused.value.title) == (status, title)
+
+
+def test_a_wrong_token_is_told(hub):
+    stranger = replicate.Client(api_token="chub_wrong", base_url=hub.address)
+    with pytest.raises(ReplicateError) as refused:
+        stranger.models.get("alice/greet")
+    stranger._client.close()
+
+    assert refused.value.status == 401
+
+
+def test_every_page_of_predictions_is_found(client, hub):
+    version = hub.versions["greet"].partition(":")[2]
+    made = {client.predictions.create(version=version, input={"text": "p"}).id for _ in range(101)}
+
+    pages = list(replicate.paginate(client.predictions.list))
+
+    assert len(pages) > 1
+    assert made <= {prediction.id for page in pages for prediction in page}
+
+
+def test_files_are_kept_listed_and_removed(client):
+    file = client.files.create(io.BytesIO(b"abc"), filename="a.txt", metadata={"b": "c"})
+
+    assert (file.name, file.size, file.metadata) == ("a.txt", 3, {"b": "c"})
+    assert client.files.get(file.id).checksums == file.checksums
+    assert file.id in {each.id for each in client.files.list()}
+    client.files.delete(file.id)
+    with pytest.raises(ReplicateError) as gone:
+        client.files.get(file.id)
+    assert gone.value.status == 404
+
+
+def test_models_are_made_and_removed(client):
+    made = client.models.create(
+        owner="alice", name="new", visibility="private", hardware=client.hardware.list()[0].sku
+    )
+
+    assert (made.owner, made.name, made.run_count) == ("alice", "new", 0)
+    assert client.models.get("alice/new").latest_version is None
+    assert client.models.delete("alice/new")
+    with pytest.raises(ReplicateError) as gone:
+        client.models.get("alice/new")
+    assert gone.value.status == 404
+
+
+def test_public_models_are_listed_and_found(client, hub):
+    hub.process.run("model", "visibility", "alice/words", "public")
+
+    assert "words" in {model.name for model in client.models.list()}
+    assert "words" in {model.name for model in client.models.search("words")}
+    assert "greet" not in {model.name for model in client.models.list()}
+
+
+def test_versions_of_a_model_are_listed(client, hub):
+    [version] = client.models.get("alice/greet").versions.list()
+
+    assert version.id == hub.versions["greet"].partition(":")[2]
+    inputs = version.openapi_schema["components"]["schemas"]["Input"]["properties"]
+    assert set(inputs) == {"text", "count", "file"}
+
+
+def test_the_account_is_the_tokens_own(client):
+    assert client.accounts.current().username == "alice"
