@@ -23,9 +23,9 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
-from coghub.app import DATABASE, KEY_FILE, PRIVATE
 from coghub.domain.clock import iso
 from coghub.domain.errors import BackupInvalid, HubNotFound
+from coghub.opening import DATABASE, KEY_FILE, PRIVATE
 from coghub.storage.storage import disk_errors
 
 OBJECTS = Path("storage") / "objects"

@@ -34,9 +34,12 @@ class HubProcess:
         """What runs the command, such as a shell that sets a limit."""
         self.log = ""
         self.token = ""
+        """Of the administrator that the first start on a folder makes."""
+        self.administrator = ""
         self._start("0")
 
     def _start(self, port: str) -> None:
+        self._has_announced = threading.Event()
         reading, writing = os.pipe()
         flags = ["--port", port, "--ready-fd", str(writing), *self.flags]
         self.process = subprocess.Popen(
@@ -56,8 +59,14 @@ class HubProcess:
             self.kill()
             raise AssertionError(f"`coghub up` ended:\n{self.log}")
         self.port = int(self.address.rpartition(":")[2])
-        if not self.token:
-            self.token = self.run("token", "create", self.administrator).strip()
+        assert self._has_announced.wait(START_S)
+        self._note_login()
+
+    def _note_login(self) -> None:
+        """Take what the first start says of its administrator; a restored hub says nothing."""
+        said = re.search(r"administrator: (.+)\nIts token, shown this once: (.+)\n", self.log)
+        if said:
+            self.administrator, self.token = said.groups()
 
     def _read(self) -> None:
         """Keep the log; its end is the end of the process."""
@@ -65,11 +74,8 @@ class HubProcess:
         with self.process.stderr as lines:
             for line in lines:
                 self.log += line
-
-    @property
-    def administrator(self) -> str:
-        """The name of the account that the first start has made."""
-        return json.loads(self.run("user", "list", "--json"))[0]["name"]
+                if line.startswith("Listening on "):
+                    self._has_announced.set()
 
     def run(self, *arguments: str, stdin: str = "") -> str:
         """Run a command of `coghub` beside the hub, and return what it wrote to stdout."""
@@ -91,11 +97,6 @@ class HubProcess:
         request = urllib.request.Request(f"{self.address}{path}", headers=headers)
         with urllib.request.urlopen(request, timeout=START_S) as response:
             return json.load(response)
-
-    def wait_for_log(self, pattern: str) -> None:
-        """Wait until the log has a text; the process must be about to end, or to be told to."""
-        self._reader.join(STOP_S)
-        assert re.search(pattern, self.log), self.log
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to stop, and return its exit status."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from coghub.app import open_hub
 from coghub.hub_settings import HubSettings
+from coghub.opening import open_hub
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coghub.app import DATABASE, KEY_FILE, claim, open_hub
 from coghub.backup import NOTE, OBJECTS, back_up, read_note, restore
 from coghub.domain.errors import BackupInvalid, HubNotFound
 from coghub.hub_settings import HubSettings
+from coghub.opening import DATABASE, KEY_FILE, claim, open_hub
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

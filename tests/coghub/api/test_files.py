@@ -8,10 +8,11 @@ import pytest
 from hub_client import Client
 
 from coghub.api.files import signature
-from coghub.app import asgi, open_hub
+from coghub.app import asgi
 from coghub.domain.clock import utc_now
 from coghub.files.files import MAX_FILE_BYTES
 from coghub.hub_settings import HubSettings
+from coghub.opening import open_hub
 
 
 async def upload(client, content=b"hello", **options):

@@ -9,13 +9,14 @@ import pytest
 from hub_client import Client
 from played_prediction import Play
 
-from coghub.app import asgi, open_hub
+from coghub.app import asgi
 from coghub.database import predictions as rows
 from coghub.database.models import NewVersion
 from coghub.database.predictions import Filter
 from coghub.domain.clock import utc_now
 from coghub.domain.prediction import Status
 from coghub.hub_settings import HubSettings
+from coghub.opening import open_hub
 
 ID = "a" * 64
 MADE = {"version": ID, "input": {"text": "python"}}

@@ -7,10 +7,11 @@ from hub_client import Client
 from played_prediction import Play
 
 from coghub.api.streams import sse
-from coghub.app import asgi, open_hub
+from coghub.app import asgi
 from coghub.database.models import NewVersion
 from coghub.domain.prediction import Status
 from coghub.hub_settings import HubSettings
+from coghub.opening import open_hub
 
 BODY = {"version": "a" * 64, "input": {"text": "python"}}
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from played_prediction import Play
 
-from coghub.app import open_hub
 from coghub.database.models import NewVersion
 from coghub.database.predictions import Filter
 from coghub.domain.clock import utc_now
@@ -13,6 +12,7 @@ from coghub.domain.errors import FileNotFound
 from coghub.domain.prediction import Status
 from coghub.files.inline import InlineFiles
 from coghub.hub_settings import HubSettings
+from coghub.opening import open_hub
 from coghub.predictions.predictions import Order
 from coghub.scheduler.retention import Retention
 

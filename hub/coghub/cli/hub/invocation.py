@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import click
 
-from coghub.app import DATABASE, open_hub
 from coghub.cli.output import Console
 from coghub.domain.errors import HubNotFound, UsageError
 from coghub.hub_settings import HubSettings, read_hub_settings
+from coghub.opening import DATABASE, open_hub
 from coghub.parts import Hub
 from coghub.settings import current_settings
 

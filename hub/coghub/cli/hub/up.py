@@ -10,11 +10,12 @@ from typing import Any
 import click
 import uvloop
 
-from coghub.app import claim, open_hub, serve, tls_of
+from coghub.app import serve, tls_of
 from coghub.cli.hub.first_login import FirstLogin, first_login
 from coghub.cli.hub.invocation import CONFIG, DATA, HubInvocation
 from coghub.cli.output import Console
 from coghub.hub_settings import HubSettings
+from coghub.opening import claim, open_hub
 from coghub.serving.file_limit import raise_file_limit
 from coghub.serving.listener import bind, check_tls, url_of
 from coghub.serving.log_lines import log_to

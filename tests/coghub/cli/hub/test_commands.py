@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from coghub.app import open_hub
 from coghub.cli.hub.invocation import HubInvocation
 from coghub.cli.main import OPERATOR_COMMANDS, operator_root, outcome_of
 from coghub.cli.output import Console
@@ -18,6 +17,7 @@ from coghub.database import models as model_rows
 from coghub.database.models import NewVersion
 from coghub.domain.instance import InstanceRecord, Stage
 from coghub.domain.model import Visibility
+from coghub.opening import open_hub
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
