@@ -4,7 +4,8 @@ Understands our server's stream of events, and the single JSON answer of Cog's o
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ import msgspec
 from coghub.domain.errors import InputRefused, InstanceBusy, InstanceError, InstanceGone
 from coghub.instances.events import Completed, Event, Log, Output, event_of
 
-HEALTH_TIMEOUT_S = 15.0
+ANSWER_TIMEOUT_S = 15.0
 """The server gives the model's own health check five seconds."""
 SIGN_OF_LIFE_S = 60.0
 """The server sends a blank line each 15 s; a connection silent for so long is dead."""
@@ -34,10 +35,30 @@ class InstanceClient:
         self._session = aiohttp.ClientSession(
             "http://instance", connector=connector, timeout=timeout, auto_decompress=False
         )
+        self._speakers = 0
+        self._is_silent = asyncio.Event()
+        self._is_silent.set()
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go, once the instance has ended and everyone who speaks to it has noticed.
+
+        aiohttp 3.14 forgets who still reads from a session that is closed: they wait for ever.
+        """
+        await self._is_silent.wait()
         await self._session.close()
+
+    @contextmanager
+    def _speaking(self) -> Generator[None]:
+        if self._session.closed:
+            raise InstanceGone("The instance was stopped")
+        self._speakers += 1
+        self._is_silent.clear()
+        try:
+            yield
+        finally:
+            self._speakers -= 1
+            if not self._speakers:
+                self._is_silent.set()
 
     async def health(self) -> dict[str, Any]:
         """Return what `/health-check` says.
@@ -45,11 +66,10 @@ class InstanceClient:
         Raises:
             InstanceGone: if nobody answers.
         """
+        body = await self._answer_to("GET", "/health-check")
         try:
-            async with asyncio.timeout(HEALTH_TIMEOUT_S):
-                async with self._session.get("/health-check") as response:
-                    return msgspec.json.decode(await response.read(), type=dict[str, Any])
-        except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
+            return msgspec.json.decode(body, type=dict[str, Any])
+        except msgspec.DecodeError as error:
             raise InstanceGone(f"The model's server does not answer: {error}") from error
 
     async def predict(
@@ -70,18 +90,13 @@ class InstanceClient:
             headers["Last-Event-ID"] = str(after)
         path = f"/predictions/{quote(prediction_id)}"
         content = msgspec.json.encode(body)
-        try:
-            async with self._session.put(path, data=content, headers=headers) as response:
-                if response.status >= ERROR:
-                    raise _refusal(response.status, await response.read())
-                if response.content_type != NDJSON:
-                    for event in _events_in(await response.read()):
+        with self._speaking():
+            try:
+                async with self._session.put(path, data=content, headers=headers) as response:
+                    async for event in _answer(response):
                         yield event
-                    return
-                async for event in _events_of(response.content):
-                    yield event
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise InstanceGone(f"The connection to the model's server broke: {error}") from error
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise InstanceGone(f"The connection to the server broke: {error}") from error
 
     async def cancel(self, prediction_id: str) -> None:
         """Ask the instance to end a prediction; its stream tells when it has.
@@ -89,13 +104,29 @@ class InstanceClient:
         Raises:
             InstanceGone: if nobody answers.
         """
-        try:
-            path = f"/predictions/{quote(prediction_id)}/cancel"
-            async with asyncio.timeout(HEALTH_TIMEOUT_S):
-                async with self._session.post(path) as response:
-                    await response.read()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise InstanceGone(f"The model's server does not answer: {error}") from error
+        await self._answer_to("POST", f"/predictions/{quote(prediction_id)}/cancel")
+
+    async def _answer_to(self, method: str, path: str) -> bytes:
+        with self._speaking():
+            try:
+                async with (
+                    asyncio.timeout(ANSWER_TIMEOUT_S),
+                    self._session.request(method, path) as response,
+                ):
+                    return await response.read()
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise InstanceGone(f"The model's server does not answer: {error}") from error
+
+
+async def _answer(response: aiohttp.ClientResponse) -> AsyncGenerator[tuple[int, Event]]:
+    if response.status >= ERROR:
+        raise _refusal(response.status, await response.read())
+    if response.content_type == NDJSON:
+        async for event in _events_of(response.content):
+            yield event
+    else:
+        for event in _events_in(await response.read()):
+            yield event
 
 
 async def _events_of(content: aiohttp.StreamReader) -> AsyncGenerator[tuple[int, Event]]:

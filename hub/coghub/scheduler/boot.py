@@ -67,10 +67,10 @@ class Boot:
 
     async def take_down(self, member: Member) -> None:
         """End what was started of an instance."""
-        if member.client is not None:
-            await member.client.close()
         if member.instance is not None:
             await member.instance.stop(grace_s=STOP_GRACE_S)
+        if member.client is not None:
+            await member.client.close()
 
     async def _spec(self, member: Member) -> InstanceSpec:
         version = member.entry.version

@@ -26,6 +26,8 @@ class Member:
     """How many predictions it runs at once."""
     created_at: datetime
     stage: Stage = Stage.QUEUED
+    kept_stage: Stage = Stage.QUEUED
+    """What the instance's row says."""
     key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     """Lets it, and nobody else, speak to the hub."""
     running: dict[str, Waiting] = field(default_factory=dict)

@@ -81,6 +81,13 @@ class Lives:
             if member.is_idle and (member.idle_since or member.created_at) < limit:
                 self.stop(member)
 
+    async def keep_stages(self) -> None:
+        """Write down how far those are that are on their way: operators ask beside the hub."""
+        for member in self.fleet:
+            if member.is_coming and member.kept_stage is not member.stage:
+                member.kept_stage = member.stage
+                await self.boot.keep(member)
+
     async def _live(self, member: Member) -> None:
         await self.boot.database.write(lambda c: rows.add(c, self._record(member)))
         log.info("instance starts", instance_id=member.id, model=member.entry.model)
@@ -102,9 +109,9 @@ class Lives:
     async def _failed(self, member: Member, reason: str) -> None:
         member.stage = Stage.FAILED
         log.warning("instance failed", instance_id=member.id, error=reason)
+        await self.boot.keep(member, reason)
         await self.on_failed(member, reason)
         self.fleet.remove(member)
-        await self.boot.keep(member, reason)
         self.wake()
 
     async def _ended(self, member: Member, reason: str) -> None:

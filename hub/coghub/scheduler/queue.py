@@ -1,11 +1,12 @@
 """Predictions that wait for an instance, in memory; the rows are the truth, this is their order.
 
 Fair between accounts: of those that wait for a version, whose account has the fewest running comes
-first, and among equals who waits longest.
+first, then whose account was served least recently, then who waits longest.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from coghub.domain.signals import Waiting
 
@@ -16,6 +17,9 @@ class Queue:
     def __init__(self) -> None:
         self._versions = dict[int, dict[int, dict[str, Waiting]]]()
         self._waiting = dict[str, Waiting]()
+        self._served = dict[int, int]()
+        """Account → when it was served last, as a count of all that were."""
+        self._count = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -33,6 +37,16 @@ class Queue:
         line[waiting.id] = waiting
         if len(line) > 1 and waiting.attempt:  # given back: it has its old place in the line
             accounts[waiting.account_id] = dict(sorted(line.items(), key=_age))
+
+    def serve(self, waiting: Waiting) -> None:
+        """Let a prediction go to an instance; its account's others come after those of others."""
+        self.remove(waiting.id)
+        self._count += 1
+        self._served[waiting.account_id] = self._count
+
+    def _rank(self, running: Mapping[int, int], waiting: Waiting) -> tuple[int, int, datetime]:
+        account_id = waiting.account_id
+        return running.get(account_id, 0), self._served.get(account_id, 0), waiting.created_at
 
     def remove(self, prediction_id: str) -> bool:
         """Let a prediction wait no more, and tell whether it did."""
@@ -53,13 +67,13 @@ class Queue:
         if not accounts:
             return None
         heads = (next(iter(line.values())) for line in accounts.values())
-        return min(heads, key=lambda it: (running.get(it.account_id, 0), it.created_at))
+        return min(heads, key=partial(self._rank, running))
 
     def versions(self, running: Mapping[int, int]) -> list[int]:
         """Return the versions that are waited for, in the order in which they are to be served."""
         heads = [self.next_for(key, running) for key in self._versions]
         found = [it for it in heads if it is not None]
-        found.sort(key=lambda it: (running.get(it.account_id, 0), it.created_at))
+        found.sort(key=partial(self._rank, running))
         return [it.version_key for it in found]
 
     def waiting_for(self, version_key: int) -> Iterator[Waiting]:

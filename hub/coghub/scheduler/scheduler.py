@@ -130,6 +130,7 @@ class Scheduler:
         self._assign()
         await self._scale()
         self._lives.stop_idle(self._parts.idle_timeout_s)
+        await self._lives.keep_stages()
         await self._cold_start.tell(self.fleet)
 
     async def stop(self) -> None:
@@ -153,7 +154,7 @@ class Scheduler:
                     running[waiting.account_id] += 1
 
     def _give(self, waiting: Waiting, member: Member) -> None:
-        self.queue.remove(waiting.id)
+        self.queue.serve(waiting)
         member.running[waiting.id] = waiting
         member.idle_since = None
         run = Run(self._run_parts, member, waiting)

@@ -1,0 +1,147 @@
+"""Instances inside the test's own process: a real server on a real socket, and a scripted model.
+
+What a prediction does is said by its input's `do`; see `_Model.predict`.
+"""
+
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+from aiohttp import web
+
+from coghub.domain.errors import EnvironmentFailed
+from coghub.domain.instance import Stage
+from coghub.executors.base import Executor, Instance
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+class FakeInstance(Instance):
+    """A server that ends when it is told to, or when its model kills it."""
+
+    def __init__(self, spec, health):
+        self.spec = spec
+        self._socket = Path(mkdtemp(prefix="fake-")) / "socket"
+        self.health = health
+        self.ran = []
+        self.canceled = set()
+        self.may_go_on = asyncio.Event()
+        self._end = asyncio.get_running_loop().create_future()
+
+    @property
+    def socket(self):
+        return self._socket
+
+    async def ended(self):
+        return await asyncio.shield(self._end)
+
+    async def stop(self, *, grace_s):
+        await self._leave("stopped")
+
+    async def die(self):
+        await self._leave("The model's server was killed by signal 9 (likely out of memory)")
+
+    async def _leave(self, reason):
+        if not self._end.done():
+            self._end.set_result(reason)
+            for transport in list(self.connections):
+                transport.abort()
+            await self.runner.cleanup()
+
+    async def serve(self):
+        app = web.Application()
+        app.router.add_get("/health-check", self._health)
+        app.router.add_put("/predictions/{id}", self._predict)
+        app.router.add_post("/predictions/{id}/cancel", self._cancel)
+        self.connections = set()
+        self.runner = web.AppRunner(app, shutdown_timeout=0.01)
+        await self.runner.setup()
+        await web.UnixSite(self.runner, str(self._socket)).start()
+
+    async def _health(self, request):
+        return web.json_response(self.health)
+
+    async def _cancel(self, request):
+        self.canceled.add(request.match_info["id"])
+        self.may_go_on.set()
+        return web.json_response({})
+
+    async def _predict(self, request):
+        prediction_id, given = request.match_info["id"], (await request.json())["input"]
+        self.connections.add(request.transport)
+        self.ran.append((prediction_id, given))
+        response = web.StreamResponse(headers=NDJSON)
+        await response.prepare(request)
+        number = 0
+        with suppress(ConnectionResetError):
+            async for name, told in self._events(prediction_id, given):
+                number += 1
+                line = json.dumps({"sequence": number, "event": name, "data": told})
+                await response.write(line.encode() + b"\n")
+            await response.write_eof()
+        return response
+
+    async def _events(self, prediction_id, given):
+        yield "start", {"id": prediction_id, "status": "processing"}
+        is_list, status, error = False, "succeeded", None
+        match given.get("do", "echo"):
+            case "echo":
+                yield "output", {"chunk": given.get("text"), "index": None}
+            case "items":
+                is_list = True
+                for index in range(given["count"]):
+                    yield "log", {"source": "stdout", "data": f"item {index}\n"}
+                    yield "output", {"chunk": str(index), "index": index}
+            case "fail":
+                status, error = "failed", "ValueError: boom"
+            case "die":
+                await self.die()
+            case "die late":
+                yield "output", {"chunk": "first", "index": 0}
+                await self.may_go_on.wait()
+                await self.die()
+            case "wait":
+                await self.may_go_on.wait()
+                status = "canceled" if prediction_id in self.canceled else "succeeded"
+                yield "output", {"chunk": "waited", "index": None}
+        end = {"status": status, "metrics": {"predict_time": 0.1}, "output_is_list": is_list}
+        yield "completed", end if error is None else {**end, "error": error}
+
+
+READY = {"status": "READY", "setup": {"status": "succeeded", "logs": "loading weights\n"}}
+BROKEN = {
+    "status": "SETUP_FAILED",
+    "setup": {"status": "failed", "logs": "Traceback …\nFileNotFoundError: weights.pth\n"},
+}
+LOADING = {"status": "STARTING", "setup": {"status": "starting", "logs": "loading weights\n"}}
+
+
+class FakeExecutor(Executor):
+    """Starts such instances; `instances` are all that were started."""
+
+    name = "fake"
+
+    def __init__(self):
+        self.instances = []
+        self.health = READY
+        self.fails_to_start = False
+        self.refusal = None
+
+    def refusal_of(self, version):
+        return self.refusal
+
+    async def start(self, spec, tell):
+        tell(Stage.BUILDING, "Installing 3 packages\n")
+        if self.fails_to_start:
+            raise EnvironmentFailed("No such package: nonsense")
+        tell(Stage.BOOTING, "")
+        instance = FakeInstance(spec, self.health)
+        await instance.serve()
+        self.instances.append(instance)
+        return instance
+
+    @property
+    def alive(self):
+        return [it for it in self.instances if not it._end.done()]
