@@ -158,7 +158,7 @@ class Uploads:
         if self._hub.settings.is_durable:
             await self._writers.run(file.sync)
         await self._hub.database.write(lambda c: rows.use_blob(c, digest, now))
-        await self._writers.run(os.utime, path)
+        await self._writers.run(os.utime, path, (now.timestamp(), now.timestamp()))
         await self._hub.storage.adopt(path, key)
 
         def add(connection: Connection) -> None:
