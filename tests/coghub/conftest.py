@@ -3,9 +3,6 @@
 import asyncio
 import shutil
 
-import asyncio
-import shutil
-
 import pytest
 
 from coghub.hub_settings import HubSettings
@@ -25,22 +22,10 @@ def empty_database(tmp_path_factory):
     return folder / DATABASE
 
 
-@pytest.fixture(scope="session")
-def empty_data(tmp_path_factory):
-    """A data folder without accounts: to copy its tables is quicker than to make them."""
-    folder = tmp_path_factory.mktemp("empty") / "hub"
-
-    async def made():
-        async with open_hub(HubSettings(data=folder)):
-            pass
-
-    asyncio.run(made())
-    return folder
-
-
 @pytest.fixture
-async def hub(tmp_path, empty_data):
-    shutil.copytree(empty_data, tmp_path / "hub")
+async def hub(tmp_path, empty_database):
+    (tmp_path / "hub").mkdir()
+    shutil.copy(empty_database, tmp_path / "hub" / DATABASE)
     async with open_hub(HubSettings(data=tmp_path / "hub")) as opened:
         yield opened
 
