@@ -1,17 +1,24 @@
 """A hub with some models, as the tests of the official clients need it."""
 
-import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from queue import Queue
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from tests.acceptance.hub_process import HubProcess
 
 COG_YAML = """\
@@ -73,7 +80,7 @@ from cog import BasePredictor
 class Predictor(BasePredictor):
     def setup(self) -> None:
         print("loading weights")
-        time.sleep(3)
+        time.sleep(2)
 
     def predict(self, seconds: float = 0) -> str:
         print("sleeping")
@@ -85,12 +92,22 @@ MODELS = {"greet": GREET, "words": WORDS, "turn": TURN, "turn-all": TURN_ALL, "s
 
 @dataclass(frozen=True)
 class ClientHub:
-    """A running hub with the models above, each with one version, owned by alice."""
+    """A running hub with models, each with one version."""
 
     process: HubProcess
-    token: str
+    owner: str
     versions: Mapping[str, str]
-    """Name → what a client runs: `alice/NAME:ID`."""
+    """Name → what a client runs: `OWNER/NAME:ID`."""
+
+    @property
+    def token(self) -> str:
+        return self.process.token
+
+    def model(self, name: str) -> str:
+        return f"{self.owner}/{name}"
+
+    def version_id(self, name: str) -> str:
+        return self.versions[name].partition(":")[2]
 
     @property
     def address(self) -> str:
@@ -98,37 +115,38 @@ class ClientHub:
 
 
 @contextmanager
-def client_hub(folder: Path, environ: Mapping[str, str], *flags: str) -> Iterator[ClientHub]:
-    """Start a hub, and push the models as alice does."""
-    process = HubProcess(folder / "data", environ, *flags)
+def client_hub(
+    folder: Path, environ: Mapping[str, str], *flags: str, names: Iterable[str] = MODELS
+) -> Iterator[ClientHub]:
+    """Start a hub, and push models as its first user does."""
+    own = {"DOCKER_CONFIG": str(folder / "docker"), "COG_DATA_DIR": str(folder / "author")}
+    process = HubProcess(folder / "data", {**environ, **own}, *flags)
     try:
-        process.run("user", "create", "alice")
-        token = process.run("token", "create", "alice").strip()
-        versions = {name: _pushed(process, folder, name, token) for name in MODELS}
-        yield ClientHub(process, token, versions)
+        said = _cog(process, folder, "login", "--token-stdin", process.address, stdin=process.token)
+        [owner] = re.findall(r"authenticated as ([\w.-]+)!", said)
+        with ThreadPoolExecutor(2) as threads:
+            pushed = threads.map(lambda name: _pushed(process, folder, owner, name), names)
+        yield ClientHub(process, owner, dict(zip(names, pushed, strict=True)))
     finally:
         process.kill()
 
 
-def _pushed(process: HubProcess, folder: Path, name: str, token: str) -> str:
+def _pushed(process: HubProcess, folder: Path, owner: str, name: str) -> str:
     project = folder / name
     project.mkdir()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (project / "cog.yaml").write_text(COG_YAML.format(version=version))
     (project / "predict.py").write_text(MODELS[name])
-    host = process.address.partition("://")[2]
-    _cog(process, project, "login", "--token-stdin", process.address, stdin=token)
-    said = _cog(process, project, "push", f"{host}/alice/{name}")
+    said = _cog(process, project, "push", f"{owner}/{name}")
     [version_id] = re.findall(r"sha256:([0-9a-f]{64})", said)
-    return f"alice/{name}:{version_id}"
+    return f"{owner}/{name}:{version_id}"
 
 
 def _cog(process: HubProcess, folder: Path, *arguments: str, stdin: str = "") -> str:
-    own = {"DOCKER_CONFIG": str(folder / "docker"), "COG_DATA_DIR": str(folder / "author")}
     done = subprocess.run(
         [Path(sys.executable).with_name("cog"), *arguments],
         cwd=folder,
-        env={**process.environ, **own},
+        env=process.environ,
         input=stdin,
         capture_output=True,
         text=True,
@@ -136,7 +154,7 @@ def _cog(process: HubProcess, folder: Path, *arguments: str, stdin: str = "") ->
         check=False,
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 class Receiver:
@@ -175,7 +193,23 @@ class Receiver:
         self._server.server_close()
 
 
-def with_node(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment in which node runs: nothing of ours."""
-    kept = {name: value for name, value in environ.items() if not name.startswith("COG")}
-    return {**kept, "PATH": os.pathsep.join([kept.get("PATH", ""), "/usr/bin"])}
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for this machine that has signed itself; return it and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_path, key_path = folder / "hub.crt", folder / "hub.key"
+    certificate_path.write_bytes(made.public_bytes(Encoding.PEM))
+    plain = NoEncryption()
+    key_path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, plain))
+    return certificate_path, key_path

@@ -1,0 +1,214 @@
+"""The official JavaScript client, as its users write it, against a hub on plain http."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.acceptance.client_models import Receiver, client_hub
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(300)]
+
+VERSION = "1.4.0"
+PRELUDE = """\
+import Replicate from "replicate";
+const [baseUrl, auth, given] = [process.env.HUB, process.env.TOKEN, JSON.parse(process.env.GIVEN)];
+const replicate = new Replicate({ auth, baseUrl: `${baseUrl}/v1` });
+const owner = process.env.OWNER;
+const tell = (value) => console.log(JSON.stringify(value));
+"""
+
+
+@pytest.fixture(scope="session")
+def node_folder(request: pytest.FixtureRequest) -> Path:
+    """A folder in which node finds the client; kept in pytest's cache."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not on this machine")
+    folder = request.config.cache.mkdir("npm")
+    if not (folder / "node_modules" / "replicate" / "package.json").is_file():
+        command = ["npm", "install", "--no-audit", "--no-fund", f"replicate@{VERSION}"]
+        done = subprocess.run(
+            [*command, "--prefix", folder], capture_output=True, text=True, timeout=120, check=False
+        )
+        if done.returncode:
+            pytest.skip(f"npm could not install the client: {done.stderr[-300:]}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def hub(environ, tmp_path_factory, node_folder):
+    with client_hub(tmp_path_factory.mktemp("npm"), environ) as running:
+        yield running
+
+
+@pytest.fixture
+def node(hub, node_folder, tmp_path):
+    """Run a script with the client, and return what it told."""
+
+    def run(script, **given):
+        path = node_folder / f"{tmp_path.name}.mjs"
+        path.write_text(PRELUDE + script)
+        environ = {
+            "HUB": hub.address,
+            "TOKEN": hub.token,
+            "OWNER": hub.owner,
+            "GIVEN": json.dumps(given),
+        }
+        done = subprocess.run(
+            ["node", path],
+            env={"PATH": hub.process.environ["PATH"], **environ},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        path.unlink()
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+def test_text_by_version_and_by_model(node, hub):
+    script = """
+    tell(await replicate.run(given.version, { input: { text: "node" } }));
+    const wait = { mode: "poll" };
+    tell(await replicate.run(`${owner}/greet`, { input: { text: "poll" }, wait }));
+    """
+
+    assert node(script, version=hub.versions["greet"]) == ["hello node", "hello poll"]
+
+
+def test_the_first_start_may_take_longer_than_the_hold(node, hub):
+    script = """
+    const wait = { mode: "block", timeout: 1 };
+    tell(await replicate.run(given.version, { input: {}, wait }));
+    """
+
+    assert node(script, version=hub.versions["slow"]) == ["slept"]
+
+
+def test_files_go_in_and_come_out(node):
+    script = """
+    const one = await replicate.run(`${owner}/turn`, { input: { image: Buffer.from("abc") } });
+    tell([one.constructor.name, await (await one.blob()).text()]);
+    const files = [Buffer.from("abc"), new File(["def"], "d.txt", { type: "text/plain" })];
+    for (const file of await replicate.run(`${owner}/turn-all`, { input: { files } })) {
+      tell(await (await file.blob()).text());
+    }
+    """
+
+    assert node(script) == [["FileOutput", "cba"], "cba", "fed"]
+
+
+def test_a_stream_is_read_to_its_end(node):
+    script = """
+    const input = { text: "a b" };
+    for await (const { event, data } of replicate.stream(`${owner}/words`, { input })) {
+      if (event !== "logs") tell([event, data]);
+    }
+    """
+
+    assert node(script) == [["output", "a "], ["output", "b "], ["done", "{}"]]
+
+
+def test_files_come_by_stream(node):
+    script = """
+    const input = { files: [Buffer.from("abc"), Buffer.from("def")] };
+    for await (const { event, data } of replicate.stream(`${owner}/turn-all`, { input })) {
+      if (event === "output") tell(await (await data.blob()).text());
+    }
+    """
+
+    assert node(script) == ["cba", "fed"]
+
+
+def test_a_webhook_is_signed_for_the_clients_own_check(node, hub):
+    script = """
+    const { validateWebhook } = await import("replicate");
+    const secret = (await replicate.webhooks.default.secret.get()).key;
+    const { headers, body } = given;
+    const sent = { method: "POST", headers, body };
+    tell(await validateWebhook(new Request("http://a.example", sent), secret));
+    const forged = { method: "POST", headers, body: body + " " };
+    tell(await validateWebhook(new Request("http://a.example", forged), secret));
+    """
+    create = """
+    const [, version] = given.version.split(":");
+    tell((await replicate.predictions.create({
+      version,
+      input: { text: "hook" },
+      webhook: given.webhook,
+      webhook_events_filter: ["completed"],
+    })).id);
+    """
+    with Receiver() as receiver:
+        [made] = node(create, version=hub.versions["greet"], webhook=receiver.url)
+        headers, body = receiver.received.get(timeout=60)
+
+    signed = {name: value for name, value in headers.items() if name.startswith("webhook-")}
+    assert node(script, headers=signed, body=body.decode()) == [True, False]
+    assert json.loads(body)["id"] == made
+
+
+def test_a_prediction_is_canceled(node, hub):
+    script = """
+    const [, version] = given.version.split(":");
+    const made = await replicate.predictions.create({ version, input: { seconds: 600 } });
+    tell((await replicate.predictions.cancel(made.id)).status);
+    tell((await replicate.predictions.get(made.id)).status);
+    """
+
+    assert node(script, version=hub.versions["slow"]) == ["canceled", "canceled"]
+
+
+def test_every_page_of_predictions_is_found(node, hub):
+    script = """
+    const [, version] = given.version.split(":");
+    const made = [];
+    for (let number = 0; number < 101; number++) {
+      made.push((await replicate.predictions.create({ version, input: { text: "p" } })).id);
+    }
+    const found = new Set();
+    let pages = 0;
+    for await (const page of replicate.paginate(replicate.predictions.list)) {
+      pages++;
+      page.forEach(({ id }) => found.add(id));
+    }
+    tell([pages > 1, made.every((id) => found.has(id))]);
+    """
+
+    assert node(script, version=hub.versions["greet"]) == [[True, True]]
+
+
+def test_failures_and_refusals_are_thrown(node):
+    script = """
+    const failed = async (name, input) => {
+      try { await replicate.run(name, { input }); } catch (error) { return error; }
+    };
+    tell((await failed(`${owner}/greet`, { text: "fail" })).message);
+    tell((await failed(`${owner}/greet`, { count: 10 })).response.status);
+    tell((await failed(`${owner}/nothing`, {})).response.status);
+    """
+
+    message, refused, missing = node(script)
+    assert "no greeting" in message
+    assert (refused, missing) == (422, 404)
+
+
+def test_models_files_and_the_account_are_managed(node, hub):
+    script = """
+    const [hardware] = await replicate.hardware.list();
+    const made = await replicate.models.create(owner, "new", {
+      visibility: "private", hardware: hardware.sku, description: "New",
+    });
+    tell([made.owner, made.name, made.latest_version]);
+    tell((await replicate.models.versions.list(owner, "greet")).results.length);
+    tell((await replicate.models.search("greet")).results.length);
+    const file = await replicate.files.create(Buffer.from("abc"), { a: "b" });
+    tell([file.size, file.metadata, await replicate.files.delete(file.id)]);
+    tell((await replicate.accounts.current()).username);
+    """
+
+    assert node(script) == [[hub.owner, "new", None], 1, 0, [3, {"a": "b"}, True], hub.owner]
