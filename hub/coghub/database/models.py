@@ -91,8 +91,9 @@ def add(
 
 
 def change(connection: Connection, model_id: int, fields: Mapping[str, Any]) -> None:
-    """Change some columns of a model."""
-    connection.execute(update(models).where(models.c.id == model_id).values(fields))
+    """Change some columns of a model, if any."""
+    if fields:
+        connection.execute(update(models).where(models.c.id == model_id).values(fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""A hub with something in it that strangers may not have."""
+
+import msgspec
+import pytest
+
+from coghub.app import asgi
+from coghub.database.models import NewVersion
+from coghub.domain.model import Visibility
+from coghub.predictions.predictions import Order
+
+SCHEMA = {
+    "components": {
+        "schemas": {
+            "Input": {
+                "type": "object",
+                "properties": {
+                    "text": {"type": "string"},
+                    "count": {"type": "integer", "minimum": 0},
+                    "key": {"type": "string", "format": "password", "x-cog-secret": True},
+                    "file": {"type": "string", "format": "uri"},
+                    "nested": {"type": "object", "additionalProperties": {"type": "array"}},
+                },
+            },
+            "Output": {"type": "string"},
+        }
+    }
+}
+VERSION_ID = "a" * 64
+
+
+@pytest.fixture
+def app(hub):
+    return asgi(hub)
+
+
+@pytest.fixture
+async def alices(hub, alice):
+    """What alice has: a private model with a version, a prediction, a file, a token."""
+    model = await hub.models.create(alice, "alice", "secret-painter")
+    version = await hub.models.register_version(
+        model, NewVersion(VERSION_ID, "0.23.1", SCHEMA, {}, is_bundle=True)
+    )
+    order = Order(model, version, {"text": "mine"}, "http://hub.test")
+    prediction = await hub.predictions.create(alice, order)
+    return msgspec.defstruct("Alices", ["model", "version", "prediction", "token"])(
+        model, version, prediction, await hub.accounts.create_token("alice")
+    )
+
+
+@pytest.fixture
+async def open_model(hub, alice):
+    return await hub.models.create(alice, "alice", "open", visibility=Visibility.PUBLIC)
