@@ -15,10 +15,13 @@ from coghub.parts import Hub
 from coghub.registry.bearer import LIFETIME_S, Grant, expiry, sealed
 from coghub.registry.forms import read_form
 from coghub.registry.names import repository_of
-from coghub.registry.permission import Caller, Permission, not_logged_in
+from coghub.registry.permission import PULL, PUSH, Caller, Permission, not_logged_in
 from coghub.registry.responses import json_response
 
 MAX_SCOPES = 100
+USUAL = (PULL, PUSH)
+"""Given for every repository that is named, as far as the account may: some clients (oras-py) ask
+for `pull`, and use that token for their push too."""
 _SCOPE = re.compile(
     r"repository(?:\([a-z0-9]+\))?:(?P<name>[^:]+(?::[0-9]+/[^:]+)?):(?P<actions>.*)"
 )
@@ -79,7 +82,7 @@ class TokenRoutes:
                 repository = repository_of(match["name"])
             except DistributionError:
                 continue
-            wanted = set(match["actions"].split(","))
+            wanted = {*match["actions"].split(","), *USUAL}
             allowed = await self._permission.actions(caller.account, repository)
             granted = allowed if "*" in wanted else allowed & wanted
             granted |= set(access.get(str(repository), ()))
