@@ -113,9 +113,11 @@ def _end(prediction: Prediction) -> list[tuple[str, dict[str, Any]]]:
             return [("done", {})]
         case Status.CANCELED:
             return [("done", {"reason": "canceled"})]
-        case _:
+        case Status.FAILED:
             error = {"detail": prediction.error or ""}
             return [("error", error), ("done", {"reason": "error"})]
+        case Status.STARTING | Status.PROCESSING:
+            return []  # the hub stops: whoever comes back goes on behind the last event
 
 
 def sse(name: str, event_id: int | str, text: str) -> bytes:

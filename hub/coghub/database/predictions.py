@@ -37,6 +37,7 @@ SHOWN = tuple(column for column in predictions.c if column.name != "secret_input
 # Statements of the hot path are made once: to build one anew costs more than to run it.
 _ADD = insert(predictions)
 _BY_ID = select(*SHOWN).where(predictions.c.id == bindparam("key"))
+_STATUS = select(predictions.c.status).where(predictions.c.id == bindparam("key"))
 _BY_STREAM_KEY = select(*SHOWN).where(predictions.c.stream_key == bindparam("key"))
 
 
@@ -62,6 +63,12 @@ def count_open(connection: Connection, account_id: int) -> tuple[int, int]:
 def by_id(connection: Connection, prediction_id: str) -> RowMapping | None:
     """Return a prediction's row."""
     return connection.execute(_BY_ID, {"key": prediction_id}).mappings().first()
+
+
+def status_of(connection: Connection, prediction_id: str) -> Status | None:
+    """Return where a prediction stands."""
+    found = connection.execute(_STATUS, {"key": prediction_id}).scalar()
+    return None if found is None else Status(found)
 
 
 def by_stream_key(connection: Connection, stream_key: str) -> RowMapping | None:

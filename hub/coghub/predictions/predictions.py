@@ -286,7 +286,10 @@ class Predictions:
                 return
 
     async def _status(self, prediction_id: str) -> Status:
-        return (await self.find(prediction_id)).status
+        status = await self._database.read(lambda c: rows.status_of(c, prediction_id))
+        if status is None:
+            raise PredictionNotFound(prediction_id)
+        return status
 
     async def _shown(self, query: rows.Query, key: str) -> Prediction:
         def read(connection: Connection) -> tuple[RowMapping, Sequence[Event]] | None:

@@ -185,3 +185,12 @@ async def test_an_unknown_stream_is_not_found(as_nobody):
 def test_text_is_cut_into_lines_at_every_boundary(text, sent):
     assert sse("output", "3", text).decode() == f"event: output\nid: 3\n{sent}\n"
     assert len(sent.splitlines()) == sent.count("\n")
+
+
+async def test_a_stream_that_a_stop_of_the_hub_ends_has_no_done(as_nobody, made, play, hub):
+    await play.output("a", index=0)
+    hub.signals.stop()
+
+    answer = await as_nobody("GET", made["urls"]["stream"])
+
+    assert events(answer.text) == [("output", "1", "a")]
