@@ -21,7 +21,8 @@ WORDS = [
     "version", "input", "webhook", "webhook_events_filter", "stream", "text", "count", "key",
     "file", "nested", "owner", "name", "visibility", "hardware", "description", "readme",
     "github_url", "schemaVersion", "mediaType", "config", "layers", "manifests", "digest", "size",
-    "subject", "annotations", "artifactType", "urls", "token", "username", "password", "query", "cursor", "",
+    "subject", "annotations", "artifactType", "urls", "token", "username", "password", "query",
+    "cursor", "",
 ]  # fmt: skip
 VALUES = [
     None, True, 0, -1, 2**53, 2**64, -(2**70), 1.5, 1e308, "", "x", "\0", "é", "\ud800",
