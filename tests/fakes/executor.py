@@ -71,6 +71,8 @@ class FakeInstance(Instance):
     async def _predict(self, request):
         prediction_id, given = request.match_info["id"], (await request.json())["input"]
         self.connections.add(request.transport)
+        if self.health["status"] != "READY":
+            return web.json_response({"error": "Setup has not finished yet."}, status=503)
         self.ran.append((prediction_id, given))
         response = web.StreamResponse(headers=NDJSON)
         await response.prepare(request)
@@ -127,6 +129,7 @@ class FakeExecutor(Executor):
         self.instances = []
         self.health = READY
         self.fails_to_start = False
+        self.deaths_at_start = 0
         self.refusal = None
 
     def refusal_of(self, version):
@@ -140,6 +143,10 @@ class FakeExecutor(Executor):
         instance = FakeInstance(spec, self.health)
         await instance.serve()
         self.instances.append(instance)
+        if self.deaths_at_start:
+            self.deaths_at_start -= 1
+            instance.health = LOADING
+            await instance.die()
         return instance
 
     @property

@@ -30,7 +30,7 @@ CoghubError
 │   ├── SetupFailed
 │   ├── InstanceDied
 │   ├── InstanceGone      it does not answer, or the connection broke
-│   ├── InstanceBusy      no slot is free
+│   ├── InstanceBusy      no slot is free, or it is being set up again
 │   ├── InputRefused      it does not take the input
 │   └── PredictionFailed
 └── HubError                  about the hub
@@ -266,7 +266,7 @@ class InstanceGone(InstanceError):
 
 
 class InstanceBusy(InstanceError):
-    """Every slot of the instance is taken."""
+    """Every slot of the instance is taken, or it is being set up again."""
 
     code = "instance-busy"
 

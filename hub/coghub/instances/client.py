@@ -21,7 +21,9 @@ ANSWER_TIMEOUT_S = 15.0
 SIGN_OF_LIFE_S = 60.0
 """The server sends a blank line each 15 s; a connection silent for so long is dead."""
 NDJSON = "application/x-ndjson"
-UNPROCESSABLE, CONFLICT = 422, 409
+UNPROCESSABLE = 422
+NOT_NOW = frozenset({409, 503})
+"""Every slot is taken; or the worker died, and its successor is being set up."""
 ERROR = 400
 MAX_ERROR_CHARACTERS = 2000
 
@@ -81,7 +83,7 @@ class InstanceClient:
 
         Raises:
             InputRefused: if the server refuses the input.
-            InstanceBusy: if it has no free slot.
+            InstanceBusy: if it has no free slot, or is being set up again.
             InstanceError: if it answers with something else than a prediction.
             InstanceGone: if the connection breaks.
         """
@@ -180,7 +182,7 @@ def _refusal(status: int, body: bytes) -> InstanceError:
     text = body[:MAX_ERROR_CHARACTERS].decode("utf-8", "replace")
     if status == UNPROCESSABLE:
         return InputRefused(_problems(body) or text)
-    if status == CONFLICT:
+    if status in NOT_NOW:
         return InstanceBusy(text)
     return InstanceError(f"The model's server answered with status {status}: {text}")
 

@@ -10,7 +10,7 @@ import msgspec
 from coghub.database import instances as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
-from coghub.domain.errors import InstanceGone, SetupFailed, VersionNotFound
+from coghub.domain.errors import InstanceDied, InstanceGone, SetupFailed, VersionNotFound
 from coghub.domain.instance import Stage
 from coghub.executors.base import Executor, Instance, InstanceSpec
 from coghub.instances.client import InstanceClient
@@ -58,7 +58,7 @@ class Boot:
         member.instance = instance
         member.client = InstanceClient(instance.socket)
         try:
-            await self._until_ready(member, instance)
+            await self.wait_until_ready(member, instance)
         except BaseException:
             await self.take_down(member)
             raise
@@ -98,10 +98,22 @@ class Boot:
             member.transcript.append(redact(text, member.secrets))
         self.on_told(member)
 
-    async def _until_ready(self, member: Member, instance: Instance) -> None:
-        """Ask until setup has ended; notice the server's death, and the end of its time."""
+    async def wait_until_ready(
+        self, member: Member, instance: Instance, *, is_again: bool = False
+    ) -> None:
+        """Return when setup has ended well.
+
+        Args:
+            member: who is waited for.
+            instance: what was started.
+            is_again: it was ready before; its transcript tells of the first time only.
+
+        Raises:
+            SetupFailed: if it failed, or took too long.
+            InstanceDied: if the server ended.
+        """
         death = asyncio.ensure_future(instance.ended())
-        polling = asyncio.ensure_future(self._poll(member))
+        polling = asyncio.ensure_future(self._poll(member, tells=not is_again))
         try:
             done, _ = await asyncio.wait(
                 {death, polling},
@@ -111,13 +123,13 @@ class Boot:
             if polling in done:
                 return polling.result()
             if death in done:
-                raise SetupFailed(death.result())
+                raise InstanceDied(death.result())
             raise SetupFailed(f"Setup took longer than {self.setup_timeout_s:g} s")
         finally:
             polling.cancel()
             death.cancel()
 
-    async def _poll(self, member: Member) -> None:
+    async def _poll(self, member: Member, *, tells: bool) -> None:
         assert member.client is not None
         pause_s, known = POLL_S, 0
         while True:
@@ -127,11 +139,13 @@ class Boot:
                 health = dict[str, Any]()
             setup = health.get("setup") or {}
             logs = str(setup.get("logs") or "")
-            if health and (member.stage is Stage.BOOTING or len(logs) > known):
+            if tells and health and (member.stage is Stage.BOOTING or len(logs) > known):
                 self._told(member, Stage.SETUP, logs[known:])
                 known = max(known, len(logs))
             match health.get("status"):
-                case "READY" | "BUSY":
+                case "READY":
+                    return
+                case "BUSY" if member.running:
                     return
                 case "SETUP_FAILED" | "DEFUNCT":
                     raise SetupFailed(_last_line(logs) or "Model setup failed")

@@ -33,6 +33,8 @@ class Member:
     running: dict[str, Waiting] = field(default_factory=dict)
     is_draining: bool = False
     """It is given nothing more, so that another version gets its hardware."""
+    is_in_doubt: bool = False
+    """It refused a prediction although it should have had a slot: it is to be looked after."""
     idle_since: datetime | None = None
     transcript: list[str] = field(default_factory=list)
     """What is told of its way to ready, piece by piece."""
@@ -49,7 +51,7 @@ class Member:
     @property
     def free_slots(self) -> int:
         """How many predictions it could take now."""
-        may_take = self.stage is Stage.READY and not self.is_draining
+        may_take = self.stage is Stage.READY and not (self.is_draining or self.is_in_doubt)
         return self.slots - len(self.running) if may_take else 0
 
     @property
@@ -60,7 +62,7 @@ class Member:
     @property
     def is_idle(self) -> bool:
         """Whether it is ready and nothing runs on it."""
-        return self.stage is Stage.READY and not self.running
+        return self.stage is Stage.READY and not (self.running or self.is_in_doubt)
 
 
 class Fleet:

@@ -1,8 +1,9 @@
 """The life of each instance: a side task from the wish for it to its end."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import structlog
 
 from coghub.database import instances as rows
 from coghub.domain.clock import Clock
-from coghub.domain.errors import CoghubError
+from coghub.domain.errors import CoghubError, InstanceDied
 from coghub.domain.ids import new_id
 from coghub.domain.instance import InstanceRecord, Stage
 from coghub.models.catalog import Entry
@@ -54,6 +55,8 @@ class Lives:
     """Called when there is something new for the scheduler."""
     on_failed: Callable[[Member, str], Awaitable[None]]
     """Hears of an instance that could not become ready, while it is still in the fleet."""
+    deaths: Counter[int] = field(default_factory=Counter)
+    """Version → how many of its instances in a row died on their way to ready."""
 
     def start(self, entry: Entry, sku: str) -> None:
         """Let a new instance occupy hardware, and bring it up."""
@@ -81,6 +84,23 @@ class Lives:
             if member.is_idle and (member.idle_since or member.created_at) < limit:
                 self.stop(member)
 
+    def look_after(self, member: Member) -> None:
+        """Find out whether an instance that refused a prediction will take some again."""
+        self.tasks.spawn(self._look_after(member), "look after")
+
+    async def _look_after(self, member: Member) -> None:
+        if member.stage is not Stage.READY or member.instance is None:
+            return
+        try:
+            await self.boot.wait_until_ready(member, member.instance, is_again=True)
+        except CoghubError as error:
+            log.warning("instance is given up", instance_id=member.id, error=error.message)
+            if member.stage is Stage.READY:
+                self.stop(member)
+            return
+        member.is_in_doubt = False
+        self.wake()
+
     async def keep_stages(self) -> None:
         """Write down how far those are that are on their way: operators ask beside the hub."""
         for member in self.fleet:
@@ -93,6 +113,11 @@ class Lives:
         log.info("instance starts", instance_id=member.id, model=member.entry.model)
         try:
             await self.boot.bring_up(member)
+        except InstanceDied as error:
+            self.deaths[member.version_key] += 1
+            is_first = self.deaths[member.version_key] == 1  # what killed it may be over
+            await self._failed(member, error.message, is_tried_again=is_first)
+            return
         except CoghubError as error:
             await self._failed(member, error.message)
             return
@@ -100,17 +125,20 @@ class Lives:
             log.exception("instance could not be started", instance_id=member.id)
             await self._failed(member, f"Internal error: {type(error).__name__}")
             return
+        del self.deaths[member.version_key]
         await self.boot.keep(member)
         log.info("instance is ready", instance_id=member.id, model=member.entry.model)
         self.wake()
         assert member.instance is not None
         await self._ended(member, await member.instance.ended())
 
-    async def _failed(self, member: Member, reason: str) -> None:
+    async def _failed(self, member: Member, reason: str, *, is_tried_again: bool = False) -> None:
         member.stage = Stage.FAILED
         log.warning("instance failed", instance_id=member.id, error=reason)
         await self.boot.keep(member, reason)
-        await self.on_failed(member, reason)
+        if not is_tried_again:
+            del self.deaths[member.version_key]
+            await self.on_failed(member, f"Setup failed: {reason}")
         self.fleet.remove(member)
         self.wake()
 

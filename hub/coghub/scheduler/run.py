@@ -86,6 +86,7 @@ class Run:
             body = await self._body(assigned)
             await self._follow(body)
         except InstanceBusy:
+            self.member.is_in_doubt = True
             return await self._give_back(counts=False)
         except InstanceGone as error:
             return await self._after_death(str(error))

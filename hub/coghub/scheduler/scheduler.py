@@ -176,6 +176,8 @@ class Scheduler:
             member.running.pop(prediction_id, None)
             if not member.running:
                 member.idle_since = self._parts.now()
+            if member.is_in_doubt:
+                self._lives.look_after(member)
             self.wake()
         if back is not None:
             self.queue.add(back)
@@ -241,7 +243,7 @@ class Scheduler:
         await self._cold_start.tell(self.fleet)
         others = self.fleet.of_version(member.version_key)
         if not any(it.stage is Stage.READY for it in others):
-            await self._fail_waiting(member.version_key, f"Setup failed: {reason}")
+            await self._fail_waiting(member.version_key, reason)
 
     async def _fail_waiting(self, version_key: int, reason: str) -> None:
         for waiting in list(self.queue.waiting_for(version_key)):

@@ -77,6 +77,39 @@ async def test_an_environment_that_cannot_be_made_is_told(started, alice, hello)
     assert [(it.stage, it.error) for it in records] == [(Stage.FAILED, "No such package: nonsense")]
 
 
+async def test_an_instance_whose_worker_is_set_up_again_is_waited_for(started, alice, hello):
+    await started.run(alice, hello(text="first"))
+    [instance] = started.executor.instances
+    instance.health = dict(LOADING)
+    made = await started.make(alice, hello(text="second"))
+    [member] = started.fleet
+    await started.until(lambda: member.is_in_doubt)
+    instance.health.update(READY)
+
+    assert (await started.end_of(made)).output == "second"
+    assert started.executor.instances == [instance]
+
+
+async def test_an_instance_that_cannot_be_set_up_again_is_replaced(started, alice, hello):
+    await started.run(alice, hello(text="first"))
+    started.executor.instances[0].health = BROKEN
+
+    assert (await started.run(alice, hello(text="second"))).output == "second"
+    assert len(started.executor.alive) == 1
+
+
+@pytest.mark.parametrize(("deaths", "status"), [(1, Status.SUCCEEDED), (2, Status.FAILED)])
+async def test_an_instance_that_dies_on_its_way_is_started_once_more(
+    started, alice, hello, deaths, status
+):
+    started.executor.deaths_at_start = deaths
+
+    ended = await started.run(alice, hello(text="x"))
+
+    assert ended.status is status
+    assert ended.error is None or "killed by signal 9" in ended.error
+
+
 async def test_a_version_that_nothing_here_can_run_fails_with_the_reason(started, alice, hello):
     started.executor.refusal = "This hub runs bundles only"
 
