@@ -26,6 +26,7 @@ def open_engine(path: Path, *, is_durable: bool) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        hide_parameters=True,  # an error's text gets into the log, and inputs must not
     )
 
     @event.listens_for(engine, "connect")
