@@ -13,7 +13,7 @@ from benchmarks.measures import Load
 
 README = Path(__file__).with_name("README.md")
 MARKS = "<!-- table: made by `make bench BENCH_ARGS=--write` -->", "<!-- end of table -->"
-SCALES = {"ms": 1e3, "/s": 1.0, "MiB": 1 / 2**20}
+SCALES = {"ms": 1e3, "/s": 1.0, "MB/s": 1e-6, "MiB": 1 / 2**20}
 
 
 @dataclass(frozen=True)
