@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from coghub.database.sqlite import ReaderThreads, WriterThread, open_engine
+from coghub.database.sqlite import ReaderThreads, WriterThread, full_disk, open_engine
 
 T = TypeVar("T")
 
@@ -25,7 +25,11 @@ class Database(Protocol):
         ...
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        """Apply a change and return its result once it is kept; if it raises, nothing changed."""
+        """Apply a change and return its result once it is kept; if it raises, nothing changed.
+
+        Raises:
+            DiskFull: if no space is left.
+        """
         ...
 
     async def close(self) -> None:
@@ -48,7 +52,8 @@ class SqliteDatabase(Database):
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """See `Database`."""
-        return await asyncio.wrap_future(self._writer.submit(change))
+        with full_disk():
+            return await asyncio.wrap_future(self._writer.submit(change))
 
     async def close(self) -> None:
         """See `Database`."""

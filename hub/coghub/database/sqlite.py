@@ -3,14 +3,17 @@
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from coghub.domain.errors import DiskFull
 
 T = TypeVar("T")
 
@@ -42,6 +45,18 @@ def open_engine(path: Path, *, is_durable: bool) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+@contextmanager
+def full_disk() -> Generator[None]:
+    """Translate SQLite's "database or disk is full" into ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        if code == sqlite3.SQLITE_FULL:
+            raise DiskFull("No space is left on the hub's disk") from error
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +139,20 @@ def _outcome(
         connection.execute(text("SAVEPOINT one"))
     try:
         result, error = change.function(connection), None
-    except Exception as caught:  # noqa: BLE001 - it is handed to who waits, with its traceback
+    except Exception as caught:  # it is handed to who waits, with its traceback
+        if not _is_open(connection):
+            raise  # SQLite has rolled all of it back by itself, as it does on a full disk
         result, error = None, caught
     if not is_alone:
         if error is not None:
             connection.execute(text("ROLLBACK TO one"))
         connection.execute(text("RELEASE one"))
     return change, result, error
+
+
+def _is_open(connection: Connection) -> bool:
+    driver: Any = connection.connection.dbapi_connection
+    return driver.in_transaction
 
 
 class ReaderThreads:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hub_client import Client
@@ -221,3 +223,22 @@ async def test_an_expired_file_is_gone(tmp_path):
         assert (await client("GET", "/v1/files")).json()["results"] == []
         assert await hub.files.expire() == 1
         assert await hub.storage.size_of(f"files/{file['id']}") is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+async def test_a_full_disk_is_told_and_leaves_nothing(as_alice, hub, monkeypatch):
+    """Every write to this device fails as on a disk without space."""
+    path = hub.storage.incoming / "full"
+
+    def new_incoming():
+        path.touch()
+        return os.open("/dev/full", os.O_WRONLY), path
+
+    monkeypatch.setattr(hub.storage, "new_incoming", new_incoming)
+
+    answer = await upload(as_alice)
+
+    assert answer.status_code == 507
+    assert answer.json()["code"] == "disk-full"
+    assert list(hub.storage.incoming.iterdir()) == []
+    assert (await as_alice("GET", "/v1/files")).json()["results"] == []

@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from coghub.database.database import SqliteDatabase
 from coghub.database.migrate import migrate
 from coghub.database.schema import properties
+from coghub.domain.errors import DiskFull
 
 
 @pytest.fixture
@@ -62,3 +63,26 @@ async def test_changes_that_wait_are_applied_before_the_end(tmp_path, database):
     again = SqliteDatabase(tmp_path / "rows.db")
     assert await again.read(count) == 500
     await again.close()
+
+
+async def test_a_full_disk_is_told_and_leaves_nothing(database):
+    """SQLite is told that its file may not grow, which it takes as it takes a full disk."""
+
+    def bound(connection):
+        pages = connection.execute(text("PRAGMA page_count")).scalar()
+        connection.execute(text(f"PRAGMA max_page_count = {pages + 4}"))
+
+    def fill(connection):
+        put("first")(connection)
+        connection.execute(insert(properties).values(name="large", value="x" * 10**6))
+
+    await database.write(bound)
+
+    with pytest.raises(DiskFull):
+        await database.write(fill)
+    outcomes = await asyncio.gather(
+        *(database.write(change) for change in (put("a"), fill, put("b"))), return_exceptions=True
+    )
+    assert await database.read(count) == sum(not isinstance(it, DiskFull) for it in outcomes)
+    assert isinstance(outcomes[1], DiskFull)
+    await database.write(put("afterwards"))
