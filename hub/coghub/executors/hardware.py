@@ -34,9 +34,7 @@ def gpus_of(names: Iterable[str]) -> tuple[Hardware, ...]:
     found = dict[tuple[str, str], list[str]]()
     for number, name in enumerate(names):
         found.setdefault(_kind(name), []).append(str(number))
-    return tuple(
-        Hardware(sku, title, len(ids), tuple(ids)) for (sku, title), ids in found.items()
-    )
+    return tuple(Hardware(sku, title, len(ids), tuple(ids)) for (sku, title), ids in found.items())
 
 
 def _kind(name: str) -> tuple[str, str]:
