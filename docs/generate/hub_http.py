@@ -121,6 +121,13 @@ ROUTES = (
         "200",
         "The same, of a version whose outputs are files: by this path a client knows.",
     ),
+    (
+        "GET",
+        "/search",
+        "read",
+        "200",
+        "Public models with the words of `query`, at most `limit` (1 to 50, 20 unless given).",
+    ),
     ("GET", "/webhooks/default/secret", "yes", "200", "The key that signs your webhooks."),
 )
 

@@ -16,6 +16,7 @@ from coghub.api.models import ModelRoutes
 from coghub.api.outputs import OutputRoutes
 from coghub.api.predictions import PredictionRoutes
 from coghub.api.rates import rate_headers
+from coghub.api.search import SearchRoutes
 from coghub.api.streams import StreamRoutes
 from coghub.api.versions import VersionRoutes
 from coghub.api.webhooks import WebhookRoutes
@@ -35,6 +36,7 @@ PARTS = (
     HardwareRoutes,
     ModelRoutes,
     PredictionRoutes,
+    SearchRoutes,
     VersionRoutes,
     WebhookRoutes,
 )

@@ -101,10 +101,10 @@ class Models:
         """Return a page of the models that everyone may see."""
         return await self._database.read(lambda c: lists.public(c, order, cursor, limit=PAGE_ROWS))
 
-    async def search(self, text: str) -> Sequence[Model]:
+    async def search(self, text: str, *, limit: int = PAGE_ROWS) -> Sequence[Model]:
         """Return public models that have each word of the text, most used first."""
         words = text.split()[:MAX_WORDS]
-        return await self._database.read(lambda c: lists.with_words(c, words, limit=PAGE_ROWS))
+        return await self._database.read(lambda c: lists.with_words(c, words, limit=limit))
 
     async def of_owner(self, account: Account) -> Sequence[Model]:
         """Return an account's own models, by name."""

@@ -91,3 +91,19 @@ async def test_the_webhook_secret_is_the_accounts_own(as_alice, as_bob):
 
     assert first["key"].startswith("whsec_")
     assert first == again != others
+
+
+async def test_a_mistake_of_ours_is_told_by_an_id(as_nobody, hub, monkeypatch, capsys):
+    async def broken(key):
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(type(hub.predictions), "by_stream_key", lambda self, key: broken(key))
+
+    answer = await as_nobody("GET", "/v1/streams/any")
+
+    assert answer.status_code == 500
+    assert answer.headers["x-should-retry"] == "false"
+    error_id = answer.json()["detail"].rpartition(" ")[2]
+    written = "".join(capsys.readouterr())
+    assert error_id in written
+    assert "RuntimeError: ours" in written

@@ -201,3 +201,18 @@ async def test_a_search_for_nothing_is_refused(as_alice):
 
 async def test_a_percent_sign_is_searched_for_as_it_is(as_alice, public_model):
     assert (await as_alice("QUERY", "/v1/models", content="%")).json()["results"] == []
+
+
+async def test_the_newer_search_finds_public_models_too(as_alice, public_model, model):
+    found = (await as_alice("GET", "/v1/search?query=alice")).json()
+
+    assert found["query"] == "alice"
+    assert [it["model"]["name"] for it in found["models"]] == ["open"]
+    assert found["collections"] == found["pages"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["", "query=", "query=a&limit=0", "query=a&limit=51", "query=a&limit=x"]
+)
+async def test_a_newer_search_that_cannot_be_is_refused(as_alice, query):
+    assert (await as_alice("GET", f"/v1/search?{query}")).status_code == 400
