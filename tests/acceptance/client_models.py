@@ -87,7 +87,38 @@ class Predictor(BasePredictor):
         time.sleep(seconds)
         return "slept"
 """
+KEYS = """\
+import os
+import time
+from typing import List
+from cog import BaseModel, BasePredictor, Input, Secret
+
+class Login(BaseModel):
+    user: str
+    password: Secret
+
+class Predictor(BasePredictor):
+    def setup(self) -> None:
+        print("setup has", os.environ.get("PAINTER_KEY"))
+
+    def predict(
+        self, key: Secret, keys: List[Secret], login: Login, how: str = Input(default="")
+    ) -> str:
+        secrets = [key, *keys, login.password]
+        plain = [it.get_secret_value() for it in secrets]
+        for text in plain:
+            print("got", text, flush=True)
+            print("half of", text[:4], end="", flush=True)
+            time.sleep(0.05)
+            print(text[4:], flush=True)
+        print("have", os.environ.get("PAINTER_KEY"), sorted(os.environ))
+        if how == "fail":
+            raise ValueError(f"no luck with {plain}")
+        return "-".join(str(len(text)) for text in plain)
+"""
 MODELS = {"greet": GREET, "words": WORDS, "turn": TURN, "turn-all": TURN_ALL, "slow": SLOW}
+OTHER_MODELS = {"keys": KEYS}
+"""Pushed only where a test names them."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +167,7 @@ def _pushed(process: HubProcess, folder: Path, owner: str, name: str) -> str:
     project.mkdir()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (project / "cog.yaml").write_text(COG_YAML.format(version=version))
-    (project / "predict.py").write_text(MODELS[name])
+    (project / "predict.py").write_text({**MODELS, **OTHER_MODELS}[name])
     said = _cog(process, project, "push", f"{owner}/{name}")
     [version_id] = re.findall(r"sha256:([0-9a-f]{64})", said)
     return f"{owner}/{name}:{version_id}"
