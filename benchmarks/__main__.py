@@ -1,10 +1,11 @@
-"""`make bench`: measure us beside Cog's own server in one run, and print the ratios as a table."""
+"""`make bench`: measure us beside our peers in one run, and print the ratios as tables."""
 
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from benchmarks import measures, report
+from benchmarks import hub_rows, measures, report
 from benchmarks.environments import kinds
 from benchmarks.measures import FULL, QUICK, SLOTS, Effort
 from benchmarks.report import Row
@@ -14,22 +15,22 @@ def main() -> None:
     """Measure what was asked for; exit 1 if a limit is not met."""
     arguments = _arguments()
     effort = QUICK if arguments.quick else FULL
-    rows: list[Row] = []
-    for name, measure in MEASURES.items():
-        if name in (arguments.only or MEASURES):
-            print(f"measuring: {name}", file=sys.stderr)
-            rows += measure(effort)
-    print(report.table(rows))
-    if arguments.write:
-        report.write(rows)
-    sys.exit(not all(row.is_met for row in rows))
+    is_met = True
+    for section in SECTIONS:
+        rows = _measured(section, arguments.only or NAMES, effort)
+        if rows:
+            print(report.table(rows, section.peer), end="\n\n")
+        if rows and arguments.write:
+            report.write(rows, section.peer, section.name)
+        is_met = is_met and all(row.is_met for row in rows)
+    sys.exit(not is_met)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--only", nargs="+", choices=list(MEASURES), help="measure these alone")
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
+    parser.add_argument("--only", nargs="+", choices=NAMES, help="sections, or single measures")
+    parser.add_argument("--write", action="store_true", help="put the tables into the README")
     return parser.parse_args()
 
 
@@ -71,12 +72,37 @@ def command(effort: Effort) -> list[Row]:
     ]
 
 
-MEASURES: dict[str, Callable[[Effort], list[Row]]] = {
-    "latency": latency,
-    "throughput": throughput,
-    "start": start,
-    "command": command,
-}
+Measure = Callable[[Effort], list[Row]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Measures that share a table."""
+
+    name: str
+    peer: str
+    """What stands beside us."""
+    measures: dict[str, Measure]
+
+
+SECTIONS = (
+    Section(
+        "server",
+        "cog + coglet",
+        {"latency": latency, "throughput": throughput, "start": start, "command": command},
+    ),
+    Section("hub", "beside it", hub_rows.MEASURES),
+)
+NAMES = [name for section in SECTIONS for name in (section.name, *section.measures)]
+
+
+def _measured(section: Section, wanted: list[str], effort: Effort) -> list[Row]:
+    rows: list[Row] = []
+    for name, measure in section.measures.items():
+        if section.name in wanted or name in wanted:
+            print(f"measuring: {name}", file=sys.stderr)
+            rows += measure(effort)
+    return rows
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The load client: a process of its own that asks, checks every answer and counts.
 
 `python -m benchmarks.load` reads one JSON order a line on standard input and answers each with one
-line of JSON. It speaks raw HTTP/1.1 over kept-alive connections and parses no more than it must, so
-that on two cores the server and not the client is what is measured.
+line of JSON. An order with a `token` and a `version` is for a hub: it asks for predictions as the
+official clients do, with `Prefer: wait`. The client speaks raw HTTP/1.1 over kept-alive connections
+and parses no more than it must, so that on two cores the server and not the client is what is
+measured.
 
 One client asks on a blocking socket (the least that can be between clock and server); several are
 protocols on one event loop. A refusal for want of a free slot (409) is counted, not as an error,
@@ -15,6 +17,7 @@ import socket
 import sys
 import time
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 try:
@@ -24,6 +27,10 @@ except ImportError:
 
 SPREAD = 1000
 """The numbers asked for repeat after this many: an answer is right for its own request only."""
+
+REFUSED = frozenset({409, 429})
+"""No slot is free; the hub's queue is full."""
+ANSWERED = frozenset({200, 201})
 
 LIMIT_S = 30.0
 """A server that is silent for so long has failed the run."""
@@ -41,9 +48,9 @@ class Counts:
 
     def add(self, status: int, body: bytes, number: int, latency_s: float) -> None:
         """Count one answer by its status and, where it claims success, by its content."""
-        if status == 409:
+        if status in REFUSED:
             self.busy += 1
-        elif status == 200 and is_right(body, number):
+        elif status in ANSWERED and is_right(body, number):
             self.latencies_s.append(round(latency_s, 7))
         else:
             self.errors += 1
@@ -59,17 +66,24 @@ def is_right(body: bytes, number: int) -> bool:
     return answer.get("status") == "succeeded" and answer.get("output") == number + 1
 
 
-def request_bytes(number: int) -> bytes:
-    """Return the request for one prediction."""
-    body = b'{"input":{"number":%d}}' % number
-    head = (
-        b"POST /predictions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        b"content-length: %d\r\n\r\n" % len(body)
-    )
-    return head + body
+def direct_request(number: int) -> bytes:
+    """Return the request for one prediction of a model's own server."""
+    return _request("/predictions", {"input": {"number": number}})
 
 
-REQUESTS = [request_bytes(number) for number in range(SPREAD)]
+def hub_request(number: int, token: str, version: str) -> bytes:
+    """Return the request for one prediction of a hub."""
+    body = {"version": version, "input": {"number": number}}
+    headers = f"authorization: Bearer {token}\r\nprefer: wait\r\n"
+    return _request("/v1/predictions", body, headers)
+
+
+def _request(path: str, body: dict[str, Any], headers: str = "") -> bytes:
+    content = json.dumps(body, separators=(",", ":"))
+    return (
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        f"{headers}content-length: {len(content)}\r\n\r\n{content}"
+    ).encode()
 
 
 def split_answer(buffer: bytearray) -> tuple[int, bytes] | None:
@@ -86,14 +100,14 @@ def split_answer(buffer: bytearray) -> tuple[int, bytes] | None:
     return int(head[9:12]), body
 
 
-def ask_alone(port: int, seconds: float) -> Counts:
+def ask_alone(port: int, requests: list[bytes], seconds: float) -> Counts:
     """Ask as one client, each request after the answer to the one before."""
     counts, number, buffer = Counts(), 0, bytearray()
     with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         started = now = time.perf_counter()
         while now < started + seconds:
-            connection.sendall(REQUESTS[number])
+            connection.sendall(requests[number])
             while (answer := split_answer(buffer)) is None:
                 received = connection.recv(65536)
                 if not received:
@@ -110,8 +124,9 @@ def ask_alone(port: int, seconds: float) -> Counts:
 class Client(asyncio.Protocol):
     """One of several clients on the loop, each with one request under way."""
 
-    def __init__(self, counts: Counts, number: int, ends_at: float) -> None:
-        self.counts, self.number, self.ends_at = counts, number, ends_at
+    def __init__(self, counts: Counts, requests: list[bytes], number: int, ends_at: float) -> None:
+        self.counts, self.requests, self.number = counts, requests, number
+        self.ends_at = ends_at
         self.buffer = bytearray()
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -122,7 +137,7 @@ class Client(asyncio.Protocol):
 
     def _ask(self) -> None:
         self.sent = time.perf_counter()
-        self.transport.write(REQUESTS[self.number])
+        self.transport.write(self.requests[self.number])
 
     def data_received(self, data: bytes) -> None:
         """Check an answer that is whole, then ask again or end."""
@@ -147,13 +162,13 @@ class Client(asyncio.Protocol):
             self.ended.set_result(None)
 
 
-async def ask_together(port: int, clients: int, seconds: float) -> Counts:
+async def ask_together(port: int, requests: list[bytes], *, clients: int, seconds: float) -> Counts:
     """Ask as several clients at once."""
     loop, counts = asyncio.get_running_loop(), Counts()
     started = time.perf_counter()
     made = []
     for index in range(clients):
-        client = Client(counts, index * 31 % SPREAD, started + seconds)
+        client = Client(counts, requests, index * 31 % SPREAD, started + seconds)
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)
         made.append(client.ended)
     await asyncio.wait_for(asyncio.gather(*made), seconds + LIMIT_S)
@@ -161,15 +176,23 @@ async def ask_together(port: int, clients: int, seconds: float) -> Counts:
     return counts
 
 
+@cache
+def _requests(token: str | None, version: str | None) -> list[bytes]:
+    if token is None or version is None:
+        return [direct_request(number) for number in range(SPREAD)]
+    return [hub_request(number, token, version) for number in range(SPREAD)]
+
+
 def main() -> None:
     """Carry out the orders on standard input."""
     for line in sys.stdin:
         order = json.loads(line)
         port, clients, seconds = order["port"], order["clients"], order["seconds"]
+        requests = _requests(order.get("token"), order.get("version"))
         if clients == 1:
-            counts = ask_alone(port, seconds)
+            counts = ask_alone(port, requests, seconds)
         else:
-            counts = run(ask_together(port, clients, seconds))
+            counts = run(ask_together(port, requests, clients=clients, seconds=seconds))
         print(json.dumps(asdict(counts)), flush=True)
 
 

@@ -28,10 +28,39 @@ class Effort:
     round_s: float
     starts: int
     commands: int
+    rows: int
+    """Old predictions in the database of a hub that has many."""
+    requests: int
+    weights_bytes: int
+    """Of the project that is pushed twice."""
+    moved_bytes: int
+    """Of the blob that is pushed while latency is measured."""
+    polls_s: float
 
 
-FULL = Effort(rounds=8, round_s=3.0, starts=10, commands=15)
-QUICK = Effort(rounds=3, round_s=1.0, starts=3, commands=5)
+GiB = 1024**3
+FULL = Effort(
+    rounds=8,
+    round_s=3.0,
+    starts=10,
+    commands=15,
+    rows=1_000_000,
+    requests=150,
+    weights_bytes=GiB,
+    moved_bytes=4 * GiB,
+    polls_s=20.0,
+)
+QUICK = Effort(
+    rounds=3,
+    round_s=1.0,
+    starts=3,
+    commands=5,
+    rows=100_000,
+    requests=40,
+    weights_bytes=GiB // 4,
+    moved_bytes=GiB,
+    polls_s=5.0,
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +100,7 @@ def load_client() -> Iterator[Ask]:
         assert process.stdout is not None
         orders, counts = process.stdin, process.stdout
 
-        def ask(**order: float) -> dict[str, Any]:
+        def ask(**order: float | str) -> dict[str, Any]:
             print(json.dumps(order), file=orders, flush=True)
             return json.loads(counts.readline() or sys.exit("error: The load client died"))
 
@@ -88,10 +117,11 @@ def loads(kinds: list[Kind], model: str, *, clients: int, slots: int, effort: Ef
         for _ in range(effort.rounds):
             for server, seen in zip(servers, rounds, strict=True):
                 seen.append(ask(port=server.port, clients=clients, seconds=effort.round_s))
-    return [_together(seen) for seen in rounds]
+    return [together(seen) for seen in rounds]
 
 
-def _together(rounds: list[dict[str, Any]]) -> Load:
+def together(rounds: list[dict[str, Any]]) -> Load:
+    """Return all rounds of one server as one."""
     latencies = sorted(latency for seen in rounds for latency in seen["latencies_s"]) or [0.0]
     rates = [len(seen["latencies_s"]) / seen["elapsed_s"] for seen in rounds]
     return Load(

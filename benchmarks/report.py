@@ -54,18 +54,47 @@ class Row:
         return cls(what, *shown, result, "0", wrong == 0)
 
     @classmethod
+    def none_wrong(cls, what: str, load: Load) -> "Row":
+        """Show our own errors and refusals; there must be none of either."""
+        wrong = load.errors + load.busy
+        result = str(wrong) if not load.first_error else f"{wrong}: {load.first_error}"
+        shown = f"{load.errors} of {load.successes}, {load.busy} refused"
+        return cls(what, shown, "", result, "0", wrong == 0)
+
+    @classmethod
+    def at_least(cls, what: str, value: float, unit: str, *, limit: float) -> "Row":
+        """An amount of ours alone."""
+        shown = f"{value * SCALES[unit]:.4g} {unit}"
+        return cls(what, shown, "", shown, f"≥ {limit:g} {unit}", value >= limit)
+
+    @classmethod
+    def addition(
+        cls, what: str, ours: float, beside: float, *, limit: float | None = None
+    ) -> "Row":
+        """How much longer ours takes than what it is added to, in seconds."""
+        shown = [f"{value * 1e3:.4g} ms" for value in (ours, beside)]
+        added = ours - beside
+        said = "" if limit is None else f"≤ {limit * 1e3:g} ms"
+        return cls(what, *shown, f"{added * 1e3:+.2f} ms", said, limit is None or added <= limit)
+
+    @classmethod
+    def skipped(cls, what: str, reason: str) -> "Row":
+        """What could not be measured here."""
+        return cls(what, "", "", f"skipped: {reason}", "", is_met=True)
+
+    @classmethod
     def absolute(cls, what: str, seconds: float, *, limit: float) -> "Row":
         """A time of ours alone."""
-        shown = f"{seconds * 1e3:.0f} ms"
+        shown = f"{seconds * 1e3:.3g} ms"
         return cls(what, shown, "", shown, f"≤ {limit * 1e3:.0f} ms", seconds <= limit)
 
 
-def table(rows: list[Row]) -> str:
-    """Return the rows as Markdown, under a line that names machine and versions."""
+def table(rows: list[Row], peer: str) -> str:
+    """Return rows as Markdown, under a line that names machine and versions."""
     lines = [
         machine(),
         "",
-        "| what | coghub | cog + coglet | ratio | limit | met |",
+        f"| what | coghub | {peer} | result | limit | met |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -91,9 +120,9 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def write(rows: list[Row]) -> None:
-    """Replace the table in the README."""
-    begin, end = MARKS
+def write(rows: list[Row], peer: str, section: str) -> None:
+    """Replace a section's table in the README."""
+    begin, end = f"<!-- {section}: written by `make bench` -->", f"<!-- end of {section} -->"
     before, _, rest = README.read_text(encoding="utf-8").partition(begin)
     after = rest.partition(end)[2]
-    README.write_text(f"{before}{begin}\n{table(rows)}\n{end}{after}", encoding="utf-8")
+    README.write_text(f"{before}{begin}\n{table(rows, peer)}\n{end}{after}", encoding="utf-8")
