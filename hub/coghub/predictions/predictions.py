@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -235,17 +236,15 @@ class Predictions:
 
         A hub that stops has no time left.
         """
-        with self._signals.following(prediction.id) as changed:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    while True:
-                        prediction = await self.find(prediction.id)
-                        if prediction.status.is_final or self._signals.is_stopping:
-                            return prediction
-                        await changed.wait()
-                        changed.clear()
-            except TimeoutError:
-                return prediction
+        with self._signals.following(prediction.id) as changed, suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                # The status alone: what it told may be thousands of events, and grows.
+                while not (await self._status(prediction.id)).is_final:
+                    if self._signals.is_stopping:
+                        break
+                    await changed.wait()
+                    changed.clear()
+        return await self.find(prediction.id)
 
     async def follow(
         self, prediction: Prediction, *, after: int = 0, alive_s: float = math.inf
