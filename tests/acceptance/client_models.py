@@ -191,7 +191,9 @@ def _cog(process: HubProcess, folder: Path, *arguments: str, stdin: str = "") ->
 class Receiver:
     """Takes webhooks on a port of this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        """What it answers."""
         self.received: Queue[tuple[dict[str, str], bytes]] = Queue()
         outer = self
 
@@ -199,8 +201,9 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                status = outer.status
                 outer.received.put((headers, body))
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
