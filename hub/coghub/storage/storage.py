@@ -6,6 +6,7 @@ and checks, and is adopted at the end. On the local disk to adopt is to rename.
 
 import asyncio
 import errno
+import os
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -78,6 +79,12 @@ class Storage:
         if size is None:
             raise FileNotFoundError(key)
         stop = size if end is None else min(end, size)
+        path = self.path_of(key)
+        pieces = self._pieces(key, start, stop) if path is None else file_pieces(path, start, stop)
+        async for piece in pieces:
+            yield piece
+
+    async def _pieces(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
         for offset in range(start, stop, PIECE_BYTES):
             piece = await obstore.get_range_async(
                 self._store, key, start=offset, end=min(offset + PIECE_BYTES, stop)
@@ -135,3 +142,25 @@ def _rename(path: Path, target: Path) -> None:
     with disk_errors():
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
+
+
+async def file_pieces(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
+    """Yield a part of a file; each piece is read while the one before is on its way.
+
+    The file is opened once: it stays readable to its end when it is deleted meanwhile.
+    """
+    descriptor = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
+    loop = asyncio.get_running_loop()
+    coming: asyncio.Future[bytes] | None = None
+    try:
+        for offset in (*range(start, stop, PIECE_BYTES), None):
+            piece = None if coming is None else await coming
+            if offset is not None:
+                length = min(PIECE_BYTES, stop - offset)
+                coming = loop.run_in_executor(None, os.pread, descriptor, length, offset)
+            if piece is not None:
+                yield piece
+    finally:
+        if coming is not None:
+            await asyncio.wait([coming])  # before the number of the descriptor is another file's
+        os.close(descriptor)
