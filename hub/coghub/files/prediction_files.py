@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
 
+from sqlalchemy.exc import IntegrityError
+
 from coghub.database import prediction_files as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
-from coghub.domain.errors import FileNotFound
+from coghub.domain.errors import FileNotFound, PredictionNotFound
 from coghub.domain.file import PredictionFile, content_type, file_name
 from coghub.domain.ids import new_key
 from coghub.domain.prediction import FILE_SCHEME
@@ -49,6 +51,7 @@ class PredictionFiles:
 
         Raises:
             DiskFull: if no space is left.
+            PredictionNotFound: if it was deleted meanwhile, as with its model.
         """
         received = await incoming.received()
         file = PredictionFile(
@@ -60,7 +63,11 @@ class PredictionFiles:
             created_at=self._now(),
         )
         await incoming.store(of_prediction_file(file.key))
-        await self._database.write(lambda c: rows.add(c, prediction_id, file))
+        try:
+            await self._database.write(lambda c: rows.add(c, prediction_id, file))
+        except IntegrityError as error:
+            await self._storage.delete([of_prediction_file(file.key)])
+            raise PredictionNotFound(prediction_id or "") from error
         return file.key, f"{FILE_SCHEME}/files/{file.key}/{quote(file.name)}"
 
     async def remove(self, keys: Sequence[str]) -> None:
