@@ -24,7 +24,7 @@ URLS = ("github_url", "paper_url", "weights_url", "license_url", "cover_image_ur
 Text = str | msgspec.UnsetType | None
 
 
-class NewModel(msgspec.Struct, forbid_unknown_fields=True):
+class ModelBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body that makes a model."""
 
     owner: str
@@ -73,7 +73,7 @@ class ModelRoutes:
     async def create(self, request: Request) -> Response:
         """Answer POST /models."""
         account = await require_account(request, self._hub.accounts)
-        body = await read_json(request, NewModel)
+        body = await read_json(request, ModelBody)
         fields = msgspec.structs.asdict(body)
         owner, name, visibility = (fields.pop(key) for key in ("owner", "name", "visibility"))
         _check(fields)

@@ -41,7 +41,7 @@ MAX_BODY_BYTES = 100 * 1024**2
 VERSION_ID = re.compile(r"[0-9a-f]{64}")
 
 
-class NewPrediction(msgspec.Struct, forbid_unknown_fields=True):
+class PredictionBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body that makes a prediction."""
 
     input: dict[str, Any]
@@ -73,7 +73,7 @@ class PredictionRoutes:
     async def create(self, request: Request) -> Response:
         """Answer POST /predictions."""
         account = await require_account(request, self._hub.accounts)
-        body = await read_json(request, NewPrediction, limit_bytes=MAX_BODY_BYTES)
+        body = await read_json(request, PredictionBody, limit_bytes=MAX_BODY_BYTES)
         if body.version is None:
             raise InputRejected([InvalidField("required", "", "version is required")])
         model, version = await self._version(account, body.version)
@@ -83,7 +83,7 @@ class PredictionRoutes:
         """Answer POST /models/{owner}/{name}/predictions: its latest version."""
         account = await require_account(request, self._hub.accounts)
         model = await self._hub.models.get(account, **request.path_params)
-        body = await read_json(request, NewPrediction, limit_bytes=MAX_BODY_BYTES)
+        body = await read_json(request, PredictionBody, limit_bytes=MAX_BODY_BYTES)
         if model.latest_version is None:
             raise VersionNotPermitted(f"The model has no versions yet: {model.full_name}")
         return await self._created(request, account, body, model, model.latest_version)
@@ -142,7 +142,7 @@ class PredictionRoutes:
         self,
         request: Request,
         account: Account,
-        body: NewPrediction,
+        body: PredictionBody,
         model: Model,
         version: Version,
     ) -> Response:
@@ -202,7 +202,7 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _webhook(body: NewPrediction) -> tuple[str | None, tuple[WebhookEvent, ...] | None]:
+def _webhook(body: PredictionBody) -> tuple[str | None, tuple[WebhookEvent, ...] | None]:
     url, events = body.webhook, body.webhook_events_filter
     if not url and body.webhook_completed:
         url, events = body.webhook_completed, [WebhookEvent.COMPLETED]
