@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import DBAPIError
+
 from coghub.accounts.accounts import Accounts
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.build import file_lock
@@ -14,7 +16,7 @@ from coghub.database.database import SqliteDatabase
 from coghub.database.encryption import read_box
 from coghub.database.migrate import migrate
 from coghub.domain.clock import Clock, utc_now
-from coghub.domain.errors import DataFolderBusy
+from coghub.domain.errors import DatabaseUnusable, DataFolderBusy
 from coghub.domain.signals import Signals
 from coghub.executors.hardware import find_hardware
 from coghub.files.files import Files
@@ -42,13 +44,14 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
 
     Raises:
         DatabaseTooNew: if a newer version of coghub has changed it.
+        DatabaseUnusable: if its file cannot be opened, or is damaged.
     """
     folder = settings.data
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     folder.chmod(PRIVATE)
     database = SqliteDatabase(folder / DATABASE, is_durable=settings.is_durable)
     try:
-        await database.write(migrate)
+        await _migrated(database)
         access = Access(database, allow_anonymous=settings.allow_anonymous)
         storage = local_storage(folder / "storage")
         prediction_files = PredictionFiles(database, storage, now)
@@ -76,6 +79,13 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
         )
     finally:
         await database.close()
+
+
+async def _migrated(database: SqliteDatabase) -> None:
+    try:
+        await database.write(migrate)
+    except DBAPIError as error:
+        raise DatabaseUnusable(database.path, str(error.orig)) from error
 
 
 def claim(folder: Path) -> file_lock.Lock:

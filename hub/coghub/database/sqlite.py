@@ -3,9 +3,9 @@
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,10 +86,16 @@ class WriterThread:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
+        with ExitStack() as stack:
+            connection: Connection | None = None
             while (first := self._waiting.get()) is not None:
                 group, is_last = self._group(first)
-                _apply(connection, group)
+                try:
+                    connection = connection or stack.enter_context(self._engine.connect())
+                except Exception as error:  # noqa: BLE001 - see `_apply`
+                    _tell([(change, None, error) for change in group])
+                else:
+                    _apply(connection, group)
                 if is_last:
                     return
 
@@ -119,6 +125,10 @@ def _apply(connection: Connection, group: list[_Change]) -> None:
         with suppress(Exception):
             connection.rollback()
         outcomes = [(change, None, error) for change in group]
+    _tell(outcomes)
+
+
+def _tell(outcomes: Sequence[tuple[_Change, Any, BaseException | None]]) -> None:
     for change, result, problem in outcomes:
         with suppress(InvalidStateError):  # it was canceled by who waited
             if problem is None:

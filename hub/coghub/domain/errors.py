@@ -34,6 +34,7 @@ CoghubError
 │   ├── InputRefused      it does not take the input
 │   └── PredictionFailed
 └── HubError                  about the hub
+    ├── DatabaseUnusable      the file of the rows cannot be opened, or is damaged
     ├── DatabaseTooNew        a newer version has changed the data folder
     ├── DataFolderBusy        another hub runs on the data folder
     ├── HubNotFound           no hub in the data folder
@@ -287,6 +288,18 @@ class HubError(CoghubError):
     """Something about the hub."""
 
     code = "hub"
+
+
+class DatabaseUnusable(HubError):
+    """The file of the rows cannot be opened, or is damaged."""
+
+    code = "database-unusable"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The database cannot be used: {reason}: {path}",
+            hint="Restore a backup with `coghub restore`, or see to the disk",
+        )
 
 
 class DatabaseTooNew(HubError):

@@ -1,6 +1,7 @@
 """Listens on an address and hands requests to an application, until it is told to stop."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Generator
@@ -42,7 +43,8 @@ def bind(host: str, port: int) -> socket.socket:
         )[0]
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        number = getattr(error, "errno", None) or 0  # negative where the name is not known
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
         raise ListenFailed(
             f"Could not listen on {host}, port {port}: {reason}",
             hint="Choose another address with `--host` and `--port`; port 0 takes a free one",

@@ -1,0 +1,76 @@
+"""A data folder that cannot be opened is refused by name, and nothing waits for ever."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from coghub.domain.errors import (
+    DatabaseTooNew,
+    DatabaseUnusable,
+    DataFolderBusy,
+    KeyFileInvalid,
+)
+from coghub.hub_settings import HubSettings
+from coghub.opening import DATABASE, KEY_FILE, claim, open_hub
+
+LIMIT_S = 30
+
+
+async def opened(folder):
+    async with asyncio.timeout(LIMIT_S), open_hub(HubSettings(data=folder)):
+        pass
+
+
+@pytest.mark.parametrize("size", [600, 100_000])
+async def test_a_damaged_database_is_refused_by_name(tmp_path, size):
+    await opened(tmp_path)
+    for path in tmp_path.glob(f"{DATABASE}*"):
+        path.unlink()
+    (tmp_path / DATABASE).write_bytes(b"x" * size)
+
+    with pytest.raises(DatabaseUnusable, match=f"file is not a database: {tmp_path}"):
+        await opened(tmp_path)
+
+
+async def test_a_folder_in_place_of_the_database_is_refused(tmp_path):
+    (tmp_path / DATABASE).mkdir()
+
+    with pytest.raises(DatabaseUnusable, match="unable to open database file"):
+        await opened(tmp_path)
+
+
+async def test_the_database_of_a_newer_version_is_refused(tmp_path):
+    await opened(tmp_path)
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as rows, rows:
+        rows.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(DatabaseTooNew, match="by a newer version of coghub: 9999"):
+        await opened(tmp_path)
+
+
+async def test_a_damaged_key_is_refused(tmp_path):
+    (tmp_path / KEY_FILE).write_text("not a key")
+
+    with pytest.raises(KeyFileInvalid, match="Not a key file"):
+        await opened(tmp_path)
+
+
+async def test_the_folder_is_for_its_user_alone(tmp_path):
+    folder = tmp_path / "deep" / "data"
+
+    await opened(folder)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / KEY_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_is_claimed_by_one_process_at_a_time(tmp_path):
+    lock = claim(tmp_path)
+
+    with pytest.raises(DataFolderBusy, match=f"on this data folder: {tmp_path}"):
+        claim(tmp_path)
+    lock.release()
+
+    claim(tmp_path).release()
