@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 from played_prediction import Play
+from sqlalchemy import event
 
+from coghub.database import retention as rows
 from coghub.database.models import NewVersion
 from coghub.database.predictions import Filter
 from coghub.domain.clock import utc_now
@@ -87,6 +89,25 @@ async def test_data_is_removed_an_hour_after_the_end(hub, clock, retention, play
     assert list((tmp_path / "kept/storage/objects/prediction-files").iterdir()) == []
     assert [event async for event in hub.predictions.follow(left)] == []
     assert await retention.tick() == 0
+
+
+async def test_old_predictions_without_data_are_not_looked_at(hub):
+    """A hub may have a million of them, and asks every half a minute."""
+    statements = []
+
+    def plan(connection):
+        event.listen(connection, "before_cursor_execute", remember, retval=False)
+        rows.outdated(connection, utc_now(), limit=100)
+        event.remove(connection, "before_cursor_execute", remember)
+        statement, parameters = statements[0]
+        return connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+
+    def remember(_connection, _cursor, statement, parameters, _context, _many):
+        statements.append((statement, parameters))
+
+    [(*_, step)] = await hub.database.read(plan)
+
+    assert "USING INDEX ix_predictions_kept" in step
 
 
 async def test_what_has_not_ended_keeps_its_data(hub, clock, retention, play):
