@@ -1,7 +1,8 @@
 """Plays the scheduler and an instance for predictions, so that no process is needed."""
 
+from coghub.database import attempts
 from coghub.database import predictions as rows
-from coghub.database.predictions import Batch
+from coghub.database.attempts import Batch
 from coghub.domain.prediction import End, EventKind, Status
 
 
@@ -16,7 +17,7 @@ class Play:
     async def start(self):
         row = await self.hub.database.read(lambda c: rows.by_id(c, self.id))
         waiting = rows.waiting_of(row)
-        await self.hub.database.write(lambda c: rows.assign(c, waiting))
+        await self.hub.database.write(lambda c: attempts.assign(c, waiting))
         self.attempt = waiting.attempt + 1
         await self._record(Batch(started_at=self.hub.now()))
         return self
@@ -39,7 +40,7 @@ class Play:
     async def _record(self, batch):
         now = self.hub.now()
         is_kept = await self.hub.database.write(
-            lambda c: rows.record(c, self.id, self.attempt, batch, now)
+            lambda c: attempts.record(c, self.id, self.attempt, batch, now)
         )
         assert is_kept
-        self.hub.signals.changed(self.id)
+        (self.hub.signals.ended if batch.end else self.hub.signals.changed)(self.id)

@@ -32,6 +32,7 @@ from coghub.domain.errors import (
 from coghub.domain.model import Model, Version
 from coghub.domain.page import Page
 from coghub.domain.prediction import Prediction, Source, Status, WebhookEvent
+from coghub.domain.signals import Hold
 from coghub.parts import Hub
 from coghub.predictions.predictions import Order
 from coghub.public_url import base_url
@@ -159,19 +160,22 @@ class PredictionRoutes:
             deadline=None if cancel_after is None else self._hub.now() + cancel_after,
             is_inline=wait is not None or bool(body.stream),
         )
-        prediction = await self._hub.predictions.create(account, order)
         headers = dict[str, str]()
-        if wait is not None:
-            prediction = await self._held(request, prediction, wait)
-            headers["preference-applied"] = wait.applied
+        with self._hub.signals.holding() as hold:
+            prediction = await self._hub.predictions.create(account, order, hold)
+            if wait is not None:
+                prediction = await self._held(request, prediction, hold, wait)
+                headers["preference-applied"] = wait.applied
         return await self._answer(request, prediction, 201, headers)
 
-    async def _held(self, request: Request, prediction: Prediction, wait: Wait) -> Prediction:
+    async def _held(
+        self, request: Request, prediction: Prediction, hold: Hold, wait: Wait
+    ) -> Prediction:
         """Return the prediction when it has ended, the time is up, or the client is gone.
 
         Clients take any status but `starting` for the end, so an unended one has that.
         """
-        ended = asyncio.ensure_future(self._hub.predictions.wait(prediction, wait.timeout_s))
+        ended = asyncio.ensure_future(self._hub.predictions.held(prediction, hold, wait.timeout_s))
         gone = asyncio.ensure_future(_disconnected(request))
         try:
             await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, update
 
 from coghub.database.schema import accounts, model_shares, models, versions
 from coghub.domain.model import Model, Version, Visibility
@@ -47,9 +47,13 @@ def model_query() -> Select[*tuple[Any, ...]]:
 
 def model_of(row: RowMapping) -> Model:
     """Return the model of a row of `model_query`."""
+    return _model_of(row, _latest_of(row))
+
+
+def _model_of(row: RowMapping, latest: Version | None) -> Model:
     fields = {column.name: row[column.name] for column in MODEL_COLUMNS}
     fields["visibility"] = Visibility(fields["visibility"])
-    return Model(**fields, latest_version=_latest_of(row))
+    return Model(**fields, latest_version=latest)
 
 
 def _latest_of(row: RowMapping) -> Version | None:
@@ -63,10 +67,14 @@ def version_of(row: RowMapping) -> Version:
     return Version(**{column.name: row[column.name] for column in VERSION_COLUMNS})
 
 
+_BY_NAME = model_query().where(
+    accounts.c.name == bindparam("owner"), models.c.name == bindparam("key")
+)
+
+
 def by_name(connection: Connection, owner: str, name: str) -> Model | None:
     """Return the model of that owner and name."""
-    query = model_query().where(accounts.c.name == owner, models.c.name == name)
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_BY_NAME, {"owner": owner, "key": name}).mappings().first()
     return None if row is None else model_of(row)
 
 
@@ -137,24 +145,41 @@ def add_version(
     return version_of(row)
 
 
-def versions_by_id(connection: Connection, version_id: str) -> Sequence[tuple[Version, Model]]:
-    """Return every version of that id, with its model: two models may hold the same image."""
-    same = select(versions).where(versions.c.id == version_id, NOT_DELETED)
-    rows = connection.execute(same).mappings()
-    found = []
-    for row in rows.all():
-        query = model_query().where(models.c.id == row["model_id"])
-        model = connection.execute(query).mappings().one()
-        found.append((version_of(row), model_of(model)))
-    return found
+_OF_ID = (
+    select(versions.c.key.label("version_key"), models.c.latest_version_key, *MODEL_COLUMNS)
+    .join(models, models.c.id == versions.c.model_id)
+    .join(accounts, accounts.c.id == models.c.owner_id)
+    .where(versions.c.id == bindparam("key"), NOT_DELETED)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A model that has a version of some id; no version is read with it."""
+
+    model: Model
+    """Without its latest version."""
+    version_key: int
+    latest_version_key: int | None
+
+
+def holders_of(connection: Connection, version_id: str) -> Sequence[Holder]:
+    """Return every model that has a version of that id: two may hold the same image."""
+    rows = connection.execute(_OF_ID, {"key": version_id}).mappings()
+    return [
+        Holder(_model_of(row, None), row["version_key"], row["latest_version_key"]) for row in rows
+    ]
+
+
+_OF_MODEL = select(versions).where(
+    versions.c.model_id == bindparam("model"), versions.c.id == bindparam("key"), NOT_DELETED
+)
 
 
 def version_of_model(connection: Connection, model_id: int, version_id: str) -> Version | None:
     """Return the version of a model by its id."""
-    query = select(versions).where(
-        versions.c.model_id == model_id, versions.c.id == version_id, NOT_DELETED
-    )
-    row = connection.execute(query).mappings().first()
+    values = {"model": model_id, "key": version_id}
+    row = connection.execute(_OF_MODEL, values).mappings().first()
     return None if row is None else version_of(row)
 
 

@@ -5,10 +5,11 @@ the rows, which are the truth. All of it happens on the event loop's thread.
 """
 
 import asyncio
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,45 @@ class Waiting:
     attempt: int = 0
 
 
+class Hold:
+    """Waits for the end of one prediction, also of one that is not made yet: none is missed."""
+
+    def __init__(self, holds: dict[str, set["Hold"]]) -> None:
+        self._holds = holds
+        self._prediction_id = ""
+        self._end = asyncio.get_running_loop().create_future()
+
+    def on(self, prediction_id: str) -> None:
+        """Hear of this prediction's end from now on."""
+        self._prediction_id = prediction_id
+        self._holds.setdefault(prediction_id, set()).add(self)
+
+    def let_go(self, ended: Mapping[str, Any] | None) -> None:
+        """Wake who waits; `ended` is what it is told."""
+        if not self._end.done():
+            self._end.set_result(ended)
+
+    async def end(self, timeout_s: float) -> Mapping[str, Any] | None:
+        """Return what `Signals.ended` told; None also when the time is over, or the hub stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                return await self._end
+        return None
+
+    def close(self) -> None:
+        """Hear of nothing any more."""
+        holds = self._holds.get(self._prediction_id, set())
+        holds.discard(self)
+        if not holds:
+            self._holds.pop(self._prediction_id, None)
+
+
 class Signals:
     """Who wants to hear of predictions."""
 
     def __init__(self) -> None:
         self._followers = dict[str, set[asyncio.Event]]()
+        self._holds = dict[str, set[Hold]]()
         self.is_stopping = False
         """The hub stops: who holds a request answers it with what there is."""
         self.on_queued: Callable[[Waiting], None] = lambda _: None
@@ -39,12 +74,35 @@ class Signals:
         for event in self._followers.get(prediction_id, ()):
             event.set()
 
+    def ended(self, prediction_id: str, ended: Mapping[str, Any] | None = None) -> None:
+        """Wake who follows a prediction, and who waits for its end.
+
+        Args:
+            prediction_id: which one; its end is kept.
+            ended: what its row holds since, if it is at hand: who waits need not read it.
+        """
+        self.changed(prediction_id)
+        for hold in self._holds.get(prediction_id, ()):
+            hold.let_go(ended)
+
     def stop(self) -> None:
         """Wake everyone who follows a prediction: nothing more is to be waited for."""
         self.is_stopping = True
+        for holds in self._holds.values():
+            for hold in holds:
+                hold.let_go(None)
         for followers in self._followers.values():
             for event in followers:
                 event.set()
+
+    @contextmanager
+    def holding(self) -> Generator[Hold]:
+        """Return what waits for the end of one prediction."""
+        hold = Hold(self._holds)
+        try:
+            yield hold
+        finally:
+            hold.close()
 
     @contextmanager
     def following(self, prediction_id: str) -> Generator[asyncio.Event]:

@@ -1,6 +1,7 @@
 """What can be done with models and versions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from coghub.database import accounts as account_rows
 from coghub.database import model_lists as lists
 from coghub.database import models as rows
 from coghub.database.database import Database
-from coghub.database.models import NewVersion
+from coghub.database.models import Holder, NewVersion
 from coghub.domain.account import Account
 from coghub.domain.clock import Clock
 from coghub.domain.errors import (
@@ -23,6 +24,7 @@ from coghub.domain.errors import (
 from coghub.domain.model import Model, ModelOrder, Version, Visibility, is_model_name
 from coghub.domain.page import Cursor, Page
 from coghub.models.access import Access
+from coghub.models.catalog import Catalog
 
 PAGE_ROWS = 25
 """Each comes with its latest version's schema."""
@@ -33,9 +35,10 @@ MAX_WORDS = 16
 class Models:
     """The models of a hub, as far as an account may see and change them."""
 
-    def __init__(self, database: Database, access: Access, now: Clock) -> None:
+    def __init__(self, database: Database, access: Access, catalog: Catalog, now: Clock) -> None:
         self._database = database
         self._access = access
+        self._catalog = catalog
         self._now = now
 
     async def create(
@@ -147,9 +150,15 @@ class Models:
         Raises:
             VersionNotFound: if there is none.
         """
-        found = await self._database.read(lambda c: rows.versions_by_id(c, version_id))
-        found = sorted(found, key=lambda pair: pair[1].owner_id != account.id)
-        for version, model in found:
-            if await self._access.may_read(account, model):
-                return version, model
+        found = await self._database.read(lambda c: rows.holders_of(c, version_id))
+        for holder in sorted(found, key=lambda it: it.model.owner_id != account.id):
+            if await self._access.may_read(account, holder.model):
+                return await self._both(holder)
         raise VersionNotFound(version_id)
+
+    async def _both(self, holder: Holder) -> tuple[Version, Model]:
+        """Return the version and the model; versions are remembered."""
+        version = (await self._catalog.get(holder.version_key)).version
+        latest_key = holder.latest_version_key
+        latest = None if latest_key is None else (await self._catalog.get(latest_key)).version
+        return version, replace(holder.model, latest_version=latest)

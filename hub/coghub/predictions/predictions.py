@@ -3,14 +3,13 @@
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
-from coghub.database import prediction_files
+from coghub.database import attempts, prediction_files
 from coghub.database import prediction_lists as lists
 from coghub.database import predictions as rows
 from coghub.database.database import Database
@@ -32,7 +31,7 @@ from coghub.domain.prediction import (
     WebhookEvent,
     output_of,
 )
-from coghub.domain.signals import Signals, Waiting
+from coghub.domain.signals import Hold, Signals, Waiting
 from coghub.files.inline import InlineFiles
 from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
@@ -88,8 +87,8 @@ class Predictions:
         self._files = files
         self._checks = InputChecks()
 
-    async def create(self, account: Account, order: Order) -> Prediction:
-        """Make a prediction that waits for an instance.
+    async def create(self, account: Account, order: Order, hold: Hold | None = None) -> Prediction:
+        """Make a prediction that waits for an instance; the hold hears of its end.
 
         Raises:
             InputRejected: if the input does not fit the version's schema.
@@ -102,6 +101,8 @@ class Predictions:
         inline = InlineFiles(self._files)
         try:
             values = self._values(account, order, await inline.taken_out(shown), sealed)
+            if hold is not None:
+                hold.on(values["id"])
             await self._database.write(lambda c: self._add(c, account, values, inline.keys))
         except CoghubError:
             await self._files.remove(inline.keys)
@@ -225,10 +226,12 @@ class Predictions:
     async def end(self, prediction_id: str, end: End) -> bool:
         """End a prediction from outside; its instance is told to stop. False if it has ended."""
         now = self._now()
-        has_ended = await self._database.write(lambda c: rows.finish(c, prediction_id, end, now))
+        has_ended = await self._database.write(
+            lambda c: attempts.finish(c, prediction_id, end, now)
+        )
         if has_ended:
             self._signals.on_ended(prediction_id)
-            self._signals.changed(prediction_id)
+            self._signals.ended(prediction_id)
         return has_ended
 
     async def wait(self, prediction: Prediction, timeout_s: float) -> Prediction:
@@ -236,15 +239,16 @@ class Predictions:
 
         A hub that stops has no time left.
         """
-        with self._signals.following(prediction.id) as changed, suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                # The status alone: what it told may be thousands of events, and grows.
-                while not (await self._status(prediction.id)).is_final:
-                    if self._signals.is_stopping:
-                        break
-                    await changed.wait()
-                    changed.clear()
-        return await self.find(prediction.id)
+        with self._signals.holding() as hold:
+            hold.on(prediction.id)
+            if (await self._status(prediction.id)).is_final:
+                return await self.find(prediction.id)
+            return await self.held(prediction, hold, timeout_s)
+
+    async def held(self, prediction: Prediction, hold: Hold, timeout_s: float) -> Prediction:
+        """Return as `wait` does a prediction of whose end the hold hears."""
+        ended = None if self._signals.is_stopping else await hold.end(timeout_s)
+        return await self.find(prediction.id) if ended is None else replace(prediction, **ended)
 
     async def follow(
         self, prediction: Prediction, *, after: int = 0, alive_s: float = math.inf

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from coghub.database import predictions as rows
+from coghub.database import attempts
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
 from coghub.domain.signals import Signals, Waiting
@@ -99,7 +99,7 @@ class ColdStart:
         if not texts:
             return
         now = self._now()
-        await self._database.write(lambda c: rows.tell(c, texts, now))
+        await self._database.write(lambda c: attempts.tell(c, texts, now))
         for prediction_id, _ in texts:
             self._signals.changed(prediction_id)
 

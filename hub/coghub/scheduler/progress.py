@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from coghub.database.predictions import Batch
+from coghub.database.attempts import Batch
 from coghub.database.webhooks import host_of, new_delivery_id
 from coghub.domain.prediction import DEFAULT_WEBHOOK_EVENTS, EventKind, WebhookEvent
 from coghub.scheduler.webhooks import PER_RECEIVER, Caller

@@ -1,6 +1,6 @@
 """Runs one prediction on one instance, and writes down what it tells.
 
-1. `rows.assign` begins an attempt: from then on only events of this attempt change the row.
+1. `attempts.assign` begins an attempt: from then on only events of this attempt change the row.
 2. The instance is asked; what it tells is gathered while the last batch is being written, so a
    prediction that is over at once is one write, and a talkative one few.
 3. A connection that breaks is made again, behind the last event, as long as the instance lives.
@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from coghub.database import predictions as rows
+from coghub.database import attempts
+from coghub.database.attempts import Assigned, Batch
 from coghub.database.database import Database
 from coghub.database.encryption import Box
-from coghub.database.predictions import Assigned, Batch
 from coghub.domain.clock import Clock
 from coghub.domain.errors import InstanceBusy, InstanceError, InstanceGone
 from coghub.domain.instance import Stage
@@ -52,7 +52,7 @@ class RunParts:
     on_batch: Callable[[Receiver, Batch], None]
     """Hears what was written of predictions whose webhooks want to know."""
     on_end: Callable[[], None]
-    """Hears that a prediction was ended by its instance."""
+    """Hears that a prediction with a webhook was ended by its instance."""
 
 
 @dataclass(slots=True)
@@ -69,16 +69,18 @@ class Run:
     _has_news: asyncio.Event = field(default_factory=asyncio.Event)
     _last_event: int = 0
     _receiver: Receiver | None = None
+    _has_webhook: bool = False
     _redactor: Redactor = field(default_factory=lambda: Redactor(()))
     _is_over: bool = False
     """The row has ended: what still comes is of no interest."""
 
     async def run(self) -> Waiting | None:
         """Run to the end; return where it is to wait again, if it is."""
-        assigned = await self.parts.database.write(lambda c: rows.assign(c, self.waiting))
+        assigned = await self.parts.database.write(lambda c: attempts.assign(c, self.waiting))
         if assigned is None:
             return None
         self._attempt = assigned.attempt
+        self._has_webhook = assigned.webhook is not None
         self._receiver = receiver(
             self.waiting.id, self.waiting.account_id, assigned.webhook, assigned.webhook_events
         )
@@ -182,16 +184,20 @@ class Run:
         """Write a batch; False if the prediction has ended meanwhile, as by a cancel."""
         parts, prediction_id = self.parts, self.waiting.id
         now = parts.now()
-        is_recorded = await parts.database.write(
-            lambda c: rows.record(c, prediction_id, self._attempt, batch, now)
+        recorded = await parts.database.write(
+            lambda c: attempts.record(c, prediction_id, self._attempt, batch, now)
         )
-        if is_recorded:
+        if recorded is None:
+            return False
+        if batch.end is None:
             parts.signals.changed(prediction_id)
-            if self._receiver is not None:
-                parts.on_batch(self._receiver, batch)
-            if batch.end is not None:
-                parts.on_end()
-        return is_recorded
+        else:
+            parts.signals.ended(prediction_id, recorded.ended)
+        if self._receiver is not None:
+            parts.on_batch(self._receiver, batch)
+        if batch.end is not None and self._has_webhook:
+            parts.on_end()
+        return True
 
     async def _is_dead(self) -> bool:
         """Tell whether the instance's process has ended, or is about to."""
@@ -214,7 +220,7 @@ class Run:
 
     async def _give_back(self, *, counts: bool) -> Waiting | None:
         back = await self.parts.database.write(
-            lambda c: rows.give_back(c, self.waiting.id, self._attempt, counts=counts)
+            lambda c: attempts.give_back(c, self.waiting.id, self._attempt, counts=counts)
         )
         if back is not None:
             self.parts.signals.changed(self.waiting.id)

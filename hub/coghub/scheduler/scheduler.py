@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import structlog
 
+from coghub.database import attempts
 from coghub.database import instances as instance_rows
 from coghub.database import predictions as rows
 from coghub.database.database import Database
@@ -106,7 +107,7 @@ class Scheduler:
     async def _recover_running(self, waiting: Waiting) -> None:
         """Let it wait again if it has told no output; a stop of the hub is not its fault."""
         back = await self._parts.database.write(
-            lambda c: rows.give_back(c, waiting.id, waiting.attempt, counts=False)
+            lambda c: attempts.give_back(c, waiting.id, waiting.attempt, counts=False)
         )
         if back is None:
             await self._parts.predictions.end(waiting.id, End(Status.FAILED, RESTARTED))

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from coghub.database import predictions as rows
-from coghub.database.predictions import Batch, Filter
+from coghub.database import attempts
+from coghub.database.attempts import Batch
+from coghub.database.predictions import Filter
 from coghub.domain.errors import PredictionNotFound, QueueFull
 from coghub.domain.prediction import Chunk, End, EventKind, Status
 from coghub.domain.signals import Waiting
@@ -27,13 +28,13 @@ def waiting(prediction):
 
 
 async def assign(hub, prediction):
-    return await hub.database.write(lambda c: rows.assign(c, waiting(prediction)))
+    return await hub.database.write(lambda c: attempts.assign(c, waiting(prediction)))
 
 
 async def record(hub, prediction, attempt, **told):
     batch = Batch(**told)
     return await hub.database.write(
-        lambda c: rows.record(c, prediction.id, attempt, batch, hub.now())
+        lambda c: attempts.record(c, prediction.id, attempt, batch, hub.now())
     )
 
 
@@ -75,8 +76,8 @@ async def test_what_comes_after_the_end_changes_nothing(hub, alice, order):
 async def test_what_an_older_attempt_tells_changes_nothing(hub, alice, order):
     made = await hub.predictions.create(alice, order)
     await assign(hub, made)
-    back = await hub.database.write(lambda c: rows.give_back(c, made.id, 1, counts=True))
-    await hub.database.write(lambda c: rows.assign(c, back))
+    back = await hub.database.write(lambda c: attempts.give_back(c, made.id, 1, counts=True))
+    await hub.database.write(lambda c: attempts.assign(c, back))
 
     assert not await record(hub, made, 1, told=[chunk("old")], end=SUCCEEDED)
     assert await record(hub, made, 2, told=[chunk("new")], end=SUCCEEDED)
@@ -94,10 +95,10 @@ async def test_a_prediction_is_given_to_one_instance_at_a_time(hub, alice, order
 async def test_an_attempt_that_died_is_given_back_once(hub, alice, order):
     made = await hub.predictions.create(alice, order)
     await assign(hub, made)
-    back = await hub.database.write(lambda c: rows.give_back(c, made.id, 1, counts=True))
-    await hub.database.write(lambda c: rows.assign(c, back))
+    back = await hub.database.write(lambda c: attempts.give_back(c, made.id, 1, counts=True))
+    await hub.database.write(lambda c: attempts.assign(c, back))
 
-    again = await hub.database.write(lambda c: rows.give_back(c, made.id, 2, counts=True))
+    again = await hub.database.write(lambda c: attempts.give_back(c, made.id, 2, counts=True))
 
     assert again is None
 
@@ -107,7 +108,9 @@ async def test_an_attempt_that_told_output_is_not_given_back(hub, alice, order):
     await assign(hub, made)
     await record(hub, made, 1, started_at=hub.now(), told=[chunk("x", 0)])
 
-    assert await hub.database.write(lambda c: rows.give_back(c, made.id, 1, counts=False)) is None
+    back = await hub.database.write(lambda c: attempts.give_back(c, made.id, 1, counts=False))
+
+    assert back is None
 
 
 async def test_a_prediction_of_another_account_does_not_exist(hub, alice, bob, order):

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from coghub.accounts.webhook_secret import WebhookSecrets
-from coghub.database.predictions import Batch
+from coghub.database.attempts import Batch
 from coghub.database.webhooks import Attempt
 from coghub.domain.prediction import Chunk, End, EventKind, Status, WebhookEvent
 from coghub.scheduler.progress import Progress, Receiver, receiver

@@ -1,0 +1,267 @@
+"""Queries that move predictions: an attempt begins, tells something, ends, is given back.
+
+Each asks for the attempt, and that the prediction has not ended: whatever comes late, or twice,
+finds no row and changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from coghub.database import webhooks
+from coghub.database.columns import Moment
+from coghub.database.predictions import events_of, waiting_of
+from coghub.database.schema import models, prediction_events, predictions
+from coghub.domain.prediction import Chunk, End, EventKind, Status, output_of
+from coghub.domain.signals import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What an instance is to be told, once its prediction was given to it."""
+
+    input: Mapping[str, Any]
+    secret_input: bytes | None
+    attempt: int
+    base_url: str
+    webhook: str | None
+    webhook_events: Sequence[str] | None
+
+
+_ASSIGN = (
+    update(predictions)
+    .where(
+        predictions.c.id == bindparam("key"),
+        predictions.c.attempt == bindparam("known_attempt"),
+        predictions.c.status == Status.STARTING,
+        predictions.c.completed_at.is_(None),
+    )
+    .values(attempt=predictions.c.attempt + 1)
+    .returning(
+        predictions.c.input,
+        predictions.c.secret_input,
+        predictions.c.attempt,
+        predictions.c.base_url,
+        predictions.c.webhook,
+        predictions.c.webhook_events,
+    )
+)
+
+
+def assign(connection: Connection, waiting: Waiting) -> Assigned | None:
+    """Begin the next attempt; None if it does not wait any more."""
+    values = {"key": waiting.id, "known_attempt": waiting.attempt}
+    row = connection.execute(_ASSIGN, values).first()
+    return None if row is None else Assigned(*row)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What an instance told of a prediction since the last time."""
+
+    started_at: datetime | None = None
+    told: list[tuple[EventKind, Any]] = field(default_factory=list)
+    """Text of logs, and chunks of output."""
+    end: End | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.started_at or self.told or self.end)
+
+
+_IS_AT_ATTEMPT = (
+    predictions.c.id == bindparam("key"),
+    predictions.c.attempt == bindparam("known_attempt"),
+    predictions.c.completed_at.is_(None),
+)
+_TO_FINISH = (
+    predictions.c.created_at,
+    predictions.c.started_at,
+    predictions.c.model_id,
+    predictions.c.webhook,
+    predictions.c.attempt,
+)
+_UNDER_WAY = select(*_TO_FINISH).where(*_IS_AT_ATTEMPT)
+_OPEN = select(*_TO_FINISH).where(
+    predictions.c.id == bindparam("key"), predictions.c.completed_at.is_(None)
+)
+_START = (
+    update(predictions)
+    .where(*_IS_AT_ATTEMPT)
+    .values(status=Status.PROCESSING, started_at=bindparam("moment", type_=Moment))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A batch that was applied."""
+
+    ended: Mapping[str, Any] | None = None
+    """What the columns of a prediction that it ended hold now, as far as that changed."""
+
+
+def record(
+    connection: Connection, prediction_id: str, attempt: int, batch: Batch, now: datetime
+) -> Recorded | None:
+    """Apply a batch of one attempt; None, and nothing is changed, if it is not under way."""
+    values: dict[str, Any] = {"key": prediction_id, "known_attempt": attempt}
+    row = connection.execute(_UNDER_WAY, values).first()
+    if row is None:
+        return None
+    if batch.end:
+        return Recorded(_finish(connection, prediction_id, row, batch, now))
+    if batch.started_at:
+        connection.execute(_START, {**values, "moment": batch.started_at})
+    if batch.told:
+        last = connection.execute(_LAST_EVENT, {"key": prediction_id}).scalar()
+        _append(connection, prediction_id, last or 0, batch.told, now)
+    return Recorded()
+
+
+def tell(connection: Connection, prediction_ids: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Append text to the logs of predictions (id, text) that have not ended."""
+    for prediction_id, text in prediction_ids:
+        if connection.execute(_OPEN, {"key": prediction_id}).first() is not None:
+            last = connection.execute(_LAST_EVENT, {"key": prediction_id}).scalar()
+            _append(connection, prediction_id, last or 0, [(EventKind.LOGS, text)], now)
+
+
+def finish(
+    connection: Connection,
+    prediction_id: str,
+    end: End,
+    now: datetime,
+    *,
+    attempt: int | None = None,
+) -> bool:
+    """End a prediction; False if it has ended, or is at another attempt."""
+    row = connection.execute(_OPEN, {"key": prediction_id}).first()
+    if row is None or (attempt is not None and row.attempt != attempt):
+        return False
+    _finish(connection, prediction_id, row, Batch(end=end), now)
+    return True
+
+
+def give_back(
+    connection: Connection, prediction_id: str, attempt: int, *, counts: bool
+) -> Waiting | None:
+    """Let a prediction whose attempt failed wait again; None if it has ended, or told output.
+
+    Args:
+        connection: of the transaction.
+        prediction_id: which one.
+        attempt: the one that failed.
+        counts: an attempt that its instance's death ended; there is one of these.
+    """
+    if has_output(connection, prediction_id):
+        return None
+    columns = predictions.c
+    change = (
+        update(predictions)
+        .where(
+            columns.id == prediction_id,
+            columns.attempt == attempt,
+            columns.completed_at.is_(None),
+            columns.failed_attempts < (1 if counts else 1_000_000),
+        )
+        .values(
+            status=Status.STARTING,
+            started_at=None,
+            failed_attempts=columns.failed_attempts + int(counts),
+        )
+        .returning(
+            columns.id, columns.account_id, columns.version_key, columns.created_at, columns.attempt
+        )
+    )
+    row = connection.execute(change).mappings().first()
+    return None if row is None else waiting_of(row)
+
+
+def has_output(connection: Connection, prediction_id: str) -> bool:
+    """Tell whether a prediction has told any output."""
+    query = select(prediction_events.c.sequence).where(
+        prediction_events.c.prediction_id == prediction_id,
+        prediction_events.c.kind == EventKind.OUTPUT,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+_LAST_EVENT = select(func.max(prediction_events.c.sequence)).where(
+    prediction_events.c.prediction_id == bindparam("key")
+)
+_ADD_EVENTS = insert(prediction_events)
+_FINISH = update(predictions).where(predictions.c.id == bindparam("key"))
+_COUNT_RUN = (
+    update(models).where(models.c.id == bindparam("key")).values(run_count=models.c.run_count + 1)
+)
+
+
+def _append(
+    connection: Connection,
+    prediction_id: str,
+    last: int,
+    told: Sequence[tuple[EventKind, Any]],
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "prediction_id": prediction_id,
+            "sequence": sequence,
+            "kind": kind,
+            "content": content,
+            "created_at": now,
+        }
+        for sequence, (kind, content) in enumerate(told, last + 1)
+    ]
+    connection.execute(_ADD_EVENTS, rows)
+
+
+def _finish(
+    connection: Connection,
+    prediction_id: str,
+    row: Row[*tuple[Any, ...]],
+    batch: Batch,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """Fold what was told into the row and end it; return what it holds now.
+
+    The caller has read the row, and has seen that it is open.
+    """
+    assert batch.end is not None
+    events = events_of(connection, prediction_id)
+    if batch.told:
+        _append(connection, prediction_id, events[-1].sequence if events else 0, batch.told, now)
+    values = _ended(row, [*(event.content for event in events), *_contents(batch)], batch, now)
+    connection.execute(_FINISH, {**values, "key": prediction_id, "secret_input": None})
+    connection.execute(_COUNT_RUN, {"key": row.model_id})
+    if row.webhook:
+        webhooks.add_completed(connection, prediction_id, now)
+    return values
+
+
+def _contents(batch: Batch) -> list[Any]:
+    return [content for _, content in batch.told]
+
+
+def _ended(
+    row: Row[*tuple[Any, ...]], contents: Sequence[Any], batch: Batch, now: datetime
+) -> dict[str, Any]:
+    """Return what the columns of a prediction hold after its end."""
+    end, started_at = batch.end, batch.started_at or row.started_at
+    assert end is not None
+    metrics = {**end.metrics, "total_time": (now - row.created_at).total_seconds()}
+    if started_at is not None and "predict_time" not in metrics:
+        metrics["predict_time"] = (now - started_at).total_seconds()
+    chunks = [content for content in contents if isinstance(content, Chunk)]
+    return {
+        "status": end.status,
+        "output": output_of(chunks, is_list=end.is_list),
+        "logs": "".join(content for content in contents if isinstance(content, str)),
+        "error": end.error,
+        "metrics": metrics,
+        "started_at": started_at,
+        "completed_at": now,
+        "attempt": row.attempt,
+    }
