@@ -33,13 +33,13 @@ class HubProcess:
         self.prefix = prefix
         """What runs the command, such as a shell that sets a limit."""
         self.log = ""
+        self._has_grown = threading.Condition()
         self.token = ""
         """Of the administrator that the first start on a folder makes."""
         self.administrator = ""
         self._start("0")
 
     def _start(self, port: str) -> None:
-        self._has_announced = threading.Event()
         reading, writing = os.pipe()
         flags = ["--port", port, "--ready-fd", str(writing), *self.flags]
         self.process = subprocess.Popen(
@@ -59,7 +59,7 @@ class HubProcess:
             self.kill()
             raise AssertionError(f"`coghub up` ended:\n{self.log}")
         self.port = int(self.address.rpartition(":")[2])
-        assert self._has_announced.wait(START_S)
+        self.wait_for_log(f"Listening on {self.address}\n")
         self._note_login()
 
     def _note_login(self) -> None:
@@ -73,9 +73,18 @@ class HubProcess:
         assert self.process.stderr is not None
         with self.process.stderr as lines:
             for line in lines:
-                self.log += line
-                if line.startswith("Listening on "):
-                    self._has_announced.set()
+                with self._has_grown:
+                    self.log += line
+                    self._has_grown.notify_all()
+        with self._has_grown:
+            self._has_grown.notify_all()
+
+    def wait_for_log(self, pattern: str) -> re.Match[str]:
+        """Wait until the log has a text, and return it."""
+        with self._has_grown:
+            is_there = self._has_grown.wait_for(lambda: re.search(pattern, self.log), START_S)
+        assert is_there, f"No `{pattern}` in the log:\n{self.log}"
+        return is_there
 
     def run(self, *arguments: str, stdin: str = "") -> str:
         """Run a command of `coghub` beside the hub, and return what it wrote to stdout."""

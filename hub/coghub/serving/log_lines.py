@@ -3,6 +3,7 @@
 No token gets into the log, and no key of a URL, whoever wrote it into a value or a traceback.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import MutableMapping
@@ -41,6 +42,13 @@ def log_to(stream: TextIO, *, level: str) -> None:
     logging.root.setLevel(max(number, logging.WARNING))
     # It warns of each malformed request: anyone could fill the disk.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").addFilter(is_no_stop)
+
+
+def is_no_stop(record: logging.LogRecord) -> bool:
+    """Tell whether a record is of more than a request that was cut off because the hub stops."""
+    is_cut_off = bool(record.exc_info) and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not is_cut_off and not record.getMessage().startswith("Cancel ")
 
 
 class _Lines:

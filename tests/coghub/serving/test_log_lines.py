@@ -1,5 +1,6 @@
 """What gets into the log, and what must not."""
 
+import asyncio
 import io
 import logging
 
@@ -92,6 +93,17 @@ def test_warnings_of_libraries_look_the_same(log):
     logging.getLogger("asyncio").warning("slow %s", "callback")
 
     assert fields_of(log.getvalue()) == 'level=WARNING event="slow callback"\n'
+
+
+def test_a_mistake_in_a_request_is_logged_and_one_that_a_stop_cut_off_is_not(log):
+    uvicorn = logging.getLogger("uvicorn.error")
+
+    uvicorn.error("Cancel %s running task(s)", 1)
+    uvicorn.error("Exception in ASGI application", exc_info=asyncio.CancelledError())
+    assert log.getvalue() == ""
+
+    uvicorn.error("Exception in ASGI application", exc_info=raised("boom"))
+    assert log.getvalue().endswith("  ValueError: boom\n")
 
 
 def test_a_reader_that_went_away_stops_nothing(log):

@@ -87,6 +87,33 @@ def test_ctrl_c_stops_it_with_130(started, tmp_path):
     assert started(tmp_path / "data").stop(signal.SIGINT) == 130
 
 
+def test_a_second_signal_stops_it_at_once(started, tmp_path):
+    """The first one waits for what is being answered, here for a body that does not come."""
+    hub = started(tmp_path / "data")
+    with socket.create_connection(("127.0.0.1", hub.port)) as client:
+        head = f"POST /v1/predictions HTTP/1.1\r\nAuthorization: Bearer {hub.token}\r\n"
+        client.sendall(f"{head}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n".encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
+        hub.process.send_signal(signal.SIGTERM)
+        hub.wait_for_log("hub stopping")
+
+        assert hub.stop() == 130
+
+    hub.wait_for_log('level=WARNING event="hub stopped at once" signal=SIGTERM')
+
+
+def test_it_waits_for_no_client_for_ever(started, tmp_path):
+    hub = started(tmp_path / "data")
+    with socket.create_connection(("127.0.0.1", hub.port)) as client:
+        head = f"POST /v1/predictions HTTP/1.1\r\nAuthorization: Bearer {hub.token}\r\n"
+        client.sendall(f"{head}Expect: 100-continue\r\nContent-Length: 9\r\n\r\n".encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
+
+        assert hub.stop() == 0
+
+    assert "ERROR" not in hub.log
+
+
 def test_it_may_have_as_many_connections_as_the_system_allows(started, tmp_path):
     hub = started(tmp_path / "data", prefix=["sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh"])
 
