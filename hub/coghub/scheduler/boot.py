@@ -11,11 +11,12 @@ from coghub.database import instances as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
 from coghub.domain.errors import InstanceDied, InstanceGone, SetupFailed, VersionNotFound
+from coghub.domain.growing_log import GrowingLog
 from coghub.domain.instance import Stage
 from coghub.executors.base import Executor, Instance, InstanceSpec
 from coghub.instances.client import InstanceClient
 from coghub.models.variables import Variables
-from coghub.predictions.redaction import redact
+from coghub.predictions.redaction import Redactor
 from coghub.scheduler.fleet import Member
 
 POLL_S = 0.02
@@ -80,6 +81,7 @@ class Boot:
         if content is None:
             raise VersionNotFound(version.id)
         member.secrets = await self.variables.secrets_of(version.model_id)
+        member.redactor = Redactor(member.secrets)
         return InstanceSpec(
             id=member.id,
             version=version,
@@ -95,7 +97,7 @@ class Boot:
             member.stage = stage
             member.transcript.append(f"{LINES[stage]}\n")
         if text:
-            member.transcript.append(redact(text, member.secrets))
+            member.transcript.append(member.redactor.feed(text))
         self.on_told(member)
 
     async def wait_until_ready(
@@ -123,15 +125,16 @@ class Boot:
             if polling in done:
                 return polling.result()
             if death in done:
-                raise InstanceDied(death.result())
+                raise InstanceDied(member.redactor.redact(death.result()))
             raise SetupFailed(f"Setup took longer than {self.setup_timeout_s:g} s")
         finally:
             polling.cancel()
             death.cancel()
+            member.transcript.append(member.redactor.flush())
 
     async def _poll(self, member: Member, *, tells: bool) -> None:
         assert member.client is not None
-        pause_s, known = POLL_S, 0
+        pause_s, growing = POLL_S, GrowingLog()
         while True:
             try:
                 health = await member.client.health()
@@ -139,18 +142,20 @@ class Boot:
                 health = dict[str, Any]()
             setup = health.get("setup") or {}
             logs = str(setup.get("logs") or "")
-            if tells and health and (member.stage is Stage.BOOTING or len(logs) > known):
-                self._told(member, Stage.SETUP, logs[known:])
-                known = max(known, len(logs))
+            news = growing.unseen(logs).decode("utf-8", "replace")
+            if tells and health and (member.stage is Stage.BOOTING or news):
+                self._told(member, Stage.SETUP, news)
             match health.get("status"):
                 case "READY":
                     return
                 case "BUSY" if member.running:
                     return
                 case "SETUP_FAILED" | "DEFUNCT":
-                    raise SetupFailed(_last_line(logs) or "Model setup failed")
+                    reason = _last_line(logs) or "Model setup failed"
+                    raise SetupFailed(member.redactor.redact(reason))
                 case "UNHEALTHY":
-                    raise SetupFailed(str(health.get("user_healthcheck_error") or "unhealthy"))
+                    reason = str(health.get("user_healthcheck_error") or "unhealthy")
+                    raise SetupFailed(member.redactor.redact(reason))
                 case _:
                     await asyncio.sleep(pause_s)
                     pause_s = min(MAX_POLL_S, pause_s * 1.3)

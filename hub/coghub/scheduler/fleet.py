@@ -12,6 +12,7 @@ from coghub.domain.signals import Waiting
 from coghub.executors.base import Instance
 from coghub.instances.client import InstanceClient
 from coghub.models.catalog import Entry
+from coghub.predictions.redaction import Redactor
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +41,8 @@ class Member:
     """What is told of its way to ready, piece by piece."""
     secrets: list[str] = field(default_factory=list)
     """Values of the model's secrets, which no log may show."""
+    redactor: Redactor = field(default_factory=lambda: Redactor(()))
+    """Takes them out of what is told of its way to ready."""
     instance: Instance | None = None
     client: InstanceClient | None = None
 

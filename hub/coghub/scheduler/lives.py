@@ -130,7 +130,8 @@ class Lives:
         log.info("instance is ready", instance_id=member.id, model=member.entry.model)
         self.wake()
         assert member.instance is not None
-        await self._ended(member, await member.instance.ended())
+        reason = member.redactor.redact(await member.instance.ended())
+        await self._ended(member, reason)
 
     async def _failed(self, member: Member, reason: str, *, is_tried_again: bool = False) -> None:
         member.stage = Stage.FAILED

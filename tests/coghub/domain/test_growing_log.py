@@ -1,4 +1,4 @@
-from coghub.engines.growing_log import GrowingLog
+from coghub.domain.growing_log import GrowingLog
 
 GAP = "\n[… {} bytes of logs dropped …]\n"
 
