@@ -9,12 +9,10 @@ from sqlalchemy import (
     Connection,
     Integer,
     RowMapping,
-    and_,
     bindparam,
     case,
     func,
     insert,
-    or_,
     select,
 )
 
@@ -77,31 +75,6 @@ class Filter:
     """Inclusive."""
     created_before: datetime | None = None
     source: Source | None = None
-
-
-def of_account(
-    connection: Connection,
-    account_id: int,
-    wanted: Filter,
-    *,
-    after: tuple[datetime, str] | None,
-    limit: int,
-) -> Sequence[RowMapping]:
-    """Return rows of an account, the newest first, from behind `after` (created_at, id) on."""
-    made = predictions.c.created_at
-    query = select(*SHOWN).where(predictions.c.account_id == account_id)
-    if wanted.created_after is not None:
-        query = query.where(made >= wanted.created_after)
-    if wanted.created_before is not None:
-        query = query.where(made < wanted.created_before)
-    if wanted.source is not None:
-        query = query.where(predictions.c.source == wanted.source)
-    if after is not None:
-        moment, prediction_id = after
-        is_same = and_(made == moment, predictions.c.id < prediction_id)
-        query = query.where(made <= moment, or_(made < moment, is_same))
-    query = query.order_by(made.desc(), predictions.c.id.desc()).limit(limit)
-    return connection.execute(query).mappings().all()
 
 
 _EVENTS = (

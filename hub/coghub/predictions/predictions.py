@@ -43,6 +43,7 @@ RETRY_AFTER_S = 5
 """For a client whose prediction found the queue full."""
 PAGE_ROWS = 100
 """Of a list."""
+EVERYTHING = Filter()
 STREAM_PAGE = 500
 """Events that are read at once for one who follows."""
 
@@ -182,30 +183,18 @@ class Predictions:
         """
         return await self._shown(lambda c: rows.by_stream_key(c, stream_key), stream_key)
 
-    async def list(
+    async def page(
         self,
         account: Account,
-        wanted: Filter,
+        wanted: Filter = EVERYTHING,
+        cursor: Cursor | None = None,
         *,
-        after: tuple[datetime, str] | None = None,
-        limit: int = 100,
-    ) -> Sequence[Prediction]:
-        """Return an account's predictions, the newest first, from behind (created_at, id) on."""
-        found = await self._database.read(
-            lambda c: [
-                (row, _told(c, row))
-                for row in rows.of_account(c, account.id, wanted, after=after, limit=limit)
-            ]
-        )
-        return [await self._prediction(row, told) for row, told in found]
-
-    async def page(
-        self, account: Account, wanted: Filter, cursor: Cursor | None
+        limit: int = PAGE_ROWS,
     ) -> Page[Prediction]:
         """Return a page of an account's predictions, the newest first."""
 
         def read(connection: Connection) -> Page[tuple[RowMapping, Sequence[Event]]]:
-            page = lists.of_account(connection, account.id, wanted, cursor, limit=PAGE_ROWS)
+            page = lists.of_account(connection, account.id, wanted, cursor, limit=limit)
             found = [(row, _told(connection, row)) for row in page.items]
             return Page(found, page.next, page.previous)
 

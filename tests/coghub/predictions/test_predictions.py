@@ -171,10 +171,10 @@ async def test_a_silent_prediction_gives_signs_of_life(hub, alice, order):
 async def test_pages_hold_each_prediction_once(hub, alice, bob, order):
     made = [(await hub.predictions.create(alice, order)).id for _ in range(7)]
     await hub.predictions.create(bob, order)
-    listed, after = [], None
-    while page := await hub.predictions.list(alice, Filter(), after=after, limit=3):
-        listed += [it.id for it in page]
-        after = (page[-1].created_at, page[-1].id)
+    pages = [await hub.predictions.page(alice, limit=3)]
+    while pages[-1].next:
+        pages.append(await hub.predictions.page(alice, cursor=pages[-1].next, limit=3))
+    listed = [it.id for page in pages for it in page.items]
 
     assert sorted(listed) == sorted(made)
 
@@ -186,8 +186,8 @@ async def test_lists_are_cut_by_time(hub, alice, order):
     if first.created_at == moment:
         moment += timedelta(microseconds=1)
 
-    since = await hub.predictions.list(alice, Filter(created_after=moment))
-    before = await hub.predictions.list(alice, Filter(created_before=moment))
+    since = (await hub.predictions.page(alice, Filter(created_after=moment))).items
+    before = (await hub.predictions.page(alice, Filter(created_before=moment))).items
 
     assert {it.id for it in (*since, *before)} == {first.id, second.id}
     assert first.id in {it.id for it in before}
