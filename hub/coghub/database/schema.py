@@ -237,6 +237,8 @@ webhook_deliveries = Table(
     Column("delivered_at", Moment),
     Index(
         "ix_webhook_deliveries_due",
+        "account_id",
+        "host",
         "next_at",
         sqlite_where=text("next_at IS NOT NULL"),
         postgresql_where=text("next_at IS NOT NULL"),

@@ -1,5 +1,6 @@
 """Queries on webhook deliveries: the calls about ended predictions, which must not get lost."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,25 +80,42 @@ def host_of(url: str) -> str:
 def due(
     connection: Connection, now: datetime, *, per_receiver: int, per_account: int
 ) -> Sequence[Delivery]:
-    """Return what is to be sent now, the oldest first; of each host, and each account, only a few.
+    """Return what is to be sent now; of each account's hosts, and of each account, only a few.
 
     Who has a thousand calls waiting for a slow host leaves room for everyone else.
     """
+    found = list[Delivery]()
+    of_account = Counter[int]()
+    for account_id, host in _receivers(connection, now):
+        room = min(per_receiver, per_account - of_account[account_id])
+        if room > 0:
+            deliveries = _due_of(connection, now, account_id, host, limit=room)
+            of_account[account_id] += len(deliveries)
+            found += deliveries
+    return found
+
+
+def _receivers(connection: Connection, now: datetime) -> Sequence[tuple[int, str]]:
+    """Return accounts and hosts that have something due, those who wait longest first."""
     table = webhook_deliveries.c
-    rank = func.row_number().over(
-        partition_by=(table.account_id, table.host), order_by=table.next_at
-    )
-    by_host = (
-        select(*COLUMNS, table.next_at, rank.label("rank")).where(table.next_at <= now).subquery().c
-    )
-    place = func.row_number().over(partition_by=by_host.account_id, order_by=by_host.next_at)
-    by_account = (
-        select(*by_host, place.label("place")).where(by_host.rank <= per_receiver).subquery().c
-    )
     query = (
-        select(*(by_account[column.name] for column in COLUMNS))
-        .where(by_account.place <= per_account)
-        .order_by(by_account.next_at)
+        select(table.account_id, table.host)
+        .where(table.next_at <= now)
+        .group_by(table.account_id, table.host)
+        .order_by(func.min(table.next_at))
+    )
+    return [(account_id, host) for account_id, host in connection.execute(query)]
+
+
+def _due_of(
+    connection: Connection, now: datetime, account_id: int, host: str, *, limit: int
+) -> Sequence[Delivery]:
+    table = webhook_deliveries.c
+    query = (
+        select(*COLUMNS)
+        .where(table.account_id == account_id, table.host == host, table.next_at <= now)
+        .order_by(table.next_at)
+        .limit(limit)
     )
     rows = connection.execute(query).mappings()
     return [Delivery(**{column.name: row[column.name] for column in COLUMNS}) for row in rows]
