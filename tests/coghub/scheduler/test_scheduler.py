@@ -285,3 +285,23 @@ async def test_every_prediction_ends_once_while_instances_die(hub, executor, ali
     assert len(ends) == 120
     assert all(each.status.is_final for each in ends)
     assert after == ends
+
+
+async def test_a_secret_of_the_model_is_in_no_reason_and_no_setup_log(
+    hub, executor, alice, bob, hello
+):
+    """Not even where it comes in two pieces; the model's callers are not its owner."""
+    model = await hub.models.get(alice, "alice", "hello")
+    await hub.variables.put(model, "HF_TOKEN", "hf_sesame", is_secret=True)
+    executor.health = {"status": "STARTING", "setup": {"logs": "my token is hf_se"}}
+    async with running(hub, executor) as it:
+        made = await it.make(bob, hello())
+        await it.until(lambda: [member for member in it.fleet if member.stage is Stage.SETUP])
+        said = "my token is hf_sesame\nValueError: hf_sesame is no good\n"
+        executor.instances[0].health = {"status": "SETUP_FAILED", "setup": {"logs": said}}
+        ended = await it.end_of(made)
+    [record] = await hub.database.read(lambda c: instance_rows.every(c, limit=9))
+
+    assert ended.error == "Setup failed: ValueError: [REDACTED] is no good"
+    assert "my token is [REDACTED]\n" in record.logs
+    assert "sesame" not in ended.logs + record.logs + (record.error or "")
