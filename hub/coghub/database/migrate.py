@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from coghub.domain.errors import DatabaseTooNew
+from coghub.domain.errors import DatabaseUnknown
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -17,7 +17,7 @@ def migrate(connection: Connection) -> None:
     """Run what this database lacks; its caller holds the transaction.
 
     Raises:
-        DatabaseTooNew: if a newer coghub has changed it.
+        DatabaseUnknown: if a newer coghub has changed it.
     """
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
@@ -29,7 +29,7 @@ def migrate(connection: Connection) -> None:
     if current is not None and current not in {
         script.revision for script in scripts.walk_revisions()
     }:
-        raise DatabaseTooNew(
+        raise DatabaseUnknown(
             f"The database was changed by a newer version of coghub: {current}",
             hint="Use that version, or restore a backup",
         )

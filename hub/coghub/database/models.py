@@ -105,7 +105,7 @@ def change(connection: Connection, model_id: int, fields: Mapping[str, Any]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class NewVersion:
+class PushedVersion:
     """What the registry learned of a pushed image."""
 
     id: str
@@ -116,7 +116,7 @@ class NewVersion:
 
 
 def add_version(
-    connection: Connection, model_id: int, version: NewVersion, now: datetime
+    connection: Connection, model_id: int, version: PushedVersion, now: datetime
 ) -> Version:
     """Add a version, once, and make it the model's latest; return it.
 

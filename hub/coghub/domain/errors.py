@@ -35,7 +35,7 @@ CoghubError
 │   └── PredictionFailed
 └── HubError                  about the hub
     ├── DatabaseUnusable      the file of the rows cannot be opened, or is damaged
-    ├── DatabaseTooNew        a newer version has changed the data folder
+    ├── DatabaseUnknown        a newer version has changed the data folder
     ├── DataFolderBusy        another hub runs on the data folder
     ├── HubNotFound           no hub in the data folder
     ├── ListenFailed          the address to listen on cannot be had
@@ -302,7 +302,7 @@ class DatabaseUnusable(HubError):
         )
 
 
-class DatabaseTooNew(HubError):
+class DatabaseUnknown(HubError):
     """The database was changed by a version that this one does not know."""
 
     code = "database-too-new"

@@ -10,7 +10,7 @@ from coghub.database import accounts as account_rows
 from coghub.database import manifests as rows
 from coghub.database import models as model_rows
 from coghub.database import registry as blob_rows
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.domain.digest import is_digest
 from coghub.domain.distribution_errors import (
     ManifestBlobUnknown,
@@ -39,7 +39,7 @@ class Push:
     repository: Repository
     manifest: Manifest
     tag: str | None
-    version: NewVersion | None
+    version: PushedVersion | None
 
 
 class Pushes:
@@ -72,7 +72,7 @@ class Pushes:
             if await self._hub.storage.size_of(blob_key(digest)) is None:
                 raise ManifestBlobUnknown(digest)
 
-    async def _version(self, repository: Repository, manifest: Manifest) -> NewVersion | None:
+    async def _version(self, repository: Repository, manifest: Manifest) -> PushedVersion | None:
         for config in await self._configs(repository, manifest):
             if config.media_type not in CONFIGS:
                 continue
@@ -115,7 +115,7 @@ def _store(connection: Connection, push: Push, now: datetime) -> None:
         raise ManifestBlobUnknown(digest)
     model = _model(connection, push.repository, now)
     names = manifest.blobs | {image.digest for image in manifest.images}
-    stored = rows.NewManifest(
+    stored = rows.PushedManifest(
         digest=manifest.digest,
         media_type=manifest.media_type,
         content=manifest.content,

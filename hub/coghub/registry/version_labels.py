@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.domain.digest import hex_of
 from coghub.domain.distribution_errors import ManifestInvalid, VersionRefused
 from coghub.registry.manifest_content import decoded
@@ -47,7 +47,7 @@ def cog_labels(content: bytes) -> dict[str, str] | None:
     return found if any(name in found for name in NAMES) else None
 
 
-def new_version(digest: str, labels: Mapping[str, str]) -> NewVersion:
+def new_version(digest: str, labels: Mapping[str, str]) -> PushedVersion:
     """Return the version that a pushed manifest is.
 
     Raises:
@@ -60,7 +60,7 @@ def new_version(digest: str, labels: Mapping[str, str]) -> NewVersion:
     cog_version = labels.get("version", "")
     if len(cog_version) > MAX_COG_VERSION_CHARACTERS:
         raise ManifestInvalid("The label `run.cog.version` is not a version")
-    return NewVersion(
+    return PushedVersion(
         id=hex_of(digest),
         cog_version=cog_version,
         openapi_schema=_schema(labels),

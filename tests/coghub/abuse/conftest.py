@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from coghub.app import asgi
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.domain.model import Visibility
 from coghub.predictions.predictions import Order
 
@@ -38,7 +38,7 @@ async def alices(hub, alice):
     """What alice has: a private model with a version, a prediction, a file, a token."""
     model = await hub.models.create(alice, "alice", "secret-painter")
     version = await hub.models.register_version(
-        model, NewVersion(VERSION_ID, "0.23.1", SCHEMA, {}, is_bundle=True)
+        model, PushedVersion(VERSION_ID, "0.23.1", SCHEMA, {}, is_bundle=True)
     )
     order = Order(model, version, {"text": "mine"}, "http://hub.test")
     prediction = await hub.predictions.create(alice, order)

@@ -4,7 +4,7 @@ import pytest
 from hub_client import Client
 
 from coghub.app import asgi
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.domain.model import Visibility
 
 SCHEMA = {
@@ -60,7 +60,7 @@ def push(hub):
 
     async def pushed(model, digit="a", schema=SCHEMA):
         config = {"predict": "predict.py:Predictor"}
-        new = NewVersion(digit * 64, "0.23.1", schema, config, is_bundle=True)
+        new = PushedVersion(digit * 64, "0.23.1", schema, config, is_bundle=True)
         return await hub.models.register_version(model, new)
 
     return pushed

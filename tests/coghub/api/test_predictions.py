@@ -11,7 +11,7 @@ from played_prediction import Play
 
 from coghub.app import asgi
 from coghub.database import predictions as rows
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.database.predictions import Filter
 from coghub.domain.clock import utc_now
 from coghub.domain.prediction import Status
@@ -21,7 +21,7 @@ from coghub.opening import open_hub
 ID = "a" * 64
 MADE = {"version": ID, "input": {"text": "python"}}
 NO_FILTER = Filter()
-NEW_VERSION = NewVersion(ID, "0.23.1", {}, {}, is_bundle=True)
+NEW_VERSION = PushedVersion(ID, "0.23.1", {}, {}, is_bundle=True)
 FILE_OUTPUT = {
     "components": {
         "schemas": {

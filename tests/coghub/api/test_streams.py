@@ -8,7 +8,7 @@ from played_prediction import Play
 
 from coghub.api.streams import sse
 from coghub.app import asgi
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.domain.prediction import Status
 from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
@@ -87,7 +87,7 @@ async def test_a_stream_goes_on_after_a_restart_of_the_hub(tmp_path):
         await hub.models.create(account, "alice", "hello")
         model = await hub.models.get(account, "alice", "hello")
         await hub.models.register_version(
-            model, NewVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
+            model, PushedVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
         )
         made = (await client("POST", "/v1/predictions", json=BODY)).json()
         play = await Play(hub, made["id"]).start()

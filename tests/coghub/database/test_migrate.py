@@ -8,7 +8,7 @@ from sqlalchemy import text
 from coghub.database.database import SqliteDatabase
 from coghub.database.migrate import migrate
 from coghub.database.schema import metadata
-from coghub.domain.errors import DatabaseTooNew
+from coghub.domain.errors import DatabaseUnknown
 
 
 @pytest.fixture
@@ -39,5 +39,5 @@ async def test_a_database_of_a_newer_version_is_refused(database):
         lambda connection: connection.execute(text("UPDATE alembic_version SET version_num='9999'"))
     )
 
-    with pytest.raises(DatabaseTooNew, match="9999"):
+    with pytest.raises(DatabaseUnknown, match="9999"):
         await database.write(migrate)

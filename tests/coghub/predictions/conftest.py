@@ -2,7 +2,7 @@
 
 import pytest
 
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.predictions.predictions import Order
 
 SCHEMA = {
@@ -21,7 +21,7 @@ SCHEMA = {
 @pytest.fixture
 async def model(hub, alice):
     made = await hub.models.create(alice, "alice", "hello")
-    version = NewVersion("a" * 64, "0.23.1", SCHEMA, {}, is_bundle=True)
+    version = PushedVersion("a" * 64, "0.23.1", SCHEMA, {}, is_bundle=True)
     await hub.models.register_version(made, version)
     return await hub.models.get(alice, "alice", "hello")
 

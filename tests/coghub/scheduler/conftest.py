@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from tests.fakes.executor import FakeExecutor
 
 from coghub.background import Addresses, Background
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.database.schema import manifests
 from coghub.predictions.predictions import Order
 
@@ -22,7 +22,7 @@ async def add_version(hub, account, name, *, slots=1):
     digest = (name.encode().hex() + "0" * 64)[:64]
     model = await hub.models.create(account, account.name, name)
     config = {"concurrency": {"max": slots}}
-    version = NewVersion(digest, "0.23.1", SCHEMA, config, is_bundle=True)
+    version = PushedVersion(digest, "0.23.1", SCHEMA, config, is_bundle=True)
     version = await hub.models.register_version(model, version)
     await hub.database.write(
         lambda c: c.execute(

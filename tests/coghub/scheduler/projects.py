@@ -11,7 +11,7 @@ from coghub.build.bundle import Store
 from coghub.build.config import find_config, read_config
 from coghub.build.events import ignore
 from coghub.build.plan import resolve
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.database.schema import manifests
 from coghub.engines.documents import Question, documents_of
 from coghub.settings import current_settings
@@ -59,6 +59,6 @@ async def register(hub, account, name, project, settings):
         )
     )
     config = json.loads(bundle.labels["run.cog.config"])
-    new = NewVersion(bundle.digest[7:], "0.23.1", document, config, is_bundle=True)
+    new = PushedVersion(bundle.digest[7:], "0.23.1", document, config, is_bundle=True)
     version = await hub.models.register_version(model, new)
     return model, version

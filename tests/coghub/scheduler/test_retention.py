@@ -7,7 +7,7 @@ from played_prediction import Play
 from sqlalchemy import event
 
 from coghub.database import retention as rows
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.database.predictions import Filter
 from coghub.domain.clock import utc_now
 from coghub.domain.errors import FileNotFound
@@ -51,7 +51,9 @@ def retention(hub, clock):
 async def model(hub, alice):
     await hub.models.create(alice, "alice", "hello")
     model = await hub.models.get(alice, "alice", "hello")
-    await hub.models.register_version(model, NewVersion("a" * 64, "0.23", {}, {}, is_bundle=True))
+    await hub.models.register_version(
+        model, PushedVersion("a" * 64, "0.23", {}, {}, is_bundle=True)
+    )
     return await hub.models.get(alice, "alice", "hello")
 
 

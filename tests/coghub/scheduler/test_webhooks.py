@@ -10,7 +10,7 @@ from replicate.webhook import WebhookSigningSecret
 from sqlalchemy import delete, select
 
 from cog.network_guard import Guard
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.database.schema import predictions, webhook_deliveries
 from coghub.domain.prediction import End, Status, WebhookEvent
 from coghub.predictions.predictions import Order
@@ -109,7 +109,7 @@ async def make(hub, alice):
     """Make a prediction that wants to tell a URL, and end it."""
     model = await hub.models.create(alice, "alice", "painter")
     version = await hub.models.register_version(
-        model, NewVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
+        model, PushedVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
     )
 
     async def one(url, *, account=alice, events=None, status=Status.SUCCEEDED):

@@ -3,7 +3,7 @@
 import pytest
 from played_prediction import Play
 
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.domain.model import Visibility
 from coghub.predictions.predictions import Order
 
@@ -28,7 +28,7 @@ async def model(hub, alice, schema):
     }
     made = await hub.models.create(alice, "alice", "paint", fields=fields)
     await hub.models.register_version(
-        made, NewVersion("a" * 64, "0.23", schema, {}, is_bundle=True)
+        made, PushedVersion("a" * 64, "0.23", schema, {}, is_bundle=True)
     )
     return await hub.models.get(alice, "alice", "paint")
 

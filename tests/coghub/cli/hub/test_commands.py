@@ -14,7 +14,7 @@ from coghub.cli.output import Console
 from coghub.database import accounts as account_rows
 from coghub.database import instances as rows
 from coghub.database import models as model_rows
-from coghub.database.models import NewVersion
+from coghub.database.models import PushedVersion
 from coghub.domain.instance import InstanceRecord, Stage
 from coghub.domain.model import Visibility
 from coghub.opening import open_hub
@@ -67,7 +67,7 @@ def instance(model, within):
 
     def add(connection):
         found = model_rows.by_name(connection, "alice", "resize")
-        version = NewVersion("ab" * 32, "0.23.1", {}, {}, is_bundle=True)
+        version = PushedVersion("ab" * 32, "0.23.1", {}, {}, is_bundle=True)
         added = model_rows.add_version(connection, found.id, version, NOW)
         record = InstanceRecord("one", added.key, added.id, model, "cpu", "local", Stage.SETUP, NOW)
         rows.add(connection, record)
