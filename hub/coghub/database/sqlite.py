@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from coghub.domain.errors import DiskFull
@@ -116,14 +116,13 @@ def _apply(connection: Connection, group: list[_Change]) -> None:
     """Run a group in one transaction, tell each who waits, and leave no transaction open."""
     outcomes: list[tuple[_Change, Any, BaseException | None]] = []
     try:
-        connection.execute(text("BEGIN IMMEDIATE"))
+        _say(connection, "BEGIN IMMEDIATE")
         outcomes = [_outcome(connection, change, is_alone=len(group) == 1) for change in group]
-        _end(connection, is_kept=len(group) > 1 or outcomes[0][2] is None)
+        is_kept = len(group) > 1 or outcomes[0][2] is None
+        _say(connection, "COMMIT" if is_kept else "ROLLBACK")
     except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, or waits for ever
         with suppress(Exception):
-            connection.execute(text("ROLLBACK"))
-        with suppress(Exception):
-            connection.rollback()
+            _say(connection, "ROLLBACK")
         outcomes = [(change, None, error) for change in group]
     _tell(outcomes)
 
@@ -137,16 +136,11 @@ def _tell(outcomes: Sequence[tuple[_Change, Any, BaseException | None]]) -> None
                 change.future.set_exception(problem)
 
 
-def _end(connection: Connection, *, is_kept: bool) -> None:
-    connection.execute(text("COMMIT" if is_kept else "ROLLBACK"))
-    connection.commit()  # SQLAlchemy's own book-keeping; the driver has nothing open
-
-
 def _outcome(
     connection: Connection, change: _Change, *, is_alone: bool
 ) -> tuple[_Change, Any, BaseException | None]:
     if not is_alone:
-        connection.execute(text("SAVEPOINT one"))
+        _say(connection, "SAVEPOINT one")
     try:
         result, error = change.function(connection), None
     except Exception as caught:  # it is handed to who waits, with its traceback
@@ -155,14 +149,28 @@ def _outcome(
         result, error = None, caught
     if not is_alone:
         if error is not None:
-            connection.execute(text("ROLLBACK TO one"))
-        connection.execute(text("RELEASE one"))
+            _say(connection, "ROLLBACK TO one")
+        _say(connection, "RELEASE one")
     return change, result, error
 
 
 def _is_open(connection: Connection) -> bool:
-    driver: Any = connection.connection.dbapi_connection
-    return driver.in_transaction
+    return _driver(connection).in_transaction
+
+
+def _say(connection: Connection, word: str) -> None:
+    """Begin or end a transaction: there are several of each prediction.
+
+    SQLAlchemy takes longer for it than SQLite. What it itself calls a transaction is never ended.
+    """
+    try:
+        _driver(connection).execute(word)
+    except sqlite3.Error as error:
+        raise DBAPIError(word, None, error) from error
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
 
 
 class ReaderThreads:
@@ -191,8 +199,7 @@ class ReaderThreads:
             self._own.connection = connection
             self._connections.append(connection)
         try:
-            connection.execute(text("BEGIN"))
+            _say(connection, "BEGIN")
             return query(connection)
         finally:
-            connection.execute(text("COMMIT"))
-            connection.commit()
+            _say(connection, "COMMIT")
