@@ -135,6 +135,9 @@ class FakeExecutor(Executor):
     def refusal_of(self, version):
         return self.refusal
 
+    async def tidy(self, version_ids):
+        self.tidied = set(version_ids)
+
     async def start(self, spec, tell):
         tell(Stage.BUILDING, "Installing 3 packages\n")
         if self.fails_to_start:

@@ -203,3 +203,9 @@ def by_version_key(connection: Connection, version_key: int) -> tuple[Version, s
     )
     row = connection.execute(query).mappings().first()
     return None if row is None else (version_of(row), f"{row['owner']}/{row['model']}")
+
+
+def version_ids(connection: Connection) -> Sequence[str]:
+    """Return the ids of all versions that there are."""
+    query = select(versions.c.id).where(versions.c.deleted_at.is_(None))
+    return connection.execute(query).scalars().all()

@@ -1,6 +1,6 @@
 """The seam between the scheduler and whatever starts and stops instances."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,6 +56,13 @@ class Executor(Protocol):
 
     def refusal_of(self, version: Version) -> str | None:
         """Return why this executor cannot run a version; None if it can."""
+        ...
+
+    async def tidy(self, version_ids: Collection[str]) -> None:
+        """Remove what a hub that was killed left, and what was made of other versions than these.
+
+        Called before the first start.
+        """
         ...
 
     async def start(self, spec: InstanceSpec, tell: Tell) -> Instance:

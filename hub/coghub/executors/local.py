@@ -12,7 +12,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from coghub.build.activation import activated, of_plan
 from coghub.build.environment import Environment, Environments
 from coghub.build.events import Event, Progress
 from coghub.build.file_lock import Lock
+from coghub.build.files import remove
 from coghub.build.layers import ROOT
 from coghub.build.oci import Layout
 from coghub.build.plan import Plan, read_plan
@@ -57,6 +58,18 @@ class LocalExecutor(Executor):
         if version.is_bundle:
             return None
         return "This hub runs bundles only, and the version is a Docker image"
+
+    async def tidy(self, version_ids: Collection[str]) -> None:
+        """Remove folders of instances and versions that are gone; see `Executor`."""
+        await asyncio.to_thread(self._tidy, frozenset(version_ids))
+
+    def _tidy(self, version_ids: Collection[str]) -> None:
+        shutil.rmtree(self._folder / "run", ignore_errors=True)
+        projects = self._folder / "projects"
+        gone = {path.name.removesuffix(".lock") for path in projects.glob("*")} - set(version_ids)
+        for name in gone:
+            remove(projects / name)
+            (projects / f"{name}.lock").unlink(missing_ok=True)
 
     async def start(self, spec: InstanceSpec, tell: Tell) -> LocalInstance:
         """Unpack, make the environment, start the server; see `Executor`."""

@@ -14,6 +14,7 @@ import structlog
 
 from coghub.database import attempts
 from coghub.database import instances as instance_rows
+from coghub.database import models as model_rows
 from coghub.database import predictions as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
@@ -96,6 +97,7 @@ class Scheduler:
         """Take up what a hub that was stopped left: nothing is lost, and nothing ends twice."""
         now = self._parts.now()
         await self._parts.database.write(lambda c: instance_rows.end_all(c, now))
+        await self._parts.executor.tidy(await self._parts.database.read(model_rows.version_ids))
         for row in await self._parts.database.read(rows.open_ones):
             waiting = rows.waiting_of(row)
             if row["status"] == Status.PROCESSING:
