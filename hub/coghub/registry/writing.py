@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 THREADS = 8
 """Writes under way at once; a slow disk holds up uploads, and nothing else in the hub."""
+MAX_WAITING_BYTES = 2 * PIECE_BYTES
+"""Of one upload in memory while its last piece is written; then the client has to wait."""
 
 
 class Writers:
@@ -65,7 +67,8 @@ class _Pieces:
     async def add(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
         self._size += len(chunk)
-        if self._size >= PIECE_BYTES:
+        is_idle = self._writing is None or self._writing.done()
+        if self._size >= (PIECE_BYTES if is_idle else MAX_WAITING_BYTES):
             await self._settle()
             self._write()
 
@@ -75,11 +78,9 @@ class _Pieces:
         await self._settle()
 
     def _write(self) -> None:
-        content = b"".join(self._chunks)
-        self._chunks.clear()
-        self._size = 0
-        if content:
-            self._writing = self._writers.submit(self._file.append, content)
+        chunks, self._chunks, self._size = self._chunks, list[bytes](), 0
+        if chunks:
+            self._writing = self._writers.submit(self._file.append, chunks)
 
     async def _settle(self) -> None:
         if self._writing is not None:

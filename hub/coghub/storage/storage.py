@@ -21,6 +21,8 @@ from coghub.domain.ids import new_id
 
 WITHDRAWN = "withdrawn-"
 """How files begin in `incoming` that are no object any more."""
+AHEAD_BYTES = 2 * 1024**2
+"""Of a local file, read while as much is being sent: few hops where the machine is busy."""
 PIECE_BYTES = 1024**2
 """Of what is read at once: large enough that the hop between threads does not count."""
 
@@ -153,10 +155,10 @@ async def file_pieces(path: Path, start: int, stop: int) -> AsyncIterator[bytes]
     loop = asyncio.get_running_loop()
     coming: asyncio.Future[bytes] | None = None
     try:
-        for offset in (*range(start, stop, PIECE_BYTES), None):
+        for offset in (*range(start, stop, AHEAD_BYTES), None):
             piece = None if coming is None else await coming
             if offset is not None:
-                length = min(PIECE_BYTES, stop - offset)
+                length = min(AHEAD_BYTES, stop - offset)
                 coming = loop.run_in_executor(None, os.pread, descriptor, length, offset)
             if piece is not None:
                 yield piece
