@@ -1,8 +1,12 @@
 """Models over HTTP: made, listed in pages, changed, searched, removed."""
 
 import pytest
+from hub_client import Client
 
+from coghub.app import asgi
 from coghub.domain.model import Visibility
+from coghub.hub_settings import HubSettings
+from coghub.opening import open_hub
 
 NEW = {"owner": "alice", "name": "hello", "visibility": "private", "hardware": "cpu"}
 
@@ -104,10 +108,33 @@ async def test_a_private_model_does_not_exist_for_strangers(as_alice, as_bob, mo
     assert (await as_bob("GET", "/v1/models")).json()["results"] == []
 
 
-async def test_strangers_read_public_models_where_the_hub_allows_it(as_nobody, public_model):
-    answer = await as_nobody("GET", "/v1/models/alice/open")
+async def test_strangers_read_nothing_unless_the_hub_lets_them(as_nobody, public_model):
+    for path in ("/v1/models", "/v1/models/alice/open", "/v1/hardware", "/v1/predictions"):
+        assert (await as_nobody("GET", path)).status_code == 401
 
-    assert answer.status_code == 401  # this hub does not
+
+async def test_strangers_read_public_models_where_the_hub_lets_them(tmp_path):
+    async with open_hub(HubSettings(data=tmp_path / "open", allow_anonymous=True)) as hub:
+        alice = await hub.accounts.create("alice")
+        await hub.models.create(alice, "alice", "open", visibility=Visibility.PUBLIC)
+        await hub.models.create(alice, "alice", "hidden")
+        ask = Client(asgi(hub))
+
+        listed = (await ask("GET", "/v1/models")).json()["results"]
+
+        assert [model["name"] for model in listed] == ["open"]
+        assert (await ask("GET", "/v1/models/alice/open/versions")).status_code == 200
+        assert (await ask("GET", "/alice/open")).status_code == 200
+        assert "alice/open" in (await ask("GET", "/")).text
+        assert (await ask("GET", "/v1/models/alice/hidden")).status_code == 404
+        assert (await ask("GET", "/alice/hidden")).status_code == 404
+        body = {"input": {}}
+        assert (
+            await ask("POST", "/v1/models/alice/open/predictions", json=body)
+        ).status_code == 401
+        assert (await ask("GET", "/v1/predictions")).status_code == 401
+        wrong = {"authorization": "Bearer wrong"}
+        assert (await ask("GET", "/v1/models", headers=wrong)).status_code == 401
 
 
 async def test_a_change_leaves_what_it_does_not_name(as_alice, model):
