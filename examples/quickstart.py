@@ -9,6 +9,7 @@ run on the Python of .venv instead, by a copy of their cog.yaml: their pins fit 
 """
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -137,12 +138,10 @@ class Hub:
         return f"alice/{name}:{version}"
 
     def stop(self) -> None:
-        """Stop the hub, and wait until it has."""
+        """Stop the hub, and wait until it has: then its data folder is free."""
         os.kill(self.pid, signal.SIGTERM)
-        try:
-            os.waitpid(self.pid, 0)
-        except ChildProcessError:  # an earlier run of this script has started it
-            return
+        with (self.data / "hub.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def main() -> None:
@@ -175,7 +174,7 @@ def walk(data: Path, *, is_once: bool) -> None:
         hub.stop()
         say("Done; the hub is stopped.")
     else:
-        say_what_next(hub)
+        say_what_next(hub, token)
 
 
 def run_models(address: str, token: str, versions: dict[str, str]) -> None:
@@ -215,17 +214,18 @@ def prepare_examples() -> None:
             (EXAMPLES / name / CONFIG).write_text(text.replace('"3.12"', f'"{own}"'))
 
 
-def say_what_next(hub: Hub) -> None:
+def say_what_next(hub: Hub, token: str) -> None:
     say(f"""\
 Done. The hub goes on: {hub.address}
   the model:     {hub.address}/alice/hello-world
+                 sign in as alice, the password is the token: {token}
   its log:       {shown(hub.log)}
   to stop it:    kill {hub.pid}
   to start it:   .venv/bin/coghub up --data {shown(hub.data)}
 
 Next:
   . .venv/bin/activate                       puts `cog` and `coghub` on your PATH
-  coghub token create alice --data {shown(hub.data)} | cog login --token-stdin {hub.address}
+  echo {token} | cog login --token-stdin {hub.address}
   mkdir my-model && cd my-model && cog init  begins a model of your own: see README.md
   cog push alice/my-model                    gives it to others
   make test                                  runs everything that can be checked here""")

@@ -1,13 +1,17 @@
 """A backup holds everything, is made beside a running hub, and restores whole or not at all."""
 
+import asyncio
+import itertools
 import sqlite3
 import stat
 from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import delete, insert
 
 from coghub.backup import NOTE, OBJECTS, back_up, read_note, restore
+from coghub.database.schema import properties
 from coghub.domain.errors import BackupInvalid, HubNotFound
 from coghub.hub_settings import HubSettings
 from coghub.opening import DATABASE, KEY_FILE, claim, open_hub
@@ -102,6 +106,43 @@ async def test_whatever_the_copied_rows_name_is_in_it(
     copied = {path.name for path in (tmp_path / "backup" / OBJECTS).iterdir()}
     assert {"kept", "new", "removed after the rows"} <= copied
     assert ("removed before the rows" in copied) is not is_refreshed
+
+
+async def test_no_row_lacks_its_object_while_the_hub_writes(hub, data, tmp_path):
+    """New objects come before their rows and old ones go after theirs, beside real backups."""
+    objects = data / OBJECTS
+    old = [f"old-{number}" for number in range(300)]
+
+    async def add(name):
+        (objects / name).write_bytes(b"content")
+        await hub.database.write(
+            lambda c: c.execute(insert(properties).values(name=name, value=""))
+        )
+
+    async def remove(name):
+        await hub.database.write(
+            lambda c: c.execute(delete(properties).where(properties.c.name == name))
+        )
+        (objects / name).unlink()
+
+    async def work():
+        for number in itertools.count():
+            await add(f"new-{number}")
+            if old:
+                await remove(old.pop())
+
+    for name in old:
+        await add(name)
+    working = asyncio.create_task(work())
+    for _ in range(5):
+        await asyncio.to_thread(back_up, data, tmp_path / "backup", now=NOW)
+
+        copied = {path.name for path in (tmp_path / "backup" / OBJECTS).iterdir()}
+        with closing(sqlite3.connect(tmp_path / "backup" / DATABASE)) as rows:
+            named = {name for (name,) in rows.execute("SELECT name FROM properties")}
+        assert named <= copied
+        assert named
+    working.cancel()
 
 
 async def test_where_links_are_not_possible_objects_are_copied(hub, data, tmp_path, monkeypatch):
