@@ -1,5 +1,6 @@
 """A hub as its operator runs it, models as their authors push them, and the official client."""
 
+import json
 import os
 import re
 import subprocess
@@ -85,6 +86,8 @@ def test_what_an_operator_sets_holds_at_once_in_a_running_hub(hub, client_of, ex
         bob.run(hello, input={"text": "bob"})
     hub.run("model", "visibility", "alice/hello-world", "public")
     assert bob.run(hello, input={"text": "bob"}) == "hello bob"
+    [ran] = bob.predictions.list().results
+    assert json.loads(hub.run("logs", ran.id, "--json"))["kind"] == "prediction"
     hub.run("token", "revoke", stdin=tokens["bob"])
     with pytest.raises(ReplicateError) as revoked:
         bob.run(hello, input={"text": "bob"})
