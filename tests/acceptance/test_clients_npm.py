@@ -1,8 +1,10 @@
 """The official JavaScript client, as its users write it, against a hub on plain http."""
 
 import json
+import secrets
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,19 +23,27 @@ const tell = (value) => console.log(JSON.stringify(value));
 
 
 @pytest.fixture(scope="session")
-def node_folder(request: pytest.FixtureRequest) -> Path:
+def node_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which node finds the client; kept in pytest's cache."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("node and npm are not on this machine")
-    folder = request.config.cache.mkdir("npm")
-    if not (folder / "node_modules" / "replicate" / "package.json").is_file():
-        command = ["npm", "install", "--no-audit", "--no-fund", f"replicate@{VERSION}"]
-        done = subprocess.run(
-            [*command, "--prefix", folder], capture_output=True, text=True, timeout=120, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"npm could not install the client: {done.stderr[-300:]}")
+    folder = request.config.cache.mkdir("npm") / VERSION
+    if not folder.exists():
+        made = folder.with_name(secrets.token_hex(8))
+        _install(made)
+        with suppress(OSError):  # another process of the tests was first
+            made.rename(folder)
+        shutil.rmtree(made, ignore_errors=True)
     return folder
+
+
+def _install(folder: Path) -> None:
+    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder]
+    done = subprocess.run(
+        [*command, f"replicate@{VERSION}"], capture_output=True, text=True, timeout=120, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"npm could not install the client: {done.stderr[-300:]}")
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +53,11 @@ def hub(environ, tmp_path_factory, node_folder):
 
 
 @pytest.fixture
-def node(hub, node_folder, tmp_path):
+def node(hub, node_folder):
     """Run a script with the client, and return what it told."""
 
     def run(script, **given):
-        path = node_folder / f"{tmp_path.name}.mjs"
+        path = node_folder / f"{secrets.token_hex(8)}.mjs"  # beside node_modules
         path.write_text(PRELUDE + script)
         environ = {
             "HUB": hub.address,
