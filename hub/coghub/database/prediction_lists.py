@@ -1,11 +1,17 @@
 """Queries that list predictions."""
 
-from sqlalchemy import Connection, RowMapping, select
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, RowMapping, TextClause, select, text
 
 from coghub.database.paging import page_of
 from coghub.database.predictions import SHOWN, Filter
 from coghub.database.schema import predictions
 from coghub.domain.page import Cursor, Page
+from coghub.domain.prediction import Source
+
+MADE_BY: Mapping[Source, TextClause] = {it: text(f"source = '{it.value}'") for it in Source}
+"""Word for word as in the condition of an index: the few of the web are found among a million."""
 
 
 def of_account(
@@ -19,5 +25,5 @@ def of_account(
     if wanted.created_before is not None:
         query = query.where(made < wanted.created_before)
     if wanted.source is not None:
-        query = query.where(predictions.c.source == wanted.source)
+        query = query.where(MADE_BY[wanted.source])
     return page_of(connection, query, (made, predictions.c.id), cursor, limit=limit)

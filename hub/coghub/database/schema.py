@@ -166,6 +166,15 @@ predictions = Table(
     Index("ix_predictions_of_account", "account_id", "created_at", "id"),
     Index("ix_predictions_of_model", "model_id", "created_at", "id"),
     Index(
+        "ix_predictions_of_web",
+        "source",
+        "account_id",
+        "created_at",
+        "id",
+        sqlite_where=text("source = 'web'"),
+        postgresql_where=text("source = 'web'"),
+    ),
+    Index(
         "ix_predictions_open",
         "account_id",
         "created_at",

@@ -295,6 +295,14 @@ def upgrade() -> None:
         "ix_predictions_of_model", "predictions", ["model_id", "created_at", "id"], unique=False
     )
     op.create_index(
+        "ix_predictions_of_web",
+        "predictions",
+        ["source", "account_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("source = 'web'"),
+        postgresql_where=sa.text("source = 'web'"),
+    )
+    op.create_index(
         "ix_predictions_open",
         "predictions",
         ["account_id", "created_at"],
