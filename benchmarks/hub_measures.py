@@ -183,7 +183,8 @@ def old_rows(effort: Effort) -> dict[str, tuple[float, float]]:
         seen: dict[str, tuple[Sample, Sample]] = {what: ([], []) for what in REQUESTS}
         for number in range(effort.requests):
             for what, request in REQUESTS.items():
-                for side, (caller, old_ids) in enumerate(sides):
+                for side in (0, 1) if number % 2 else (1, 0):  # whoever is asked first is colder
+                    caller, old_ids = sides[side]
                     seen[what][side].append(request(caller, number, old_ids))
     return {what: _medians(*times) for what, times in seen.items()}
 

@@ -51,8 +51,9 @@ def fill(database: Path, count: int) -> None:
 def some_ids(database: Path) -> list[str]:
     """Return ids of predictions, spread over all."""
     with _opened(database) as connection:
-        query = "SELECT id FROM predictions ORDER BY id LIMIT ?"
-        return [row[0] for row in connection.execute(query, [SOME])]
+        [count] = connection.execute("SELECT max(rowid) FROM predictions").fetchone()
+        query = "SELECT id FROM predictions WHERE rowid % ? = 0"
+        return [row[0] for row in connection.execute(query, [max(1, count // SOME)])]
 
 
 @contextmanager
