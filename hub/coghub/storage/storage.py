@@ -6,7 +6,6 @@ and checks, and is adopted at the end. On the local disk to adopt is to rename.
 
 import asyncio
 import errno
-import os
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -18,11 +17,10 @@ from obstore.store import LocalStore, ObjectStore
 
 from coghub.domain.errors import DiskFull
 from coghub.domain.ids import new_id
+from coghub.storage.reading import file_pieces
 
 WITHDRAWN = "withdrawn-"
 """How files begin in `incoming` that are no object any more."""
-AHEAD_BYTES = 2 * 1024**2
-"""Of a local file, read while as much is being sent: few hops where the machine is busy."""
 PIECE_BYTES = 1024**2
 """Of what is read at once: large enough that the hop between threads does not count."""
 
@@ -144,25 +142,3 @@ def _rename(path: Path, target: Path) -> None:
     with disk_errors():
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
-
-
-async def file_pieces(path: Path, start: int, stop: int) -> AsyncIterator[bytes]:
-    """Yield a part of a file; each piece is read while the one before is on its way.
-
-    The file is opened once: it stays readable to its end when it is deleted meanwhile.
-    """
-    descriptor = await asyncio.to_thread(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
-    loop = asyncio.get_running_loop()
-    coming: asyncio.Future[bytes] | None = None
-    try:
-        for offset in (*range(start, stop, AHEAD_BYTES), None):
-            piece = None if coming is None else await coming
-            if offset is not None:
-                length = min(AHEAD_BYTES, stop - offset)
-                coming = loop.run_in_executor(None, os.pread, descriptor, length, offset)
-            if piece is not None:
-                yield piece
-    finally:
-        if coming is not None:
-            await asyncio.wait([coming])  # before the number of the descriptor is another file's
-        os.close(descriptor)
