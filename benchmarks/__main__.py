@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import hub_rows, measures, report
+from benchmarks import hub_rows, measures, registries, report
 from benchmarks.environments import kinds
 from benchmarks.measures import FULL, QUICK, SLOTS, Effort
 from benchmarks.report import Row
@@ -72,6 +72,18 @@ def command(effort: Effort) -> list[Row]:
     ]
 
 
+def blobs(effort: Effort) -> list[Row]:
+    """Large blobs in and out of the registry."""
+    if not registries.is_there():
+        print(f"skipped, as {registries.PEER} is not installed", file=sys.stderr)
+        return []
+    ours, peer = registries.rates(effort)
+    return [
+        Row.ratio("push of a blob of 1 GB", ours.push, peer.push, "MB/s", at_least=0.8),
+        Row.ratio("pull of it", ours.pull, peer.pull, "MB/s", at_least=0.8),
+    ]
+
+
 Measure = Callable[[Effort], list[Row]]
 
 
@@ -92,6 +104,7 @@ SECTIONS = (
         {"latency": latency, "throughput": throughput, "start": start, "command": command},
     ),
     Section("hub", "beside it", hub_rows.MEASURES),
+    Section("registry", registries.PEER, {"blobs": blobs}),
 )
 NAMES = [name for section in SECTIONS for name in (section.name, *section.measures)]
 
