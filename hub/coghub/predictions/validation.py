@@ -85,7 +85,8 @@ class _InputCheck:
         schema = _mapping(schemas.get("Input"))
         self._properties: Mapping[str, Any] = _mapping(schema.get("properties"))
         required = schema.get("required")
-        self._required = set(required) if isinstance(required, list) else set[Any]()
+        names = required if isinstance(required, list) else []
+        self._required = {it for it in names if isinstance(it, str)}
         self._may_be_null = {name for name, it in self._properties.items() if self._takes(name, it)}
         self._validator = _validator(schemas)
 

@@ -1,12 +1,17 @@
 """A hub with something in it that strangers may not have."""
 
+import io
+import logging
+
 import msgspec
 import pytest
+import structlog
 
 from coghub.app import asgi
 from coghub.database.models import PushedVersion
 from coghub.domain.model import Visibility
 from coghub.predictions.predictions import Order
+from coghub.serving.log_lines import log_to
 
 SCHEMA = {
     "components": {
@@ -50,3 +55,15 @@ async def alices(hub, alice):
 @pytest.fixture
 async def open_model(hub, alice):
     return await hub.models.create(alice, "alice", "open", visibility=Visibility.PUBLIC)
+
+
+@pytest.fixture(autouse=True)
+def log():
+    """All that is logged, from `debug` on."""
+    root, uvicorn = logging.root, logging.getLogger("uvicorn")
+    before = structlog.get_config(), root.handlers[:], root.level, uvicorn.level
+    stream = io.StringIO()
+    log_to(stream, level="debug")
+    yield stream
+    config, root.handlers[:], root.level, uvicorn.level = before
+    structlog.configure(**config)

@@ -1,8 +1,6 @@
 """What a hub logs helps who runs it, and is of no use to who steals it."""
 
 import base64
-import io
-import logging
 
 import pytest
 import structlog
@@ -11,19 +9,6 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from coghub.database.schema import accounts
-from coghub.serving.log_lines import log_to
-
-
-@pytest.fixture
-def log():
-    """All that is logged, from `debug` on."""
-    root, uvicorn = logging.root, logging.getLogger("uvicorn")
-    before = structlog.get_config(), root.handlers[:], root.level, uvicorn.level
-    stream = io.StringIO()
-    log_to(stream, level="debug")
-    yield stream
-    config, root.handlers[:], root.level, uvicorn.level = before
-    structlog.configure(**config)
 
 
 async def test_a_hub_in_trouble_logs_no_secrets(hub, app, alices, log):
