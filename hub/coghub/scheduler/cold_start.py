@@ -6,6 +6,7 @@ A prediction that is served at once hears nothing of it. Others find it in their
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from coghub.database import attempts
 from coghub.database.database import Database
@@ -62,14 +63,13 @@ class ColdStart:
 
     def _texts(self, version_key: int, fleet: Fleet) -> list[tuple[str, str]]:
         limit = self._now() - PATIENCE
-        positions = self._queue.positions(version_key)
         coming = (it for it in fleet.of_version(version_key) if it.is_coming)
         member = next(coming, None)
         found = []
-        for waiting in list(self._queue.waiting_for(version_key)):
-            place = positions[waiting.id]
-            if waiting.created_at > limit or place > MAX_TOLD:
-                continue
+        first = islice(self._queue.oldest(version_key), MAX_TOLD)
+        for place, waiting in enumerate(first, 1):
+            if waiting.created_at > limit:
+                break
             text = self._news(waiting, place, member)
             if text:
                 found.append((waiting.id, text))

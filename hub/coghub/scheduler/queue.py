@@ -7,6 +7,7 @@ first, then whose account was served least recently, then who waits longest.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from heapq import merge
 
 from coghub.domain.signals import Waiting
 
@@ -85,11 +86,15 @@ class Queue:
         """Return how many wait for a version."""
         return sum(len(line) for line in self._versions.get(version_key, {}).values())
 
-    def positions(self, version_key: int) -> dict[str, int]:
-        """Return the place of each that waits for a version, from 1 on, by age."""
-        line = sorted(self.waiting_for(version_key), key=lambda it: it.created_at)
-        return {waiting.id: place for place, waiting in enumerate(line, 1)}
+    def oldest(self, version_key: int) -> Iterator[Waiting]:
+        """Yield who waits for a version by age; to ask for a few is cheap, however many wait."""
+        lines = self._versions.get(version_key, {}).values()
+        return merge(*(line.values() for line in lines), key=_created_at)
 
 
 def _age(item: tuple[str, Waiting]) -> datetime:
     return item[1].created_at
+
+
+def _created_at(waiting: Waiting) -> datetime:
+    return waiting.created_at

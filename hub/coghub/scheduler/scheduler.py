@@ -201,8 +201,8 @@ class Scheduler:
         return self.queue.count(version_key) > coming and self._waits(version_key, SCALE_UP_AFTER)
 
     def _waits(self, version_key: int, span: timedelta) -> bool:
-        oldest = min(it.created_at for it in self.queue.waiting_for(version_key))
-        return self._parts.now() - oldest > span
+        oldest = next(self.queue.oldest(version_key))
+        return self._parts.now() - oldest.created_at > span
 
     async def _request(self, version_key: int) -> None:
         """Start an instance if there is room, or make room, or fail those who wait in vain."""

@@ -63,7 +63,7 @@ def test_who_is_given_back_has_its_old_place():
     queue.add(first)
 
     assert queue.next_for(1, {}).id == "first"
-    assert queue.positions(1) == {"first": 1, "second": 2}
+    assert [it.id for it in queue.oldest(1)] == ["first", "second"]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 30), st.integers(1, 3), st.integers(1, 3))))
