@@ -143,9 +143,9 @@ class Uploads:
             return file.size
 
     async def drop(self, upload: Upload) -> None:
-        """Forget an upload and what arrived of it."""
-        await self._hub.database.write(lambda c: rows.remove_upload(c, upload.id))
+        """Forget an upload; first what arrived of it, as changing the row may need the space."""
         await self._writers.run(self._files.remove, upload.id)
+        await self._hub.database.write(lambda c: rows.remove_upload(c, upload.id))
 
     async def _keep(self, upload: Upload, file: UploadFile, digest: str) -> None:
         """Make a whole and checked file a blob.
