@@ -1,10 +1,11 @@
 """What a pushed manifest becomes: stored, tagged, and, if it is a model's image, a version."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from coghub.database import accounts as account_rows
 from coghub.database import manifests as rows
@@ -23,13 +24,16 @@ from coghub.parts import Hub
 from coghub.registry.keys import blob_key
 from coghub.registry.manifest_content import Descriptor, Manifest, read_manifest
 from coghub.registry.names import Repository
-from coghub.registry.version_labels import CONFIGS, MAX_CONFIG_BYTES, cog_labels, new_version
+from coghub.registry.version_labels import CONFIGS, MAX_CONFIG_BYTES, version_of
 
 RESERVED_TAG = "cog-"
 """Tags that begin so hold parts of a model, which are no versions by themselves.
 
 Source: Cog pushes the image of a model with weights as `cog-image.TAG`, then an index as `TAG`.
 """
+
+MAX_IMAGES = 100
+"""Of an index, among which a model's is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +77,30 @@ class Pushes:
                 raise ManifestBlobUnknown(digest)
 
     async def _version(self, repository: Repository, manifest: Manifest) -> PushedVersion | None:
-        for config in await self._configs(repository, manifest):
-            if config.media_type not in CONFIGS:
-                continue
-            labels = cog_labels(await self._content(repository, config))
-            if labels is not None:
-                return new_version(manifest.digest, labels)
+        async for config in self._configs(repository, manifest):
+            if config.media_type in CONFIGS:
+                content = await self._content(repository, config)
+                # Megabytes of JSON, at the limit: not on the event loop.
+                version = await asyncio.to_thread(version_of, manifest.digest, content)
+                if version is not None:
+                    return version
         return None
 
-    async def _configs(self, repository: Repository, manifest: Manifest) -> list[Descriptor]:
-        """Return the config of an image, or those of an index's images."""
+    async def _configs(
+        self, repository: Repository, manifest: Manifest
+    ) -> AsyncIterator[Descriptor]:
+        """Yield the config of an image, or those of an index's images, one at a time."""
         if manifest.config is not None:
-            return [manifest.config]
-        digests = [image.digest for image in manifest.images]
+            yield manifest.config
+        digests = list(dict.fromkeys(image.digest for image in manifest.images))
+        for digest in digests[:MAX_IMAGES]:
+            image = await self._image(repository, digest)
+            if image is not None and image.config is not None:
+                yield image.config
 
-        def find(connection: Connection) -> list[RowMapping]:
-            found = (rows.by_digest(connection, str(repository), digest) for digest in digests)
-            return [row for row in found if row is not None]
-
-        images = [
-            read_manifest(row["content"], row["media_type"])
-            for row in await self._hub.database.read(find)
-        ]
-        return [image.config for image in images if image.config is not None]
+    async def _image(self, repository: Repository, digest: str) -> Manifest | None:
+        row = await self._hub.database.read(lambda c: rows.by_digest(c, str(repository), digest))
+        return None if row is None else read_manifest(row["content"], row["media_type"])
 
     async def _content(self, repository: Repository, config: Descriptor) -> bytes:
         size = await self._hub.database.read(

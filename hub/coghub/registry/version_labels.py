@@ -32,6 +32,16 @@ class _ImageConfig(msgspec.Struct, frozen=True):
     config: _Config | None = None
 
 
+def version_of(digest: str, config: bytes) -> PushedVersion | None:
+    """Return the version that a manifest with this config is; None if it is no model's image.
+
+    Raises:
+        ManifestInvalid, VersionRefused: see `new_version`.
+    """
+    labels = cog_labels(config)
+    return None if labels is None else new_version(digest, labels)
+
+
 def cog_labels(content: bytes) -> dict[str, str] | None:
     """Return Cog's labels, without prefix, of an image's config; None if it is no model's image.
 

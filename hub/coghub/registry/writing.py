@@ -7,6 +7,7 @@ from typing import ParamSpec, TypeVar
 
 import anyio
 
+from coghub.domain.distribution_errors import UploadInvalid
 from coghub.storage.storage import PIECE_BYTES
 from coghub.storage.upload_files import UploadFile
 
@@ -15,6 +16,8 @@ T = TypeVar("T")
 
 THREADS = 8
 """Writes under way at once; a slow disk holds up uploads, and nothing else in the hub."""
+STALL_S = 300.0
+"""A client that sends nothing for so long is gone; it may come back and go on."""
 MAX_WAITING_BYTES = 2 * PIECE_BYTES
 """Of one upload in memory while its last piece is written; then the client has to wait."""
 
@@ -41,15 +44,22 @@ class Writers:
         """Append what arrives: a piece is written while the next one arrives.
 
         What arrived before an error is written too. More than the limit is not read.
+
+        Raises:
+            UploadInvalid: if nothing arrives for too long.
         """
         pieces = _Pieces(self, file)
         taken = 0
         try:
-            async for chunk in content:
-                taken += len(chunk)
-                await pieces.add(chunk)
-                if limit is not None and taken > limit:
-                    return
+            with anyio.move_on_after(STALL_S) as patience:
+                async for chunk in content:
+                    taken += len(chunk)
+                    await pieces.add(chunk)
+                    if limit is not None and taken > limit:
+                        return
+                    patience.deadline = anyio.current_time() + STALL_S
+            if patience.cancelled_caught:
+                raise UploadInvalid(f"No byte arrived for {STALL_S:g} s")
         finally:
             await pieces.flush()
 

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import os
 
+import anyio
 import pytest
 from oci_images import Pusher, error_code
 
@@ -12,6 +13,7 @@ from coghub.database import registry as rows
 from coghub.domain.digest import digest_of
 from coghub.domain.errors import DiskFull
 from coghub.opening import open_hub
+from coghub.registry import writing
 from coghub.storage.upload_files import UploadFile
 
 UPLOADS = "/v2/alice/hello/blobs/uploads/"
@@ -278,3 +280,18 @@ async def test_a_large_blob_is_summed_while_it_arrives(as_alice, hub):
     assert answer.status_code == 201
     read = [piece async for piece in hub.storage.read(f"blobs/sha256/{digest[7:]}")]
     assert b"".join(read) == b"".join(pieces)
+
+
+async def test_a_client_that_sends_nothing_more_is_let_go(as_alice, monkeypatch):
+    async def pieces():
+        yield b"01234"
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(writing, "STALL_S", 0.05)
+    location = await begun(as_alice)
+
+    answer = await as_alice("PATCH", location, content=pieces())
+    finished = await as_alice("PUT", f"{location}?digest={DIGEST}", content=b"56789")
+
+    assert (answer.status_code, error_code(answer)) == (400, "BLOB_UPLOAD_INVALID")
+    assert finished.status_code == 201

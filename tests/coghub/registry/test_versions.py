@@ -186,3 +186,13 @@ async def test_a_version_is_not_deleted_through_the_registry(as_alice, versions)
     assert (answer.status_code, error_code(answer)) == (405, "UNSUPPORTED")
     assert untagged.status_code == 202
     assert await versions() == [hex_of(content)]
+
+
+async def test_an_index_that_names_an_image_many_times(as_alice, versions):
+    _, image = await as_alice.image("alice/hello", tag="image")
+    whole = index(*[image] * 5000)
+
+    answer = await as_alice.manifest("alice/hello", "latest", whole)
+
+    assert answer.status_code == 201
+    assert await versions() == []
