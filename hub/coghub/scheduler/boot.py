@@ -1,6 +1,7 @@
 """Brings one instance from the wish for it to ready."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,9 @@ LINES: Mapping[Stage, str] = {
     Stage.SETUP: "Running setup",
 }
 """What the logs of those who wait say of each stage."""
+
+WORDS_OF_SERVER = re.compile(r"(?:(?:worker )?setup failed: )+")
+"""Stand before the reason in a server's logs, as who is told it says `Setup failed` already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Boot:
             await self.take_down(member)
             raise
         member.stage = Stage.READY
-        member.idle_since = self.now()
+        member.ready_at = member.idle_since = self.now()
 
     async def take_down(self, member: Member) -> None:
         """End what was started of an instance."""
@@ -93,6 +97,8 @@ class Boot:
         )
 
     def _told(self, member: Member, stage: Stage, text: str) -> None:
+        if member.stage is Stage.STOPPED:  # it was given up meanwhile
+            return
         if stage is not member.stage:
             member.stage = stage
             member.transcript.append(f"{LINES[stage]}\n")
@@ -151,7 +157,7 @@ class Boot:
                 case "BUSY" if member.running:
                     return
                 case "SETUP_FAILED" | "DEFUNCT":
-                    reason = _last_line(logs) or "Model setup failed"
+                    reason = WORDS_OF_SERVER.sub("", _last_line(logs)) or "no reason is known"
                     raise SetupFailed(member.redactor.redact(reason))
                 case "UNHEALTHY":
                     reason = str(health.get("user_healthcheck_error") or "unhealthy")

@@ -52,6 +52,17 @@ class ColdStart:
         await self._write(texts)
         self._forget()
 
+    async def tell_failure(self, member: Member) -> None:
+        """Tell all who wait for a version the rest of the way of an instance that failed.
+
+        Also those who have not waited for long: it is the reason of their end.
+        """
+        texts = [
+            (waiting.id, self._of_instance(self._told.setdefault(waiting.id, _Told()), member))
+            for waiting in islice(self._queue.oldest(member.version_key), MAX_TOLD)
+        ]
+        await self._write([(key, _ended_line(text)) for key, text in texts if text])
+
     async def finish(self, waiting: Waiting, member: Member) -> None:
         """Tell one who waited, and is being served, the rest of the instance's way to ready."""
         told = self._told.pop(waiting.id, None)
@@ -107,3 +118,7 @@ class ColdStart:
         gone = [it for it in self._told if it not in self._queue]
         for prediction_id in gone:
             del self._told[prediction_id]
+
+
+def _ended_line(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"

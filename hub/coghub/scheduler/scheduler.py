@@ -30,6 +30,7 @@ from coghub.scheduler.boot import Boot
 from coghub.scheduler.cold_start import ColdStart
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.lives import Lives, SideTasks
+from coghub.scheduler.patience import patiently
 from coghub.scheduler.placement import hardware_for
 from coghub.scheduler.queue import Queue
 from coghub.scheduler.run import Run, RunParts
@@ -40,6 +41,10 @@ TICK_S = 1.0
 """The loop runs at least so often: clocks, and what nobody announced."""
 SCALE_UP_AFTER = timedelta(seconds=1)
 """A version that has an instance gets another one when someone has waited for so long."""
+SCALE_UP_AGAIN_AFTER = timedelta(seconds=60)
+"""After one that failed beside those that serve: there may be no room in memory."""
+AT_ONCE = 200
+"""Predictions that are ended together: they share commits."""
 DRAIN_AFTER = timedelta(seconds=10)
 """Who has waited for so long, while others' instances are never idle, gets the next one's place."""
 RESTARTED = "The hub was stopped while the prediction ran, and it had output already"
@@ -74,6 +79,10 @@ class Scheduler:
         )
         self._cold_start = ColdStart(parts.database, parts.signals, self.queue, parts.now)
         self._runs = dict[str, Run]()
+        self._promises = dict[str, int]()
+        """Hardware → the version for which room is being made on it."""
+        self._failed_at = dict[int, datetime]()
+        """Version → when an instance of it failed while others served."""
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -90,8 +99,14 @@ class Scheduler:
         self.queue.remove(prediction_id)
         run = self._runs.get(prediction_id)
         if run is not None:
-            self._tasks.spawn(run.cancel(), "cancel")
+            run.is_canceled = True
+            self._tasks.spawn(self._cancel(run), "cancel")
         self.wake()
+
+    async def _cancel(self, run: Run) -> None:
+        if not await run.cancel() and run.member.is_ready:
+            log.warning("instance heeds no cancel", instance_id=run.member.id)
+            self._lives.stop(run.member)
 
     async def recover(self) -> None:
         """Take up what a hub that was stopped left: nothing is lost, and nothing ends twice."""
@@ -172,8 +187,9 @@ class Scheduler:
             back = await run.run()
         except Exception as error:
             log.exception("prediction could not be run", prediction_id=prediction_id)
-            reason = f"Internal error: {type(error).__name__}"
-            await self._parts.predictions.end(prediction_id, End(Status.FAILED, reason))
+            end = End(Status.FAILED, f"Internal error: {type(error).__name__}")
+            predictions = self._parts.predictions
+            await patiently(lambda: predictions.end(prediction_id, end), reason="prediction fails")
         finally:
             self._runs.pop(prediction_id, None)
             member.running.pop(prediction_id, None)
@@ -182,27 +198,38 @@ class Scheduler:
             if member.is_in_doubt:
                 self._lives.look_after(member)
             self.wake()
-        if back is not None:
+        if back is not None and not run.is_canceled:
             self.queue.add(back)
 
     # --- scale ---
 
     async def _scale(self) -> None:
+        self._take_back_room()
         for version_key in self.queue.versions(self.fleet.running()):
             if self._needs_another(version_key):
                 await self._request(version_key)
 
+    def _take_back_room(self) -> None:
+        """Let instances stay that were to leave for a version that needs no other any more."""
+        for member in self.fleet:
+            if member.leaves_for is not None and not self._needs_another(member.leaves_for):
+                member.leaves_for = None
+                self.wake()
+
     def _needs_another(self, version_key: int) -> bool:
-        gone = {Stage.FAILED, Stage.STOPPED}
-        members = [it for it in self.fleet.of_version(version_key) if it.stage not in gone]
-        if not members:
-            return True
+        waiting = self.queue.count(version_key)
+        members = [it for it in self.fleet.of_version(version_key) if it.is_coming or it.is_ready]
+        if not members or not waiting:
+            return waiting > 0
+        failed_at, now = self._failed_at.get(version_key), self._parts.now()
+        if failed_at is not None and now - failed_at < SCALE_UP_AGAIN_AFTER:
+            return False
         coming = sum(it.slots for it in members if it.is_coming)
-        return self.queue.count(version_key) > coming and self._waits(version_key, SCALE_UP_AFTER)
+        return waiting > coming and self._waits(version_key, SCALE_UP_AFTER)
 
     def _waits(self, version_key: int, span: timedelta) -> bool:
-        oldest = next(self.queue.oldest(version_key))
-        return self._parts.now() - oldest.created_at > span
+        oldest = self.queue.oldest_of(version_key)
+        return oldest is not None and self._parts.now() - oldest > span
 
     async def _request(self, version_key: int) -> None:
         """Start an instance if there is room, or make room, or fail those who wait in vain."""
@@ -220,35 +247,68 @@ class Scheduler:
         if hardware is None or not hardware.capacity:
             sku = wanted or "cpu"
             await self._fail_waiting(version_key, f"This hub does not have the hardware `{sku}`")
-        elif self.fleet.has_room(hardware.sku):
-            self._lives.start(entry, hardware.sku)
         else:
-            self._make_room(version_key, hardware)
+            self._place(entry, hardware.sku)
+
+    def _place(self, entry: Entry, sku: str) -> None:
+        version_key = entry.version.key
+        self._promises = {
+            at: to for at, to in self._promises.items() if at == sku or to != version_key
+        }
+        if not self.fleet.has_room(sku):
+            self._make_room(version_key, sku)
+        elif self._is_free_for(version_key, sku):
+            self._promises.pop(sku, None)
+            self._lives.start(entry, sku)
+
+    def _is_free_for(self, version_key: int, sku: str) -> bool:
+        """Tell whether a version may have a free place: it was not made for another one."""
+        other = self._promises.get(sku, version_key)
+        return other == version_key or not self._needs_another(other)
 
     async def _wanted(self, entry: Entry) -> str | None:
         model_id = entry.version.model_id
         return await self._parts.database.read(lambda c: instance_rows.wanted_hardware(c, model_id))
 
-    def _make_room(self, version_key: int, hardware: Hardware) -> None:
-        """Stop an idle instance of another version; where none ever is, let one run empty."""
-        sku = hardware.sku
-        idle = self.fleet.least_needed(sku, version_key)
-        if idle is not None:
-            if not any(it.stage is Stage.STOPPED for it in self.fleet if it.hardware == sku):
-                self._lives.stop(idle)
-        elif not self.fleet.is_making_room(sku) and self._waits(version_key, DRAIN_AFTER):
-            busy = self.fleet.least_busy(sku, version_key)
-            if busy is not None:
-                busy.is_draining = True
+    def _make_room(self, version_key: int, sku: str) -> None:
+        """Stop an instance of another version that nobody needs, or let one run empty."""
+        if any(it.stage is Stage.STOPPED and it.hardware == sku for it in self.fleet):
+            return
+        unwanted = [it for it in self.fleet.coming(sku) if not self.queue.count(it.version_key)]
+        if (idle := self.fleet.least_needed(sku, version_key)) is not None:
+            self._lives.stop(idle)
+        elif unwanted:
+            self._lives.give_up(unwanted[0])
+        elif self.fleet.is_making_room(sku) or not self._waits(version_key, DRAIN_AFTER):
+            return
+        elif (busy := self.fleet.least_busy(sku, version_key, self._parts.now())) is not None:
+            busy.leaves_for = version_key
+        else:
+            return
+        self._promises[sku] = version_key
 
     async def _on_failed(self, member: Member, reason: str) -> None:
         """Fail those who wait for an instance, unless another one of the version serves them."""
+        version_key = member.version_key
         await self._cold_start.tell(self.fleet)
-        others = self.fleet.of_version(member.version_key)
-        if not any(it.stage is Stage.READY for it in others):
-            await self._fail_waiting(member.version_key, reason)
+        if any(it.is_ready for it in self.fleet.of_version(version_key)):
+            self._failed_at[version_key] = self._parts.now()
+        else:
+            failing = lambda: self._fail_waiting(version_key, reason)
+            await patiently(failing, reason="predictions fail")
 
     async def _fail_waiting(self, version_key: int, reason: str) -> None:
-        for waiting in list(self.queue.waiting_for(version_key)):
-            self.queue.remove(waiting.id)
+        for some in batched(list(self.queue.waiting_for(version_key)), AT_ONCE):
+            ends = [self._fail(waiting, reason) for waiting in some]
+            outcomes = await asyncio.gather(*ends, return_exceptions=True)
+            for error in filter(None, outcomes):
+                raise error
+
+    async def _fail(self, waiting: Waiting, reason: str) -> None:
+        if not self.queue.remove(waiting.id):
+            return
+        try:
             await self._parts.predictions.end(waiting.id, End(Status.FAILED, reason))
+        except Exception:
+            self.queue.add(waiting)
+            raise

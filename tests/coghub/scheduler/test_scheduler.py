@@ -64,7 +64,21 @@ async def test_a_failed_setup_fails_who_waits_with_the_reason(started, alice, he
 
     assert {it.status for it in ended} == {Status.FAILED}
     assert {it.error for it in ended} == {"Setup failed: FileNotFoundError: weights.pth"}
+    for it in ended:  # also of those that had not waited for long
+        assert it.logs.endswith("Running setup\nTraceback …\nFileNotFoundError: weights.pth\n")
+        assert "in the queue" not in it.logs
     assert started.executor.alive == []
+
+
+async def test_a_failed_setup_is_told_without_the_words_of_the_server(started, alice, hello):
+    logs = "worker setup failed: setup failed: RuntimeError: no weights here"
+    setup = {"status": "failed", "logs": logs}
+    started.executor.health = {"status": "SETUP_FAILED", "setup": setup}
+
+    ended = await started.run(alice, hello())
+
+    assert ended.error == "Setup failed: RuntimeError: no weights here"
+    assert ended.logs.endswith(f"{logs}\n")
 
 
 async def test_an_environment_that_cannot_be_made_is_told(started, alice, hello):
