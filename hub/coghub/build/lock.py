@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,11 +32,15 @@ _HASHES = re.compile(r"\s+--hash=\S+")
 
 
 class Locks:
-    """Locks that were made, by what they were made from: equal projects get equal bundles."""
+    """Locks that were made, by what they were made from: equal projects get equal bundles.
+
+    They are kept in the folder, and in the cache for who works with another one without network.
+    """
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings = settings
         self.folder = folder
+        self.cache = settings.cache_folder / "locks"
 
     def lock(self, plan: Plan, project: Path, report: Report) -> tuple[str, ...]:
         """Return the lock of a plan's requirements.
@@ -43,7 +48,10 @@ class Locks:
         Raises:
             EnvironmentFailed: with the installer's explanation.
         """
-        path = self.folder / f"{_key(plan)}.txt"
+        name = f"{_key(plan)}.txt"
+        path, cached = self.folder / name, self.cache / name
+        if not path.exists() and cached.exists():
+            write_atomically(path, cached.read_text("utf-8"))
         if not path.exists():
             report(Step("Locking packages"))
             lines = self._resolved(plan, project, plan.requirements, report)
@@ -53,7 +61,10 @@ class Locks:
                 report(Notice(f"The sources import {', '.join(missing)}: added, list it"))
                 wanted = (*plan.requirements, *missing)
                 lines = self._resolved(plan, project, wanted, report)
-            write_atomically(path, "".join(f"{line}\n" for line in portable(lines)))
+            text = "".join(f"{line}\n" for line in portable(lines))
+            write_atomically(path, text)
+            with suppress(OSError):  # the cache may be somebody else's, and only be read
+                write_atomically(cached, text)
         return tuple(path.read_text("utf-8").splitlines())
 
     def _resolved(

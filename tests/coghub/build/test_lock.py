@@ -43,6 +43,8 @@ def test_a_lock_has_exact_versions_with_hashes_and_is_remembered(
     assert all("--hash=sha256:" in line for line in lock)
     assert report.notices == ["The sources import pydantic: added, list it"]
     assert locks.lock(plan, tmp_path, report) == lock
+    elsewhere = Locks(settings, tmp_path / "elsewhere")  # as of another store, on this machine
+    assert elsewhere.lock(plan, tmp_path, report) == lock
 
 
 @pytest.mark.slow
