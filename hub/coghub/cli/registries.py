@@ -30,7 +30,7 @@ def chosen_host(
         (variable or None, "from COG_REGISTRY_HOST"),
         (configured, "from `image` in cog.yaml"),
         (logins.last, "the last login"),
-        (PUBLIC_HOST, "the default"),
+        (PUBLIC_HOST, "the default; `cog login HOST` chooses another"),
     )
     host, origin = next((host, origin) for host, origin in choices if host is not None)
     return logins.completed(host), origin

@@ -24,6 +24,8 @@ from coghub.domain.errors import (
 MAX_ERROR_BYTES = 64 * 1024
 MAX_REDIRECTS = 5
 MAX_REASON_CHARACTERS = 500
+NAME_UNKNOWN = "NAME_UNKNOWN"
+"""Source: OCI distribution-spec 1.1, "Error codes"."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -144,7 +146,14 @@ class Registry:
                 denied = f"denied: {self.host} does not allow this{said}"
                 return RegistryRefused(denied, self._login, reason=code)
             case 404:
-                return RemoteNotFound(f"{self.host} does not have {path}{said}", reason=code)
+                is_model = code == NAME_UNKNOWN and text
+                missing = (
+                    f"{self.host} says: {text}"
+                    if is_model
+                    else f"{self.host} does not have {path}{said}"
+                )
+                hint = f"Log in as its owner: `cog login {self.host}`" if is_model else None
+                return RemoteNotFound(missing, hint, reason=code)
             case status if status in BUSY:
                 after_s = _seconds(answer.headers.get("Retry-After"))
                 return RegistryBusy(f"{self.host} answered {status}{said}", retry_after_s=after_s)

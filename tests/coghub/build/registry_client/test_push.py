@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+from tests.fakes.fake_registry import Fault
 
 from coghub.build.bundle import Store
 from coghub.build.events import ignore
@@ -13,7 +14,12 @@ from coghub.build.registry_client.manifests import published_document
 from coghub.build.registry_client.pull import pull
 from coghub.build.registry_client.push import push
 from coghub.build.registry_client.reference import parse_reference
-from coghub.domain.errors import BundleInvalid, RegistryError, RegistryRefused
+from coghub.domain.errors import (
+    BundleInvalid,
+    RegistryError,
+    RegistryRefused,
+    RemoteNotFound,
+)
 
 HELLO = parse_reference("alice/hello")
 SMALL = {"COG_PUSH_DEFAULT_CHUNK_SIZE": "300000", "COG_PUSH_MULTIPART_THRESHOLD": "400000"}
@@ -228,6 +234,17 @@ def test_what_is_no_bundle_is_not_taken_in(fake, client, make_client, push_from,
 
     with pytest.raises(BundleInvalid, match=message):
         pull_to(make_client(fake.url))
+
+
+def test_a_model_that_may_not_be_pushed_to_is_told_in_the_words_of_the_hub(fake, client, push_from):
+    said = "No model named `bob/x` that you may see"
+    body = json.dumps({"errors": [{"code": "NAME_UNKNOWN", "message": said}]}).encode()
+    fake.faults.append(Fault("POST", "/blobs/uploads/", status=404, body=body, times=99))
+
+    with pytest.raises(RemoteNotFound, match=rf" says: {said}$") as refused:
+        push_from(client)
+
+    assert refused.value.hint.startswith("Log in as its owner: `cog login ")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{", b"[" * 100_000, b"\xff"])
