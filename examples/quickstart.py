@@ -20,6 +20,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -140,7 +141,7 @@ class Hub:
     def stop(self) -> None:
         """Stop the hub, and wait until it has: then its data folder is free."""
         os.kill(self.pid, signal.SIGTERM)
-        with (self.data / "hub.lock").open() as lock:
+        with suppress(FileNotFoundError), (self.data / "hub.lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
 
 
@@ -166,9 +167,12 @@ def walk(data: Path, *, is_once: bool) -> None:
         token = hub.token_of("alice")
         versions = {name: hub.push(name) for name in ("hello-world", "resize", "ocr")}
         run_models(hub.address, token, versions)
-    except BaseException:
+    except BaseException as error:
         if hub.is_new:
             hub.stop()
+        if isinstance(error, KeyboardInterrupt):
+            say("Interrupted; the hub is stopped." if hub.is_new else "Interrupted.")
+            sys.exit(130)
         raise
     if is_once:
         hub.stop()
