@@ -3,8 +3,10 @@
 The server alone claims the folder; commands open it beside a running hub.
 """
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -34,15 +36,26 @@ from coghub.storage.storage import local_storage
 DATABASE = "hub.db"
 KEY_FILE = "key"
 LOCK = "hub.lock"
+CLAIMS = 10
+CLAIM_PAUSE_S = 0.02
+"""A claim is tried again: a command that asks whether a hub runs has the lock for a moment."""
 PRIVATE = 0o700
 """Rights of the data folder: it holds tokens' hashes, secrets, and the sockets of instances."""
 
 
 @asynccontextmanager
-async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGenerator[Hub]:
+async def open_hub(
+    settings: HubSettings, *, is_claimed: bool = False, now: Clock = utc_now
+) -> AsyncGenerator[Hub]:
     """Open a data folder; may be done beside a running hub.
 
+    Args:
+        settings: of the hub.
+        is_claimed: this process has claimed the folder.
+        now: the clock.
+
     Raises:
+        DatabaseInUse: if a hub of an older version runs on it.
         DatabaseUnknown: if a newer version of coghub has changed it.
         DatabaseUnusable: if its file cannot be opened, or is damaged.
     """
@@ -51,7 +64,7 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
     folder.chmod(PRIVATE)
     database = SqliteDatabase(folder / DATABASE, is_durable=settings.is_durable)
     try:
-        await _migrated(database)
+        await _migrated(database, lambda: not is_claimed and is_served(folder))
         access = Access(database, allow_anonymous=settings.allow_anonymous)
         storage = local_storage(folder / "storage")
         prediction_files = PredictionFiles(database, storage, now)
@@ -66,7 +79,7 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
             accounts=Accounts(database, now),
             access=access,
             models=Models(database, access, catalog, now),
-            deletion=Deletion(database, storage, access, now),
+            deletion=Deletion(database, storage, access, signals, now),
             variables=Variables(database, box),
             webhook_secrets=WebhookSecrets(database, box),
             catalog=catalog,
@@ -81,9 +94,9 @@ async def open_hub(settings: HubSettings, *, now: Clock = utc_now) -> AsyncGener
         await database.close()
 
 
-async def _migrated(database: SqliteDatabase) -> None:
+async def _migrated(database: SqliteDatabase, is_in_use: Callable[[], bool]) -> None:
     try:
-        await database.write(migrate)
+        await database.write(partial(migrate, is_in_use=is_in_use))
     except DBAPIError as error:
         raise DatabaseUnusable(database.path, str(error.orig)) from error
 
@@ -94,10 +107,23 @@ def claim(folder: Path) -> file_lock.Lock:
     Raises:
         DataFolderBusy: if another process is.
     """
-    lock = file_lock.exclusive(folder / LOCK)
+    for _ in range(CLAIMS):
+        lock = file_lock.exclusive(folder / LOCK)
+        if lock is not None:
+            return lock
+        time.sleep(CLAIM_PAUSE_S)
+    raise DataFolderBusy(
+        f"Another hub runs on this data folder: {folder}",
+        hint="Stop it, or choose another folder with `--data`",
+    )
+
+
+def is_served(folder: Path) -> bool:
+    """Tell whether a hub runs on a data folder."""
+    if not (folder / LOCK).exists():
+        return False
+    lock = file_lock.shared(folder / LOCK)
     if lock is None:
-        raise DataFolderBusy(
-            f"Another hub runs on this data folder: {folder}",
-            hint="Stop it, or choose another folder with `--data`",
-        )
-    return lock
+        return True
+    lock.release()
+    return False

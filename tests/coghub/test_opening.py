@@ -1,19 +1,22 @@
 """A data folder that cannot be opened is refused by name, and nothing waits for ever."""
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 
 import pytest
 
+from coghub.database import migrate
 from coghub.domain.errors import (
+    DatabaseInUse,
     DatabaseUnknown,
     DatabaseUnusable,
     DataFolderBusy,
     KeyFileInvalid,
 )
 from coghub.hub_settings import HubSettings
-from coghub.opening import DATABASE, KEY_FILE, claim, open_hub
+from coghub.opening import DATABASE, KEY_FILE, claim, is_served, open_hub
 
 LIMIT_S = 30
 
@@ -74,3 +77,41 @@ def test_a_folder_is_claimed_by_one_process_at_a_time(tmp_path):
     lock.release()
 
     claim(tmp_path).release()
+
+
+def test_who_asks_whether_a_hub_runs_changes_nothing(tmp_path):
+    assert not is_served(tmp_path)
+    lock = claim(tmp_path)
+
+    assert is_served(tmp_path)
+    lock.release()
+
+    assert not is_served(tmp_path)
+    claim(tmp_path).remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+NEXT = """\
+revision = "next"
+down_revision = "0001"
+
+
+def upgrade():
+    pass
+"""
+
+
+async def test_a_newer_command_changes_nothing_under_a_running_hub(tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    await opened(folder)
+    scripts = shutil.copytree(migrate.SCRIPTS, tmp_path / "migrations")
+    (scripts / "versions" / "next.py").write_text(NEXT)
+    monkeypatch.setattr(migrate, "SCRIPTS", scripts)
+    lock = claim(folder)
+
+    with pytest.raises(DatabaseInUse, match="of an older version of coghub"):
+        await opened(folder)
+
+    async with open_hub(HubSettings(data=folder), is_claimed=True):
+        lock.release()
+    await opened(folder)

@@ -1,5 +1,6 @@
 """Brings a database to this version's schema."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -8,16 +9,21 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from coghub.domain.errors import DatabaseUnknown
+from coghub.domain.errors import DatabaseInUse, DatabaseUnknown
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def migrate(connection: Connection) -> None:
+def migrate(connection: Connection, is_in_use: Callable[[], bool]) -> None:
     """Run what this database lacks; its caller holds the transaction.
+
+    Args:
+        connection: of the transaction.
+        is_in_use: tells whether another process, of an older version then, works with it.
 
     Raises:
         DatabaseUnknown: if a newer coghub has changed it.
+        DatabaseInUse: if it lacks something and is in use.
     """
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
@@ -32,5 +38,10 @@ def migrate(connection: Connection) -> None:
         raise DatabaseUnknown(
             f"The database was changed by a newer version of coghub: {current}",
             hint="Use that version, or restore a backup",
+        )
+    if current is not None and is_in_use():
+        raise DatabaseInUse(
+            "The hub that runs on this data folder is of an older version of coghub",
+            hint="Restart it with this version: that changes the database as it needs",
         )
     command.upgrade(config, "head")

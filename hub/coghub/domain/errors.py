@@ -35,7 +35,8 @@ CoghubError
 │   └── PredictionFailed
 └── HubError                  about the hub
     ├── DatabaseUnusable      the file of the rows cannot be opened, or is damaged
-    ├── DatabaseUnknown        a newer version has changed the data folder
+    ├── DatabaseUnknown       a newer version has changed the data folder
+    ├── DatabaseInUse         a hub of an older version runs on it
     ├── DataFolderBusy        another hub runs on the data folder
     ├── HubNotFound           no hub in the data folder
     ├── ListenFailed          the address to listen on cannot be had
@@ -306,6 +307,12 @@ class DatabaseUnknown(HubError):
     """The database was changed by a version that this one does not know."""
 
     code = "database-too-new"
+
+
+class DatabaseInUse(HubError):
+    """The database has to be changed, and a hub of an older version works with it."""
+
+    code = "database-in-use"
 
 
 class DataFolderBusy(HubError):

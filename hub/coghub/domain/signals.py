@@ -68,6 +68,8 @@ class Signals:
         """Hears of each prediction that begins to wait: the scheduler."""
         self.on_ended: Callable[[str], None] = lambda _: None
         """Hears of each prediction that was ended by something else than its instance."""
+        self.on_version_deleted: Callable[[int], None] = lambda _: None
+        """Hears of each version (its key) that exists no more: its instances are not needed."""
 
     def changed(self, prediction_id: str) -> None:
         """Wake who follows a prediction: its status, output or logs changed."""

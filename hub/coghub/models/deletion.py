@@ -9,6 +9,7 @@ from coghub.domain.account import Account
 from coghub.domain.clock import Clock
 from coghub.domain.errors import Conflict, VersionNotFound
 from coghub.domain.model import Visibility
+from coghub.domain.signals import Signals
 from coghub.models.access import Access
 from coghub.storage.places import of_prediction_file
 from coghub.storage.storage import Storage
@@ -20,10 +21,13 @@ BATCH = 200
 class Deletion:
     """Takes away what an account owns, where nobody depends on it."""
 
-    def __init__(self, database: Database, storage: Storage, access: Access, now: Clock) -> None:
+    def __init__(
+        self, database: Database, storage: Storage, access: Access, signals: Signals, now: Clock
+    ) -> None:
         self._database = database
         self._storage = storage
         self._access = access
+        self._signals = signals
         self._now = now
 
     async def delete_model(self, account: Account, owner: str, name: str) -> None:
@@ -61,7 +65,7 @@ class Deletion:
             raise Conflict("Only versions of private models can be deleted")
         now = self._now()
 
-        def delete(connection: Connection) -> None:
+        def delete(connection: Connection) -> int:
             version = model_rows.version_of_model(connection, model.id, version_id)
             if version is None:
                 raise VersionNotFound(version_id)
@@ -73,8 +77,9 @@ class Deletion:
                 )
             current = model_rows.by_name(connection, owner, name) or model
             rows.mark_deleted(connection, current, version, now)
+            return version.key
 
-        await self._database.write(delete)
+        self._signals.on_version_deleted(await self._database.write(delete))
 
     async def purge(self) -> int:
         """Remove what deleted versions made, and return how many versions are gone for good.

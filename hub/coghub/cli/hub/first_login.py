@@ -19,8 +19,8 @@ class FirstLogin:
     name: str
     token: str
 
-    def lines(self, address: str) -> Iterator[str]:
-        """Yield what its owner is told."""
+    def lines(self, address: str, which_hub: str = "") -> Iterator[str]:
+        """Yield what its owner is told; `which_hub` is the option that names the data folder."""
         yield f"Made an administrator: {self.name}"
         yield f"Its token, shown this once: {self.token}"
         yield ""
@@ -29,7 +29,7 @@ class FirstLogin:
         yield "Let the official clients find this hub:"
         yield f"  export REPLICATE_BASE_URL={address} REPLICATE_API_TOKEN={self.token}"
         yield "Make accounts for others:"
-        yield "  coghub user create NAME && coghub token create NAME"
+        yield f"  coghub user create NAME{which_hub} && coghub token create NAME{which_hub}"
         yield ""
 
 

@@ -1,5 +1,6 @@
 """`coghub instances`: which models run, and how far those are that start."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -7,12 +8,14 @@ import click
 from coghub.cli.hub.invocation import HubInvocation, hub_command
 from coghub.database import instances as rows
 from coghub.domain.clock import iso
-from coghub.domain.instance import InstanceRecord
+from coghub.domain.instance import InstanceRecord, Stage
+from coghub.opening import is_served
 
 MOST = 1000
 """Instances that are shown: those that run come first."""
 SHORT_VERSION = 12
 """Characters of a version's id that tell it from a model's others."""
+ENDED = frozenset({Stage.STOPPED, Stage.FAILED})
 
 
 @click.command("instances")
@@ -21,8 +24,14 @@ SHORT_VERSION = 12
 def command(invocation: HubInvocation, *, is_all: bool) -> None:
     """List the running copies of models; `coghub logs ID` has what one printed at its start."""
     found = invocation.run(lambda hub: hub.database.read(lambda c: rows.every(c, limit=MOST)))
-    shown = [it for it in found if is_all or it.stopped_at is None]
+    if not is_served(invocation.settings().data):
+        found = [_ended(it) for it in found]  # a hub that was killed has not written it down
+    shown = [it for it in found if is_all or it.stage not in ENDED]
     invocation.show([_json(it) for it in shown], [_row(it) for it in shown])
+
+
+def _ended(instance: InstanceRecord) -> InstanceRecord:
+    return instance if instance.stage in ENDED else replace(instance, stage=Stage.STOPPED)
 
 
 def _json(instance: InstanceRecord) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import json
+import shlex
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,12 @@ class HubInvocation:
         """Return the settings of the hub that is meant."""
         own = current_settings()
         return read_hub_settings(self.flags, own.environ, default_data=own.data_folder / "hub")
+
+    def which_hub(self) -> str:
+        """Return the option by which another command finds this hub; empty for the default one."""
+        data = self.settings().data
+        is_default = data == current_settings().data_folder / "hub"
+        return "" if is_default else f" --data {shlex.quote(str(data))}"
 
     def run(self, action: Callable[[Hub], Awaitable[T]], *, may_make: bool = False) -> T:
         """Do something with an opened hub, beside a running one too, and return the result.

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 import click
@@ -44,40 +45,45 @@ def command(console: Console, *, ready_fd: int | None, **flags: Any) -> None:
     Every setting is also an environment variable (`COGHUB_PORT`) or a line in the settings file
     (`port = 5100`); flags beat the environment, which beats the file.
     """
-    settings = HubInvocation(console, flags).settings()
+    invocation = HubInvocation(console, flags)
+    settings = invocation.settings()
     raise_file_limit()
     log_to(sys.stderr, level=settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        stop = runner.run(_up(console, settings, ready_fd))
+        stop = runner.run(_up(console, settings, ready_fd, invocation.which_hub()))
     if stop.signal is signal.SIGINT:
         raise KeyboardInterrupt
 
 
-async def _up(console: Console, settings: HubSettings, ready_fd: int | None) -> Stop:
+async def _up(
+    console: Console, settings: HubSettings, ready_fd: int | None, which_hub: str
+) -> Stop:
     if tls := tls_of(settings):
         check_tls(tls)
     lock = claim(settings.data)
-    listener = bind(settings.host, settings.port)
-    try:
+    with ExitStack() as stack:
+        stack.callback(lock.remove)
+        listener = stack.enter_context(bind(settings.host, settings.port))
         with signals_heard() as stop:
-            async with open_hub(settings) as hub:
+            async with open_hub(settings, is_claimed=True) as hub:
                 login = await first_login(hub)
                 address = url_of(listener, is_secure=tls is not None)
 
                 def announce() -> None:
-                    _announce(console, settings, listener, login)
+                    _announce(console, settings, listener, login, which_hub)
                     if ready_fd is not None:
                         _write(ready_fd, address)
 
                 await serve(hub, listener, until=stop.event, on_ready=announce)
-    finally:
-        listener.close()
-        lock.release()
     return stop
 
 
 def _announce(
-    console: Console, settings: HubSettings, listener: socket.socket, login: FirstLogin | None
+    console: Console,
+    settings: HubSettings,
+    listener: socket.socket,
+    login: FirstLogin | None,
+    which_hub: str,
 ) -> None:
     address = url_of(listener, is_secure=settings.tls_cert is not None)
     host = listener.getsockname()[0]
@@ -87,7 +93,7 @@ def _announce(
             "proxy with https in front and name it by `--public-url`"
         )
     if login:
-        for line in login.lines(settings.public_url or address):
+        for line in login.lines(settings.public_url or address, which_hub):
             console.say(line)
     console.say(f"Listening on {address}")
 

@@ -17,7 +17,7 @@ from coghub.database import models as model_rows
 from coghub.database.models import PushedVersion
 from coghub.domain.instance import InstanceRecord, Stage
 from coghub.domain.model import Visibility
-from coghub.opening import open_hub
+from coghub.opening import claim, open_hub
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -182,7 +182,8 @@ def test_hardware_has_the_cpu(coghub, monkeypatch):
     }
 
 
-def test_instances_are_listed_with_their_logs(coghub, within, instance):
+def test_instances_are_listed_with_their_logs(coghub, within, instance, tmp_path):
+    lock = claim(tmp_path / "data")
     assert coghub("instances").out.split()[:3] == ["one", "setup", "cpu"]
     assert coghub("logs", "one").out == "loading\n"
     listed = json.loads(coghub("instances", "--json").out)
@@ -197,6 +198,12 @@ def test_instances_are_listed_with_their_logs(coghub, within, instance):
 
     assert coghub("instances").out == ""
     assert coghub("instances", "--all").out.endswith(" no weights\n")
+    lock.release()
+
+
+def test_instances_of_a_hub_that_was_killed_do_not_run(coghub, instance):
+    assert coghub("instances").out == ""
+    assert coghub("instances", "--all").out.split()[:3] == ["one", "stopped", "cpu"]
 
 
 def test_logs_of_nothing_are_refused_with_a_hint(coghub, model):

@@ -59,6 +59,7 @@ def test_the_first_start_says_how_to_log_in_and_later_ones_do_not(started, tmp_p
 
     assert f"Made an administrator: {name}\n" in hub.log
     assert f"  echo {token} | cog login --token-stdin {hub.address}\n" in hub.log
+    assert f"  coghub user create NAME --data {tmp_path / 'data'} && " in hub.log
     assert f"REPLICATE_BASE_URL={hub.address} REPLICATE_API_TOKEN={token}\n" in hub.log
     assert hub.get("/v1/account", token=token)["username"] == name
     assert hub.stop() == 0
@@ -81,6 +82,15 @@ def test_a_second_hub_on_a_folder_is_refused_by_its_name(started, tmp_path):
     assert second.stderr.startswith(
         f"error: Another hub runs on this data folder: {tmp_path / 'data'}\n"
     )
+
+
+def test_a_first_start_on_a_taken_port_leaves_nothing(started, tmp_path):
+    port = started(tmp_path / "data").port
+
+    second = up("--data", str(tmp_path / "new"), "--port", str(port))
+
+    assert second.stderr.startswith(f"error: Could not listen on 127.0.0.1, port {port}: ")
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_ctrl_c_stops_it_with_130(started, tmp_path):
