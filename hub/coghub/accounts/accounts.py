@@ -77,7 +77,7 @@ class Accounts:
         Raises:
             Unauthenticated: if it is nobody's, or revoked.
         """
-        account = await self._database.read(lambda c: rows.by_token(c, token_hash))
+        account = await self._database.peek(lambda c: rows.by_token(c, token_hash))
         if account is None:
             raise Unauthenticated("You did not pass a valid authentication token")
         return account

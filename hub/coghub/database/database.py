@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from coghub.database.near import NearReader
 from coghub.database.sqlite import ReaderThreads, WriterThread, full_disk, open_engine
 
 T = TypeVar("T")
@@ -22,6 +24,14 @@ class Database(Protocol):
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Return what a query finds; it may not change anything."""
+        ...
+
+    async def peek(self, query: Callable[[Connection], T]) -> T:
+        """Return what one statement finds at once: a few rows by a key, of a small table.
+
+        Every request asks for such rows, so they are in memory. What may have to come from a busy
+        disk is read by `read`: meanwhile nothing else would go on.
+        """
         ...
 
     async def write(self, change: Callable[[Connection], T]) -> T:
@@ -45,10 +55,18 @@ class SqliteDatabase(Database):
         self._engine = open_engine(path, is_durable=is_durable)
         self._writer = WriterThread(self._engine)
         self._readers = ReaderThreads(self._engine)
+        self._near = NearReader(self._engine)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """See `Database`."""
         return await asyncio.wrap_future(self._readers.submit(query))
+
+    async def peek(self, query: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        try:
+            return self._near.run(query)
+        except DBAPIError:  # a lock, for which only another thread may wait
+            return await self.read(query)
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """See `Database`."""
@@ -57,6 +75,7 @@ class SqliteDatabase(Database):
 
     async def close(self) -> None:
         """See `Database`."""
+        self._near.close()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:

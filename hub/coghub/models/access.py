@@ -20,7 +20,7 @@ class Access:
             return self._allow_anonymous and model.visibility is Visibility.PUBLIC
         if model.visibility is Visibility.PUBLIC or may_write(account, model):
             return True
-        return await self._database.read(lambda c: rows.is_shared(c, model.id, account.id))
+        return await self._database.peek(lambda c: rows.is_shared(c, model.id, account.id))
 
     async def readable(self, account: Account | None, owner: str, name: str) -> Model:
         """Return a model that the account may see.
@@ -28,7 +28,7 @@ class Access:
         Raises:
             ModelNotFound: if there is none, or it is private to others.
         """
-        model = await self._database.read(lambda c: rows.by_name(c, owner, name))
+        model = await self._database.peek(lambda c: rows.by_name(c, owner, name))
         if model is None or not await self.may_read(account, model):
             raise ModelNotFound(f"{owner}/{name}")
         return model

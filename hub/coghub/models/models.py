@@ -137,7 +137,7 @@ class Models:
             VersionNotFound: if it has no such version.
         """
         model = await self._access.readable(account, owner, name)
-        version = await self._database.read(
+        version = await self._database.peek(
             lambda c: rows.version_of_model(c, model.id, version_id)
         )
         if version is None:
@@ -150,7 +150,7 @@ class Models:
         Raises:
             VersionNotFound: if there is none.
         """
-        found = await self._database.read(lambda c: rows.holders_of(c, version_id))
+        found = await self._database.peek(lambda c: rows.holders_of(c, version_id))
         for holder in sorted(found, key=lambda it: it.model.owner_id != account.id):
             if await self._access.may_read(account, holder.model):
                 return await self._both(holder)

@@ -1,10 +1,11 @@
 """One writer, grouped commits, and changes that fail alone."""
 
 import asyncio
+import threading
 
 import pytest
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from coghub.database.database import SqliteDatabase
 from coghub.database.migrate import migrate
@@ -52,6 +53,26 @@ async def test_what_was_written_is_there_for_the_next_reader(database):
     for number in range(20):
         await database.write(put(str(number)))
         assert await database.read(count) == number + 1
+
+
+async def test_what_was_written_is_there_at_once_for_who_peeks(database):
+    for number in range(20):
+        await database.write(put(str(number)))
+        assert await database.peek(count) == number + 1
+
+
+async def test_who_peeks_and_finds_a_lock_waits_in_another_thread(database):
+    asked = []
+
+    def query(connection):
+        asked.append(threading.current_thread())
+        if len(asked) == 1:
+            raise OperationalError("SELECT", None, Exception("database is locked"))
+        return count(connection)
+
+    assert await database.peek(query) == 0
+    assert asked[0] is threading.current_thread()
+    assert asked[1] is not threading.current_thread()
 
 
 async def test_changes_that_wait_are_applied_before_the_end(tmp_path, database):
