@@ -92,7 +92,7 @@ STATES = (
         "`STARTING`",
         "Setup runs; `setup.logs` grows. Of more than 1 MiB it has the first and the last part.",
     ),
-    ("`READY`", "A slot is free."),
+    ("`READY`", "A slot is free; `concurrency` says how many there are, and how many are taken."),
     ("`BUSY`", "Every slot is taken."),
     (
         "`SETUP_FAILED`",

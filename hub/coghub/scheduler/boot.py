@@ -153,6 +153,7 @@ class Boot:
                 self._told(member, Stage.SETUP, news)
             match health.get("status"):
                 case "READY":
+                    member.slots = _slots_of(health) or member.slots
                     return
                 case "BUSY" if member.running:
                     return
@@ -173,6 +174,13 @@ class Boot:
         await self.database.write(
             lambda c: rows.keep(c, member.id, stage=member.stage, error=error, logs=logs, now=now)
         )
+
+
+def _slots_of(health: Mapping[str, Any]) -> int:
+    """Return how many predictions a server says to run at once; 0 if it does not say it."""
+    concurrency = health.get("concurrency")
+    most = concurrency.get("max") if isinstance(concurrency, dict) else None
+    return max(0, most) if isinstance(most, int) else 0
 
 
 def _last_line(text: str) -> str:

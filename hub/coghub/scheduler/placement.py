@@ -29,7 +29,10 @@ def hardware_for(
 
 
 def slots_of(version: Version) -> int:
-    """Return how many predictions an instance of a version runs at once."""
+    """Return how many predictions an instance of a version runs at once.
+
+    A model may say it in its code alone: then its server tells, when it is ready.
+    """
     concurrency = version.config.get("concurrency")
     most = concurrency.get("max") if isinstance(concurrency, dict) else None
     return most if isinstance(most, int) and most > 0 else 1

@@ -143,6 +143,8 @@ class App:
         version = {"cog": self._version, "python_sdk": self._version}
         if worker.loaded is not None:
             version["python"] = worker.loaded.python
+            slots = {"max": worker.loaded.slots, "current": self._model.predictions.count}
+            fields["concurrency"] = slots
         return {**fields, "version": version}
 
     def _touch_ready_file(self) -> None:

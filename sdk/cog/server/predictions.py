@@ -50,6 +50,11 @@ class Predictions:
         self.idle.set()
 
     @property
+    def count(self) -> int:
+        """How many run."""
+        return len(self._runs)
+
+    @property
     def has_free_slot(self) -> bool:
         loaded = self._worker.loaded
         return loaded is not None and len(self._runs) < loaded.slots

@@ -40,6 +40,7 @@ def test_health_tells_setup_and_versions(server):
     assert health["setup"]["logs"] == "setting up\n"
     assert health["setup"]["started_at"] < health["setup"]["completed_at"]
     assert health["version"]["python_sdk"] == "0.23.1"
+    assert health["concurrency"] == {"max": 1, "current": 0}
 
 
 @pytest.mark.parametrize(

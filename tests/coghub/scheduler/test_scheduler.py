@@ -183,6 +183,19 @@ async def test_as_many_run_at_once_as_the_model_has_slots(hub, started, alice):
     assert {it.status for it in ended} == {Status.SUCCEEDED}
 
 
+async def test_a_model_whose_server_tells_more_slots_has_them(hub, started, alice, hello):
+    """Its code says `@concurrent(max=2)`, and its cog.yaml nothing."""
+    started.executor.health = {**READY, "concurrency": {"max": 2, "current": 0}}
+    made = [await started.make(alice, hello(do="wait")) for _ in range(2)]
+    await started.until(lambda: started.executor.instances)
+    await started.until(lambda: len(started.executor.instances[0].ran) == 2)
+
+    started.executor.instances[0].may_go_on.set()
+
+    assert {(await started.end_of(it)).status for it in made} == {Status.SUCCEEDED}
+    assert len(started.executor.instances) == 1
+
+
 async def test_an_idle_instance_makes_room_for_another_version(hub, started, alice, hello):
     other = await add_version(hub, alice, "other")
 
