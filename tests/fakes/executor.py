@@ -26,8 +26,12 @@ class FakeInstance(Instance):
         self._socket = Path(mkdtemp(prefix="fake-")) / "socket"
         self.health = health
         self.ran = []
+        self.asked = []
         self.canceled = set()
+        self.is_deaf = False
         self.may_go_on = asyncio.Event()
+        self.takes = asyncio.Event()
+        self.takes.set()
         self._end = asyncio.get_running_loop().create_future()
 
     @property
@@ -64,8 +68,13 @@ class FakeInstance(Instance):
         return web.json_response(self.health)
 
     async def _cancel(self, request):
-        self.canceled.add(request.match_info["id"])
-        self.may_go_on.set()
+        prediction_id = request.match_info["id"]
+        self.asked.append(prediction_id)
+        if prediction_id not in [each for each, _ in self.ran]:
+            return web.json_response({}, status=404)
+        if not self.is_deaf:
+            self.canceled.add(prediction_id)
+            self.may_go_on.set()
         return web.json_response({})
 
     async def _predict(self, request):
@@ -73,6 +82,7 @@ class FakeInstance(Instance):
         self.connections.add(request.transport)
         if self.health["status"] != "READY":
             return web.json_response({"error": "Setup has not finished yet."}, status=503)
+        await self.takes.wait()
         self.ran.append((prediction_id, given))
         response = web.StreamResponse(headers=NDJSON)
         await response.prepare(request)
@@ -87,29 +97,48 @@ class FakeInstance(Instance):
 
     async def _events(self, prediction_id, given):
         yield "start", {"id": prediction_id, "status": "processing"}
-        is_list, status, error = False, "succeeded", None
-        match given.get("do", "echo"):
-            case "echo":
-                yield "output", {"chunk": given.get("text"), "index": None}
-            case "items":
-                is_list = True
-                for index in range(given["count"]):
-                    yield "log", {"source": "stdout", "data": f"item {index}\n"}
-                    yield "output", {"chunk": str(index), "index": index}
-            case "fail":
-                status, error = "failed", "ValueError: boom"
-            case "die":
-                await self.die()
-            case "die late":
-                yield "output", {"chunk": "first", "index": 0}
-                await self.may_go_on.wait()
-                await self.die()
-            case "wait":
-                await self.may_go_on.wait()
-                status = "canceled" if prediction_id in self.canceled else "succeeded"
-                yield "output", {"chunk": "waited", "index": None}
-        end = {"status": status, "metrics": {"predict_time": 0.1}, "output_is_list": is_list}
-        yield "completed", end if error is None else {**end, "error": error}
+        do = given.get("do", "echo")
+        async for event in getattr(self, f"_{do.replace(' ', '_')}")(given):
+            yield event
+        status, error = "succeeded", {}
+        if do == "fail":
+            status, error = "failed", {"error": "ValueError: boom"}
+        elif prediction_id in self.canceled:
+            status = "canceled"
+        is_list = do == "items"
+        metrics = {"predict_time": 0.1}
+        yield (
+            "completed",
+            {"status": status, "metrics": metrics, "output_is_list": is_list, **error},
+        )
+
+    async def _echo(self, given):
+        yield "output", {"chunk": given.get("text"), "index": None}
+
+    async def _items(self, given):
+        for index in range(given["count"]):
+            yield "log", {"source": "stdout", "data": f"item {index}\n"}
+            yield "output", {"chunk": str(index), "index": index}
+
+    async def _fail(self, given):
+        yield "log", {"source": "stdout", "data": ""}
+
+    async def _break(self, given):
+        yield "log", {"source": "stdout", "data": "last words\n"}
+        raise ConnectionResetError
+
+    async def _die(self, given):
+        yield "log", {"source": "stdout", "data": "last words\n"}
+        await self.die()
+
+    async def _die_late(self, given):
+        yield "output", {"chunk": "first", "index": 0}
+        await self.may_go_on.wait()
+        await self.die()
+
+    async def _wait(self, given):
+        await self.may_go_on.wait()
+        yield "output", {"chunk": "waited", "index": None}
 
 
 READY = {"status": "READY", "setup": {"status": "succeeded", "logs": "loading weights\n"}}
@@ -129,6 +158,8 @@ class FakeExecutor(Executor):
         self.instances = []
         self.health = READY
         self.fails_to_start = False
+        self.may_start = asyncio.Event()
+        self.may_start.set()
         self.deaths_at_start = 0
         self.refusal = None
 
@@ -140,6 +171,7 @@ class FakeExecutor(Executor):
 
     async def start(self, spec, tell):
         tell(Stage.BUILDING, "Installing 3 packages\n")
+        await self.may_start.wait()
         if self.fails_to_start:
             raise EnvironmentFailed("No such package: nonsense")
         tell(Stage.BOOTING, "")

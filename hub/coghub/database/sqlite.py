@@ -59,6 +59,28 @@ def full_disk() -> Generator[None]:
         raise
 
 
+PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+"""What is wrong with the machine, and not with the change."""
+
+
+def may_pass(error: Exception) -> bool:
+    """Tell whether the same change may be kept later: the disk is full, or another writes."""
+    if isinstance(error, DiskFull):
+        return True
+    code = getattr(error.orig, "sqlite_errorcode", 0) if isinstance(error, DBAPIError) else 0
+    return code & 0xFF in PASSING  # an extended code has more in its upper bytes
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     function: Callable[[Connection], Any]

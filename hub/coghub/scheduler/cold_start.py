@@ -13,6 +13,7 @@ from coghub.database.database import Database
 from coghub.domain.clock import Clock
 from coghub.domain.signals import Signals, Waiting
 from coghub.scheduler.fleet import Fleet, Member
+from coghub.scheduler.patience import patiently
 from coghub.scheduler.queue import Queue
 
 PATIENCE = timedelta(seconds=0.4)
@@ -66,7 +67,9 @@ class ColdStart:
     async def finish(self, waiting: Waiting, member: Member) -> None:
         """Tell one who waited, and is being served, the rest of the instance's way to ready."""
         told = self._told.pop(waiting.id, None)
-        if told is not None and (text := self._of_instance(told, member)):
+        if told is None or not _has_waited_for(waiting, told, member):
+            return
+        if text := self._of_instance(told, member):
             await self._write([(waiting.id, text)])
 
     def _versions(self) -> Iterable[int]:
@@ -110,7 +113,10 @@ class ColdStart:
         if not texts:
             return
         now = self._now()
-        await self._database.write(lambda c: attempts.tell(c, texts, now))
+        await patiently(
+            lambda: self._database.write(lambda c: attempts.tell(c, texts, now)),
+            reason="setup is told",
+        )
         for prediction_id, _ in texts:
             self._signals.changed(prediction_id)
 
@@ -122,3 +128,9 @@ class ColdStart:
 
 def _ended_line(text: str) -> str:
     return text if text.endswith("\n") else f"{text}\n"
+
+
+def _has_waited_for(waiting: Waiting, told: _Told, member: Member) -> bool:
+    """Tell whether an instance was on its way to ready while this one waited."""
+    is_newer = member.ready_at is not None and member.ready_at > waiting.created_at
+    return told.instance_id == member.id or is_newer

@@ -1,10 +1,11 @@
 """The instances that are there, and how much hardware is left."""
 
+import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from coghub.domain.hardware import Hardware
 from coghub.domain.instance import Stage
@@ -13,6 +14,11 @@ from coghub.executors.base import Instance
 from coghub.instances.client import InstanceClient
 from coghub.models.catalog import Entry
 from coghub.predictions.redaction import Redactor
+
+LEAST_TURN = timedelta(seconds=10)
+MOST_TURN = timedelta(seconds=60)
+"""An instance may serve for as long as its start took, within these, before it leaves for others:
+else two versions that want one place would spend their time with starts."""
 
 
 @dataclass(eq=False, slots=True)
@@ -32,10 +38,11 @@ class Member:
     key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     """Lets it, and nobody else, speak to the hub."""
     running: dict[str, Waiting] = field(default_factory=dict)
-    is_draining: bool = False
-    """It is given nothing more, so that another version gets its hardware."""
+    leaves_for: int | None = None
+    """The version that gets its hardware: it is given nothing more."""
     is_in_doubt: bool = False
     """It refused a prediction although it should have had a slot: it is to be looked after."""
+    ready_at: datetime | None = None
     idle_since: datetime | None = None
     transcript: list[str] = field(default_factory=list)
     """What is told of its way to ready, piece by piece."""
@@ -45,6 +52,8 @@ class Member:
     """Takes them out of what is told of its way to ready."""
     instance: Instance | None = None
     client: InstanceClient | None = None
+    coming: asyncio.Future[None] | None = None
+    """Its way to ready, while it is on it."""
 
     @property
     def version_key(self) -> int:
@@ -58,6 +67,16 @@ class Member:
         return self.slots - len(self.running) if may_take else 0
 
     @property
+    def is_draining(self) -> bool:
+        """Whether it ends what it runs, and then itself."""
+        return self.leaves_for is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has become ready, and has not ended."""
+        return self.stage is Stage.READY
+
+    @property
     def is_coming(self) -> bool:
         """Whether it is on its way to ready."""
         return self.stage not in {Stage.READY, Stage.STOPPED, Stage.FAILED}
@@ -66,6 +85,13 @@ class Member:
     def is_idle(self) -> bool:
         """Whether it is ready and nothing runs on it."""
         return self.stage is Stage.READY and not (self.running or self.is_in_doubt)
+
+    def had_its_turn(self, now: datetime) -> bool:
+        """Tell whether it has been ready for long enough to be worth its start."""
+        if self.ready_at is None:
+            return False
+        start = self.ready_at - self.created_at
+        return now - self.ready_at >= min(MOST_TURN, max(LEAST_TURN, start))
 
 
 class Fleet:
@@ -92,7 +118,8 @@ class Fleet:
 
     def by_key(self, key: str) -> Member | None:
         """Return the instance whose key it is."""
-        found = (it for it in self._members.values() if secrets.compare_digest(it.key, key))
+        wanted = key.encode("utf-8", "replace")  # as text, only ASCII can be compared
+        found = (it for it in self if secrets.compare_digest(it.key.encode(), wanted))
         return next(found, None)
 
     def running(self) -> Counter[int]:
@@ -121,14 +148,27 @@ class Fleet:
         ]
         return min(idle, key=lambda it: it.idle_since or it.created_at, default=None)
 
-    def least_busy(self, sku: str, wanted_version: int) -> Member | None:
-        """Return the instance of another version that has the least to finish."""
+    def least_busy(self, sku: str, wanted_version: int, now: datetime) -> Member | None:
+        """Return the instance of another version that has the least to finish.
+
+        It had its turn; and who has places already takes only from those who have more.
+        """
+        there = [it for it in self if it.hardware == sku and (it.is_coming or it.is_ready)]
+        places = Counter(it.version_key for it in there)
+        least = places[wanted_version] + 2 if wanted_version in places else 1
         busy = [
             it
-            for it in self._members.values()
-            if it.hardware == sku and it.stage is Stage.READY and it.version_key != wanted_version
+            for it in there
+            if it.is_ready
+            and it.version_key != wanted_version
+            and places[it.version_key] >= least
+            and it.had_its_turn(now)
         ]
         return min(busy, key=lambda it: len(it.running), default=None)
+
+    def coming(self, sku: str) -> list[Member]:
+        """Return the instances that are on their way to ready on some hardware, oldest first."""
+        return [it for it in self if it.hardware == sku and it.is_coming]
 
     def is_making_room(self, sku: str) -> bool:
         """Tell whether an instance is about to leave some hardware."""

@@ -17,6 +17,7 @@ from coghub.domain.instance import InstanceRecord, Stage
 from coghub.models.catalog import Entry
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.fleet import Fleet, Member
+from coghub.scheduler.patience import patiently
 from coghub.scheduler.placement import slots_of
 
 log = structlog.get_logger()
@@ -32,7 +33,12 @@ class SideTasks:
         """Start a task; nobody waits for it but `end`."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("side task failed", task=task.get_name(), exc_info=error)
 
     async def end(self) -> None:
         """Cancel all, and wait until they have ended."""
@@ -77,11 +83,24 @@ class Lives:
         log.info("instance stops", instance_id=member.id, model=member.entry.model)
         self.tasks.spawn(self.boot.take_down(member), "stop")
 
+    def give_up(self, member: Member) -> None:
+        """Begin to end an instance on its way to ready."""
+        member.stage = Stage.STOPPED
+        log.info("instance is given up", instance_id=member.id, model=member.entry.model)
+        if member.coming is not None:
+            member.coming.cancel()
+
     def stop_idle(self, timeout_s: float) -> None:
         """Stop the instances that did nothing for so long."""
         limit = self.now() - timedelta(seconds=timeout_s)
         for member in self.fleet:
             if member.is_idle and (member.idle_since or member.created_at) < limit:
+                self.stop(member)
+
+    def stop_all(self, version_key: int) -> None:
+        """Stop the idle instances of a version."""
+        for member in self.fleet.of_version(version_key):
+            if member.is_idle:
                 self.stop(member)
 
     def look_after(self, member: Member) -> None:
@@ -93,8 +112,8 @@ class Lives:
             return
         try:
             await self.boot.wait_until_ready(member, member.instance, is_again=True)
-        except CoghubError as error:
-            log.warning("instance is given up", instance_id=member.id, error=error.message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be run there
+            log.warning("instance is given up", instance_id=member.id, error=str(error))
             if member.stage is Stage.READY:
                 self.stop(member)
             return
@@ -105,30 +124,60 @@ class Lives:
         """Write down how far those are that are on their way: operators ask beside the hub."""
         for member in self.fleet:
             if member.is_coming and member.kept_stage is not member.stage:
-                member.kept_stage = member.stage
                 await self.boot.keep(member)
+                member.kept_stage = member.stage
 
     async def _live(self, member: Member) -> None:
-        await self.boot.database.write(lambda c: rows.add(c, self._record(member)))
-        log.info("instance starts", instance_id=member.id, model=member.entry.model)
+        """Whatever happens, its hardware is free afterwards."""
         try:
-            await self.boot.bring_up(member)
+            if await self._is_brought_up(member):
+                await self._serve(member)
+        except Exception:
+            log.exception("instance is lost", instance_id=member.id)
+            await self.boot.take_down(member)
+        finally:
+            self.fleet.remove(member)
+            self.wake()
+
+    async def _is_brought_up(self, member: Member) -> bool:
+        try:
+            await patiently(lambda: self._add(member), reason="instance starts")
+            if await self._bring_up(member):
+                return True
+            await self._ended(member, "given up")
         except InstanceDied as error:
             self.deaths[member.version_key] += 1
             is_first = self.deaths[member.version_key] == 1  # what killed it may be over
             await self._failed(member, error.message, is_tried_again=is_first)
-            return
         except CoghubError as error:
             await self._failed(member, error.message)
-            return
         except Exception as error:
             log.exception("instance could not be started", instance_id=member.id)
             await self._failed(member, f"Internal error: {type(error).__name__}")
-            return
+        return False
+
+    async def _add(self, member: Member) -> None:
+        await self.boot.database.write(lambda c: rows.add(c, self._record(member)))
+
+    async def _bring_up(self, member: Member) -> bool:
+        """Return whether it is ready; it is not, where it was given up."""
+        if member.stage is Stage.STOPPED:
+            return False
+        log.info("instance starts", instance_id=member.id, model=member.entry.model)
+        member.coming = asyncio.ensure_future(self.boot.bring_up(member))
+        try:
+            await member.coming
+        except asyncio.CancelledError:
+            if member.stage is not Stage.STOPPED:
+                raise
+            return False
+        return True
+
+    async def _serve(self, member: Member) -> None:
         del self.deaths[member.version_key]
-        await self.boot.keep(member)
-        log.info("instance is ready", instance_id=member.id, model=member.entry.model)
         self.wake()
+        log.info("instance is ready", instance_id=member.id, model=member.entry.model)
+        await self._keep(member)
         assert member.instance is not None
         reason = member.redactor.redact(await member.instance.ended())
         await self._ended(member, reason)
@@ -136,12 +185,10 @@ class Lives:
     async def _failed(self, member: Member, reason: str, *, is_tried_again: bool = False) -> None:
         member.stage = Stage.FAILED
         log.warning("instance failed", instance_id=member.id, error=reason)
-        await self.boot.keep(member, reason)
+        await self._keep(member, reason)
         if not is_tried_again:
             del self.deaths[member.version_key]
             await self.on_failed(member, f"Setup failed: {reason}")
-        self.fleet.remove(member)
-        self.wake()
 
     async def _ended(self, member: Member, reason: str) -> None:
         was_stopped = member.stage is Stage.STOPPED
@@ -151,8 +198,11 @@ class Lives:
         if member.client is not None:
             await member.client.close()
         self.fleet.remove(member)
-        await self.boot.keep(member, None if was_stopped else reason)
         self.wake()
+        await self._keep(member, None if was_stopped else reason)
+
+    async def _keep(self, member: Member, error: str | None = None) -> None:
+        await patiently(lambda: self.boot.keep(member, error), reason="instance changes")
 
     def _record(self, member: Member) -> InstanceRecord:
         return InstanceRecord(

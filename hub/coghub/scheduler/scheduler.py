@@ -1,14 +1,13 @@
 """Gives predictions to instances, and sees to it that there are the right ones.
 
-One loop, woken by whatever changed: `assign` gives what waits to free slots, fairly; `scale` asks
-for instances that are missing, within the hardware's limits, and stops idle ones that are in the
-way. Starting an instance and running a prediction are side tasks, each with one end.
+One loop, woken by whatever changed: it gives what waits to free slots, fairly, has `scaling` ask
+for instances that are missing, and tells those who wait how it goes. Starting an instance and
+running a prediction are side tasks, each with one end.
 """
 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 import structlog
 
@@ -18,35 +17,24 @@ from coghub.database import models as model_rows
 from coghub.database import predictions as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
-from coghub.domain.errors import VersionNotFound
-from coghub.domain.hardware import Hardware
-from coghub.domain.instance import Stage
 from coghub.domain.prediction import End, Status
 from coghub.domain.signals import Signals, Waiting
 from coghub.executors.base import Executor
-from coghub.models.catalog import Catalog, Entry
+from coghub.models.catalog import Catalog
 from coghub.predictions.predictions import Predictions
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.cold_start import ColdStart
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.lives import Lives, SideTasks
 from coghub.scheduler.patience import patiently
-from coghub.scheduler.placement import hardware_for
 from coghub.scheduler.queue import Queue
 from coghub.scheduler.run import Run, RunParts
+from coghub.scheduler.scaling import Scaling
 
 log = structlog.get_logger()
 
 TICK_S = 1.0
 """The loop runs at least so often: clocks, and what nobody announced."""
-SCALE_UP_AFTER = timedelta(seconds=1)
-"""A version that has an instance gets another one when someone has waited for so long."""
-SCALE_UP_AGAIN_AFTER = timedelta(seconds=60)
-"""After one that failed beside those that serve: there may be no room in memory."""
-AT_ONCE = 200
-"""Predictions that are ended together: they share commits."""
-DRAIN_AFTER = timedelta(seconds=10)
-"""Who has waited for so long, while others' instances are never idle, gets the next one's place."""
 RESTARTED = "The hub was stopped while the prediction ran, and it had output already"
 
 
@@ -77,12 +65,18 @@ class Scheduler:
         self._lives = Lives(
             fleet, boot, self._tasks, parts.now, wake=self.wake, on_failed=self._on_failed
         )
+        self._scaling = Scaling(
+            self.queue,
+            fleet,
+            self._lives,
+            database=parts.database,
+            predictions=parts.predictions,
+            catalog=parts.catalog,
+            executor=parts.executor,
+            now=parts.now,
+        )
         self._cold_start = ColdStart(parts.database, parts.signals, self.queue, parts.now)
         self._runs = dict[str, Run]()
-        self._promises = dict[str, int]()
-        """Hardware → the version for which room is being made on it."""
-        self._failed_at = dict[int, datetime]()
-        """Version → when an instance of it failed while others served."""
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -107,6 +101,10 @@ class Scheduler:
         if not await run.cancel() and run.member.is_ready:
             log.warning("instance heeds no cancel", instance_id=run.member.id)
             self._lives.stop(run.member)
+
+    def on_version_deleted(self, version_key: int) -> None:
+        """Stop the instances of a version that is gone; nothing of it runs or waits any more."""
+        self._lives.stop_all(version_key)
 
     async def recover(self) -> None:
         """Take up what a hub that was stopped left: nothing is lost, and nothing ends twice."""
@@ -146,10 +144,14 @@ class Scheduler:
     async def tick(self) -> None:
         """Assign, scale, stop what is idle, and tell those who wait how it goes."""
         self._assign()
-        await self._scale()
+        await self._scaling.scale()
         self._lives.stop_idle(self._parts.idle_timeout_s)
         await self._lives.keep_stages()
         await self._cold_start.tell(self.fleet)
+
+    async def _on_failed(self, member: Member, reason: str) -> None:
+        await self._cold_start.tell_failure(member)
+        await self._scaling.on_failed(member, reason)
 
     async def stop(self) -> None:
         """End all instances; what they ran is taken up at the next start."""
@@ -200,115 +202,3 @@ class Scheduler:
             self.wake()
         if back is not None and not run.is_canceled:
             self.queue.add(back)
-
-    # --- scale ---
-
-    async def _scale(self) -> None:
-        self._take_back_room()
-        for version_key in self.queue.versions(self.fleet.running()):
-            if self._needs_another(version_key):
-                await self._request(version_key)
-
-    def _take_back_room(self) -> None:
-        """Let instances stay that were to leave for a version that needs no other any more."""
-        for member in self.fleet:
-            if member.leaves_for is not None and not self._needs_another(member.leaves_for):
-                member.leaves_for = None
-                self.wake()
-
-    def _needs_another(self, version_key: int) -> bool:
-        waiting = self.queue.count(version_key)
-        members = [it for it in self.fleet.of_version(version_key) if it.is_coming or it.is_ready]
-        if not members or not waiting:
-            return waiting > 0
-        failed_at, now = self._failed_at.get(version_key), self._parts.now()
-        if failed_at is not None and now - failed_at < SCALE_UP_AGAIN_AFTER:
-            return False
-        coming = sum(it.slots for it in members if it.is_coming)
-        return waiting > coming and self._waits(version_key, SCALE_UP_AFTER)
-
-    def _waits(self, version_key: int, span: timedelta) -> bool:
-        oldest = self.queue.oldest_of(version_key)
-        return oldest is not None and self._parts.now() - oldest > span
-
-    async def _request(self, version_key: int) -> None:
-        """Start an instance if there is room, or make room, or fail those who wait in vain."""
-        try:
-            entry = await self._parts.catalog.get(version_key)
-        except VersionNotFound:
-            await self._fail_waiting(version_key, "The version was deleted")
-            return
-        reason = self._parts.executor.refusal_of(entry.version)
-        if reason is not None:
-            await self._fail_waiting(version_key, reason)
-            return
-        wanted = await self._wanted(entry)
-        hardware = hardware_for(entry.version, wanted, self.fleet.hardware)
-        if hardware is None or not hardware.capacity:
-            sku = wanted or "cpu"
-            await self._fail_waiting(version_key, f"This hub does not have the hardware `{sku}`")
-        else:
-            self._place(entry, hardware.sku)
-
-    def _place(self, entry: Entry, sku: str) -> None:
-        version_key = entry.version.key
-        self._promises = {
-            at: to for at, to in self._promises.items() if at == sku or to != version_key
-        }
-        if not self.fleet.has_room(sku):
-            self._make_room(version_key, sku)
-        elif self._is_free_for(version_key, sku):
-            self._promises.pop(sku, None)
-            self._lives.start(entry, sku)
-
-    def _is_free_for(self, version_key: int, sku: str) -> bool:
-        """Tell whether a version may have a free place: it was not made for another one."""
-        other = self._promises.get(sku, version_key)
-        return other == version_key or not self._needs_another(other)
-
-    async def _wanted(self, entry: Entry) -> str | None:
-        model_id = entry.version.model_id
-        return await self._parts.database.read(lambda c: instance_rows.wanted_hardware(c, model_id))
-
-    def _make_room(self, version_key: int, sku: str) -> None:
-        """Stop an instance of another version that nobody needs, or let one run empty."""
-        if any(it.stage is Stage.STOPPED and it.hardware == sku for it in self.fleet):
-            return
-        unwanted = [it for it in self.fleet.coming(sku) if not self.queue.count(it.version_key)]
-        if (idle := self.fleet.least_needed(sku, version_key)) is not None:
-            self._lives.stop(idle)
-        elif unwanted:
-            self._lives.give_up(unwanted[0])
-        elif self.fleet.is_making_room(sku) or not self._waits(version_key, DRAIN_AFTER):
-            return
-        elif (busy := self.fleet.least_busy(sku, version_key, self._parts.now())) is not None:
-            busy.leaves_for = version_key
-        else:
-            return
-        self._promises[sku] = version_key
-
-    async def _on_failed(self, member: Member, reason: str) -> None:
-        """Fail those who wait for an instance, unless another one of the version serves them."""
-        version_key = member.version_key
-        await self._cold_start.tell(self.fleet)
-        if any(it.is_ready for it in self.fleet.of_version(version_key)):
-            self._failed_at[version_key] = self._parts.now()
-        else:
-            failing = lambda: self._fail_waiting(version_key, reason)
-            await patiently(failing, reason="predictions fail")
-
-    async def _fail_waiting(self, version_key: int, reason: str) -> None:
-        for some in batched(list(self.queue.waiting_for(version_key)), AT_ONCE):
-            ends = [self._fail(waiting, reason) for waiting in some]
-            outcomes = await asyncio.gather(*ends, return_exceptions=True)
-            for error in filter(None, outcomes):
-                raise error
-
-    async def _fail(self, waiting: Waiting, reason: str) -> None:
-        if not self.queue.remove(waiting.id):
-            return
-        try:
-            await self._parts.predictions.end(waiting.id, End(Status.FAILED, reason))
-        except Exception:
-            self.queue.add(waiting)
-            raise
