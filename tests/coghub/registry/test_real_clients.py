@@ -238,13 +238,14 @@ async def test_oras_pushes_and_pulls_files(
 
     def exchange():
         client = oras.client.OrasClient(hostname=address, insecure=True, auth_backend=backend)
-        client.login(hostname=address, username="alice", password=token)
+        config = str(tmp_path / "config.json")
+        client.login(hostname=address, username="alice", password=token, config_path=config)
         target = f"{address}/alice/files:v1"
         client.push(target, files=["weights.bin"], do_chunked=is_chunked, chunk_size=1_000_000)
         client.pull(target=target, outdir=str(tmp_path / "back"))
         return client.get_tags(f"{address}/alice/files")
 
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))  # it would write into the user's own otherwise
     tags = await asyncio.to_thread(exchange)
 
     assert tags == ["v1"]
