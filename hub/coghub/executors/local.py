@@ -12,8 +12,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -32,6 +31,7 @@ from coghub.domain.errors import BundleInvalid
 from coghub.domain.instance import Stage
 from coghub.domain.model import Version
 from coghub.executors.base import Executor, InstanceSpec, Tell
+from coghub.executors.own_thread import in_own_thread
 from coghub.executors.process import LocalInstance, start_process
 from coghub.settings import Settings
 from coghub.storage.storage import Storage
@@ -74,8 +74,7 @@ class LocalExecutor(Executor):
     async def start(self, spec: InstanceSpec, tell: Tell) -> LocalInstance:
         """Unpack, make the environment, start the server; see `Executor`."""
         tell(Stage.FETCHING, "")
-        project = await asyncio.to_thread(self._unpacked, spec)
-        plan = await asyncio.to_thread(read_plan, project)
+        project, plan = await in_own_thread(lambda: self._fetched(spec), unwanted=_nothing)
         tell(Stage.BUILDING, "")
         environment = await self._environment(plan, project, tell)
         try:
@@ -84,6 +83,10 @@ class LocalExecutor(Executor):
         except BaseException:
             environment.release()
             raise
+
+    def _fetched(self, spec: InstanceSpec) -> tuple[Path, Plan]:
+        project = self._unpacked(spec)
+        return project, read_plan(project)
 
     def _unpacked(self, spec: InstanceSpec) -> Path:
         """Return the bundle's project folder, made once; an instance that starts beside waits."""
@@ -108,7 +111,9 @@ class LocalExecutor(Executor):
                 loop.call_soon_threadsafe(tell, Stage.BUILDING, f"{event.text}\n")
 
         environments = Environments(self._settings)
-        return await _uninterrupted(lambda: environments.ensure(plan, project, report))
+        return await in_own_thread(
+            lambda: environments.ensure(plan, project, report), unwanted=Environment.release
+        )
 
     async def _started(
         self, spec: InstanceSpec, project: Path, plan: Plan, environment: Environment
@@ -168,16 +173,5 @@ def _clean_up(place: _Place, environment: Environment) -> None:
         shutil.rmtree(place.socket.parent, ignore_errors=True)
 
 
-async def _uninterrupted(make: Callable[[], Environment]) -> Environment:
-    """Run in a thread, and do not lose what it made if nobody waits for it any more."""
-    task = asyncio.ensure_future(asyncio.to_thread(make))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        task.add_done_callback(_release)
-        raise
-
-
-def _release(task: "asyncio.Future[Environment]") -> None:
-    with suppress(BaseException):
-        task.result().release()
+def _nothing(_: object) -> None:
+    """Leave what was unpacked: the next start finds it."""

@@ -131,7 +131,10 @@ async def start_process(
             start_new_session=True,
         )
     except OSError as error:
-        await asyncio.to_thread(lifeline.close)
+        lifeline.close()
         raise InstanceDied(f"The model's server cannot be started: {error}") from error
+    except BaseException:
+        lifeline.close()
+        raise
     lifeline.guard(process.pid)
     return LocalInstance(process, socket, lifeline, clean_up)
