@@ -140,6 +140,29 @@ async def test_waiting_ends_with_the_prediction_or_the_time(hub, alice, order):
     assert (await hold).status is Status.CANCELED
 
 
+async def test_an_end_before_anybody_waits_is_heard(hub, alice, order):
+    with hub.signals.holding() as hold:
+        made = await hub.predictions.create(alice, order, hold)
+        await hub.predictions.cancel(alice, made.id)
+
+        assert (await hub.predictions.held(made, hold, 60)).status is Status.CANCELED
+
+
+async def test_who_waits_is_told_what_the_row_holds(hub, alice, order):
+    with hub.signals.holding() as hold:
+        made = await hub.predictions.create(alice, order, hold)
+        await assign(hub, made)
+        await record(hub, made, 1, started_at=hub.now(), told=[text("a"), chunk({"x": [1.5]}, 0)])
+        end = End(Status.FAILED, "no", {"tokens": 3})
+        recorded = await record(hub, made, 1, told=[chunk("y", 1), text("b")], end=end)
+        hub.signals.ended(made.id, recorded.ended)
+
+        held = await hub.predictions.held(made, hold, 60)
+
+    assert held == await hub.predictions.find(made.id)
+    assert (held.output, held.logs, held.error) == ([{"x": [1.5]}, "y"], "ab", "no")
+
+
 async def test_following_tells_each_event_once_and_resumes(hub, alice, order):
     made = await hub.predictions.create(alice, order)
     await assign(hub, made)
