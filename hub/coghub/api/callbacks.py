@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -17,6 +18,15 @@ from coghub.api.errors import problem
 from coghub.domain.errors import CoghubError, FileNotFound
 from coghub.parts import Hub
 from coghub.scheduler.fleet import Member
+
+
+class AnyName(PathConvertor):
+    """The rest of a path; `path` ends at a line feed, which a name may have."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("any", AnyName())
 
 FindMember = Callable[[str], Member | None]
 
@@ -32,9 +42,9 @@ class Callbacks:
         """Return it as an application."""
         return Starlette(
             routes=[
-                Route("/{key}/uploads/{name:path}", self.upload, methods=["PUT"]),
+                Route("/{key}/uploads/{name:any}", self.upload, methods=["PUT"]),
                 Route("/{key}/predictions/{id}/files/{file_id}", self.uploaded_file),
-                Route("/{key}/files/{file_key}/{name:path}", self.made_file),
+                Route("/{key}/files/{file_key}/{name:any}", self.made_file),
             ],
             exception_handlers={CoghubError: _refused},
         )

@@ -64,7 +64,9 @@ class Outgoing:
         return not isinstance(error, (ValueError, self._aiohttp.NonHttpUrlClientError))
 
     def reason(self, error: Exception) -> str:
-        """Return in plain words why an exchange failed."""
+        """Return in plain words why an exchange failed; its URL may hold a key, and is not said."""
+        if isinstance(error, self._aiohttp.ClientResponseError):
+            return f"{error.status} {error.message}".strip()
         return str(self._guarding.explained(error))
 
     async def close(self) -> None:

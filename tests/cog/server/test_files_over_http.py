@@ -159,7 +159,7 @@ def test_an_upload_that_fails_fails_the_prediction(uploading, site):
     reply = uploading.predict(action="write_file", text="never.txt")
 
     assert reply["status"] == "failed"
-    assert "Output file cannot be uploaded: never.txt: 403" in reply["error"]
+    assert reply["error"].endswith("Output file cannot be uploaded: never.txt: 403 Forbidden")
 
 
 def test_an_upload_that_fails_leaves_no_copy_of_any_file(uploading, site):

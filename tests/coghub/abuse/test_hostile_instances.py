@@ -79,6 +79,15 @@ async def test_an_output_stays_inside_the_storage_whatever_its_name(hub, alices,
     assert set(hub.settings.data.parent.iterdir()) == above
 
 
+async def test_an_output_may_have_a_line_feed_in_its_name(alices, instances):
+    headers = [(b"x-prediction-id", alices.prediction.id.encode())]
+
+    answer = await ask(instances, "PUT", "/key/uploads/a\nb.txt", headers=headers, body=b"x")
+
+    assert answer.status == 201
+    assert dict(answer.headers)[b"location"].endswith(b"/a_b.txt")
+
+
 async def test_an_output_of_a_prediction_that_was_deleted_leaves_nothing(hub, instances):
     before = {path for path in hub.settings.data.rglob("*") if path.is_file()}
 
