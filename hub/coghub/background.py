@@ -81,6 +81,7 @@ class Background:
         """Run inside the block; at its end nothing that was started is left."""
         self._hub.signals.on_queued = self.scheduler.on_queued
         self._hub.signals.on_ended = self._on_ended
+        self._hub.signals.on_version_deleted = self.scheduler.on_version_deleted
         await self.scheduler.recover()
         loops = [
             asyncio.create_task(self.scheduler.run(), name="scheduler"),

@@ -98,10 +98,12 @@ class Lives:
                 self.stop(member)
 
     def stop_all(self, version_key: int) -> None:
-        """Stop the idle instances of a version."""
+        """Stop the instances of a version that are idle, or on their way."""
         for member in self.fleet.of_version(version_key):
             if member.is_idle:
                 self.stop(member)
+            elif member.is_coming:
+                self.give_up(member)
 
     def look_after(self, member: Member) -> None:
         """Find out whether an instance that refused a prediction will take some again."""

@@ -207,6 +207,16 @@ async def test_an_idle_instance_makes_room_for_another_version(hub, started, ali
     assert len(started.executor.alive) == 1
 
 
+async def test_a_deleted_version_occupies_nothing_any_more(hub, started, alice, hello):
+    order = hello(text="a")
+    await started.run(alice, order)
+
+    await hub.deletion.delete_version(alice, "alice", order.model.name, order.version.id)
+
+    await started.until(lambda: not started.executor.alive)
+    await started.until(lambda: not list(started.fleet))
+
+
 async def test_two_versions_run_side_by_side_where_there_is_room(hub, executor, alice, hello):
     other = await add_version(hub, alice, "other")
     async with running(hub, executor) as it:
