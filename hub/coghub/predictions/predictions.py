@@ -37,6 +37,7 @@ from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.catalog import Catalog
 from coghub.predictions import secrets
+from coghub.predictions.places import is_described, places, with_values
 from coghub.predictions.validation import InputChecks
 
 RETRY_AFTER_S = 5
@@ -101,7 +102,8 @@ class Predictions:
         shown, sealed = secrets.without_secrets(schema, order.input, self._box)
         inline = InlineFiles(self._files)
         try:
-            values = self._values(account, order, await inline.taken_out(shown), sealed)
+            shown = await _without_files(schema, shown, inline)
+            values = self._values(account, order, shown, sealed)
             if hold is not None:
                 hold.on(values["id"])
             await self._database.write(lambda c: self._add(c, account, values, inline.keys))
@@ -213,7 +215,13 @@ class Predictions:
         return await self.find(prediction_id)
 
     async def end(self, prediction_id: str, end: End) -> bool:
-        """End a prediction from outside; its instance is told to stop. False if it has ended."""
+        """End a prediction from outside; its instance is told to stop. False if it has ended.
+
+        Also where whoever asks for it goes away meanwhile: the row is written all the same.
+        """
+        return await asyncio.shield(self._end(prediction_id, end))
+
+    async def _end(self, prediction_id: str, end: End) -> bool:
         now = self._now()
         has_ended = await self._database.write(
             lambda c: attempts.finish(c, prediction_id, end, now)
@@ -299,6 +307,20 @@ class Predictions:
         if told:
             fields = {**fields, "logs": logs_of(told), "output": output_of(_chunks(told))}
         return _prediction(fields, entry.version, entry.model)
+
+
+async def _without_files(
+    schema: Mapping[str, Any], inputs: Mapping[str, Any], inline: InlineFiles
+) -> dict[str, Any]:
+    """Return the input with references in the places of files that it holds itself.
+
+    A text that the schema calls no file is the model's as it is, also where it begins with `data:`.
+    """
+    if not is_described(schema):
+        return {name: await inline.taken_out(value) for name, value in inputs.items()}
+    found = places(schema, inputs, lambda it: it.get("format") == "uri")
+    taken = {place: await inline.taken_out(value) for place, value in found.items()}
+    return with_values(inputs, taken)
 
 
 ROW_FIELDS = (

@@ -52,3 +52,24 @@ async def test_a_prediction_that_is_canceled_while_it_is_given_back_does_not_wai
 
     assert made.id not in started.background.scheduler.queue
     assert (await started.hub.predictions.find(made.id)).status is Status.CANCELED
+
+
+async def test_an_instance_is_told_of_a_cancel_although_who_asked_for_it_is_gone(
+    started, alice, hello, monkeypatch
+):
+    made = await started.make(alice, hello(do="wait"))
+    await started.until_status(made, Status.PROCESSING)
+    write, is_written = started.hub.database.write, asyncio.Event()
+
+    async def slow(change):
+        result = await write(change)
+        is_written.set()
+        await asyncio.sleep(0)
+        return result
+
+    monkeypatch.setattr(started.hub.database, "write", slow)
+    asking = asyncio.create_task(started.hub.predictions.cancel(alice, made.id))
+    await is_written.wait()
+    asking.cancel()
+
+    await started.until(lambda: made.id in started.executor.instances[0].canceled)
