@@ -251,6 +251,7 @@ def _ended(
     """Return what the columns of a prediction hold after its end."""
     end, started_at = batch.end, batch.started_at or row.started_at
     assert end is not None
+    now = max(now, row.created_at, started_at or now)  # the clock may have been set back
     metrics = {**end.metrics, "total_time": (now - row.created_at).total_seconds()}
     if started_at is not None and "predict_time" not in metrics:
         metrics["predict_time"] = (now - started_at).total_seconds()

@@ -110,9 +110,17 @@ def _event_of(row: RowMapping) -> Event:
 
 
 def open_ones(connection: Connection) -> Sequence[RowMapping]:
-    """Return the rows of all that have not ended, the oldest first."""
+    """Return where those stand that have not ended, the oldest first."""
+    columns = predictions.c
     query = (
-        select(*SHOWN)
+        select(
+            columns.id,
+            columns.account_id,
+            columns.version_key,
+            columns.created_at,
+            columns.attempt,
+            columns.status,
+        )
         .where(predictions.c.completed_at.is_(None))
         .order_by(predictions.c.created_at, predictions.c.id)
     )

@@ -49,8 +49,13 @@ class Reaper:
         )
 
     async def _end(self, prediction_ids: Sequence[str], end: End) -> int:
-        ended = [await self.predictions.end(it, end) for it in prediction_ids]
-        return sum(ended)
+        ended = 0
+        for prediction_id in prediction_ids:
+            try:
+                ended += await self.predictions.end(prediction_id, end)
+            except Exception:  # the others' time is over too
+                log.exception("prediction not ended", prediction_id=prediction_id)
+        return ended
 
     async def run(self) -> None:
         """Tick until canceled; a failing tick is logged and does not end the loop."""

@@ -113,10 +113,13 @@ class Scheduler:
         await self._parts.executor.tidy(await self._parts.database.read(model_rows.version_ids))
         for row in await self._parts.database.read(rows.open_ones):
             waiting = rows.waiting_of(row)
-            if row["status"] == Status.PROCESSING:
-                await self._recover_running(waiting)
-            else:
+            if row["status"] != Status.PROCESSING:
                 self.queue.add(waiting)
+                continue
+            try:
+                await self._recover_running(waiting)
+            except Exception:  # the others are to run all the same; its time will be over
+                log.exception("prediction could not be taken up", prediction_id=waiting.id)
         self.wake()
 
     async def _recover_running(self, waiting: Waiting) -> None:

@@ -1,37 +1,17 @@
 """A disk that is full for a while: nothing is lost, no place is, and no model runs again for it."""
 
 import pytest
+from tests.fakes.disk import Disk
 from tests.fakes.executor import BROKEN
 
-from coghub.domain.errors import DiskFull
 from coghub.domain.prediction import Status
 from coghub.scheduler import patience
-
-
-class Disk:
-    """Refuses what is to be written while it is full."""
-
-    def __init__(self, database):
-        self._write = database.write
-        self.is_full = False
-        self.refused = 0
-
-    async def write(self, change):
-        if self.is_full:
-            self.refused += 1
-            raise DiskFull("No space is left on the hub's disk")
-        return await self._write(change)
-
-    def fill(self):
-        self.is_full, self.refused = True, 0
 
 
 @pytest.fixture
 def disk(hub, monkeypatch):
     monkeypatch.setattr(patience, "PAUSE_S", 0.01)
-    disk = Disk(hub.database)
-    monkeypatch.setattr(hub.database, "write", disk.write)
-    return disk
+    return Disk(hub, monkeypatch)
 
 
 async def test_a_result_waits_until_there_is_space(started, disk, alice, hello):
