@@ -1,18 +1,22 @@
 """Bodies of requests: bounded, JSON whatever their content type says, of the wanted shape."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import Request
 
-from coghub.domain.errors import BadRequest, InputRejected, InvalidField, TooLarge
+from coghub.domain.errors import BadRequest, InputRejected, InvalidField, QueueFull, TooLarge
 
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 1024**2
 """Of a request about a model and the like."""
 
+SMALL_BYTES = 256 * 1024
+"""A body up to this is read however many others are."""
 MAX_DEPTH = 64
 """Of an input: lists and objects in each other."""
 
@@ -23,29 +27,88 @@ _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 """Source: the messages of msgspec's ValidationError."""
 
 
-async def read_bytes(request: Request, *, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
+class Room:
+    """Bounds what the large bodies of all requests together take of the memory."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left_bytes = most_bytes
+
+    @contextmanager
+    def share(self) -> Generator["Share"]:
+        """Return what one request takes of it, until it has done with its body."""
+        share = Share(self)
+        try:
+            yield share
+        finally:
+            self._left_bytes += share.taken_bytes
+
+    def take(self, size_bytes: int) -> None:
+        """Take some of it.
+
+        Raises:
+            QueueFull: if not so much is left.
+        """
+        if size_bytes > self._left_bytes:
+            raise QueueFull("Request was throttled. Too many large requests at once", 1)
+        self._left_bytes -= size_bytes
+
+
+class Share:
+    """What the body of one request takes."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self.taken_bytes = 0
+
+    def grow(self, size_bytes: int) -> None:
+        """Take what a body of this size needs; a small one needs nothing.
+
+        Raises:
+            QueueFull: if not so much is left.
+        """
+        more_bytes = size_bytes - max(self.taken_bytes, SMALL_BYTES)
+        if more_bytes > 0:
+            wanted_bytes = size_bytes - self.taken_bytes
+            self._room.take(wanted_bytes)
+            self.taken_bytes += wanted_bytes
+
+
+async def read_bytes(
+    request: Request, *, limit_bytes: int = MAX_BODY_BYTES, share: Share | None = None
+) -> bytes:
     """Return the body.
 
     Raises:
         TooLarge: if it is longer than the limit; no more than that was read.
+        QueueFull: if the share cannot grow so far.
     """
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > limit_bytes:
             raise TooLarge(f"The body is larger than {limit_bytes // 1024**2} MiB")
+        if share is not None:
+            share.grow(len(body))
     return bytes(body)
 
 
-async def read_json(request: Request, shape: type[T], *, limit_bytes: int = MAX_BODY_BYTES) -> T:
+async def read_json(
+    request: Request,
+    shape: type[T],
+    *,
+    limit_bytes: int = MAX_BODY_BYTES,
+    share: Share | None = None,
+) -> T:
     """Return the body as a value of the shape; an empty one is an empty object.
 
     Raises:
         TooLarge: if it is longer than the limit.
+        QueueFull: if the share cannot grow so far.
         BadRequest: if it is not JSON.
         InputRejected: if it has another shape.
     """
-    return decoded(await read_bytes(request, limit_bytes=limit_bytes) or b"{}", shape)
+    content = await read_bytes(request, limit_bytes=limit_bytes, share=share)
+    return decoded(content or b"{}", shape)
 
 
 def decoded(body: bytes, shape: type[T]) -> T:

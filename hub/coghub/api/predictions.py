@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from coghub.api.authentication import require_account
-from coghub.api.bodies import read_json, require_shallow
+from coghub.api.bodies import Room, read_json, require_shallow
 from coghub.api.fields import is_web_url
 from coghub.api.paging import page_response, read_cursor
 from coghub.api.prediction_view import PredictionView
@@ -39,6 +40,8 @@ from coghub.public_url import base_url
 
 MAX_BODY_BYTES = 100 * 1024**2
 """Inputs may hold files as data URIs."""
+MAX_BODIES_BYTES = 256 * 1024**2
+"""Of all bodies that are read and looked at in one moment: each takes several times its size."""
 VERSION_ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -54,12 +57,17 @@ class PredictionBody(msgspec.Struct, forbid_unknown_fields=True):
     stream: bool | None = None
 
 
+Choose = Callable[[PredictionBody], Awaitable[tuple[Model, Version]]]
+"""Finds what a body asks for."""
+
+
 class PredictionRoutes:
     """Answers for predictions."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._view = PredictionView(hub)
+        self._room = Room(MAX_BODIES_BYTES)
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -74,20 +82,25 @@ class PredictionRoutes:
     async def create(self, request: Request) -> Response:
         """Answer POST /predictions."""
         account = await require_account(request, self._hub.accounts)
-        body = await read_json(request, PredictionBody, limit_bytes=MAX_BODY_BYTES)
-        if body.version is None:
-            raise InputRejected([InvalidField("required", "", "version is required")])
-        model, version = await self._version(account, body.version)
-        return await self._created(request, account, body, model, version)
+
+        async def named(body: PredictionBody) -> tuple[Model, Version]:
+            if body.version is None:
+                raise InputRejected([InvalidField("required", "", "version is required")])
+            return await self._version(account, body.version)
+
+        return await self._created(request, account, named)
 
     async def create_by_model(self, request: Request) -> Response:
         """Answer POST /models/{owner}/{name}/predictions: its latest version."""
         account = await require_account(request, self._hub.accounts)
         model = await self._hub.models.get(account, **request.path_params)
-        body = await read_json(request, PredictionBody, limit_bytes=MAX_BODY_BYTES)
-        if model.latest_version is None:
-            raise VersionNotPermitted(f"The model has no versions yet: {model.full_name}")
-        return await self._created(request, account, body, model, model.latest_version)
+
+        async def latest(_: PredictionBody) -> tuple[Model, Version]:
+            if model.latest_version is None:
+                raise VersionNotPermitted(f"The model has no versions yet: {model.full_name}")
+            return model, model.latest_version
+
+        return await self._created(request, account, latest)
 
     async def list(self, request: Request) -> Response:
         """Answer GET /predictions."""
@@ -139,18 +152,32 @@ class PredictionRoutes:
             "The version does not exist, or you may not run it", hint=NAMES_A_VERSION
         )
 
-    async def _created(
-        self,
-        request: Request,
-        account: Account,
-        body: PredictionBody,
-        model: Model,
-        version: Version,
-    ) -> Response:
-        require_shallow(body.input, "input")
-        wait, cancel_after = read_wait(request), read_cancel_after(request)
+    async def _created(self, request: Request, account: Account, choose: Choose) -> Response:
+        wait, headers = read_wait(request), dict[str, str]()
+        with self._hub.signals.holding() as hold:
+            prediction = await self._made(request, account, choose, hold)
+            if wait is not None:
+                prediction = await self._held(request, prediction, hold, wait)
+                headers["preference-applied"] = wait.applied
+        return await self._answer(request, prediction, 201, headers)
+
+    async def _made(
+        self, request: Request, account: Account, choose: Choose, hold: Hold
+    ) -> Prediction:
+        """Make what a body asks for; nobody has the body any more when this returns."""
+        with self._room.share() as share:
+            body = await read_json(request, PredictionBody, limit_bytes=MAX_BODY_BYTES, share=share)
+            model, version = await choose(body)
+            require_shallow(body.input, "input")
+            order = self._order(request, body, model, version)
+            return await self._hub.predictions.create(account, order, hold)
+
+    def _order(
+        self, request: Request, body: PredictionBody, model: Model, version: Version
+    ) -> Order:
+        cancel_after = read_cancel_after(request)
         webhook, events = _webhook(body)
-        order = Order(
+        return Order(
             model=model,
             version=version,
             input=body.input,
@@ -158,15 +185,8 @@ class PredictionRoutes:
             webhook=webhook,
             webhook_events=events,
             deadline=None if cancel_after is None else self._hub.now() + cancel_after,
-            is_inline=wait is not None or bool(body.stream),
+            is_inline=read_wait(request) is not None or bool(body.stream),
         )
-        headers = dict[str, str]()
-        with self._hub.signals.holding() as hold:
-            prediction = await self._hub.predictions.create(account, order, hold)
-            if wait is not None:
-                prediction = await self._held(request, prediction, hold, wait)
-                headers["preference-applied"] = wait.applied
-        return await self._answer(request, prediction, 201, headers)
 
     async def _held(
         self, request: Request, prediction: Prediction, hold: Hold, wait: Wait

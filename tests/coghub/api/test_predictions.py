@@ -9,6 +9,7 @@ import pytest
 from hub_client import Client
 from played_prediction import Play
 
+from coghub.api import predictions as routes
 from coghub.app import asgi
 from coghub.database import predictions as rows
 from coghub.database.models import PushedVersion
@@ -437,6 +438,37 @@ class TestDataURIs:
         prediction = (await create({"version": ID, "input": {"file": text}})).json()
 
         assert prediction["input"]["file"] == text
+
+    async def test_a_text_of_the_model_is_no_file(self, create, model, push):
+        file = {"type": "string", "format": "uri"}
+        fields = {
+            "text": {"type": "string"},
+            "files": {"type": "array", "items": {"anyOf": [file, {"type": "integer"}]}},
+        }
+        schemas = {"Input": {"type": "object", "properties": fields}}
+        version = await push(model, "c", schema={"components": {"schemas": schemas}})
+        given = {"text": self.LARGE, "files": [1, self.LARGE]}
+
+        prediction = (await create({"version": version.id, "input": given})).json()
+
+        assert prediction["input"]["text"] == self.LARGE
+        assert prediction["input"]["files"][1].startswith("http://hub.test/files/")
+
+    async def test_large_bodies_at_once_are_bounded(self, hub, version, monkeypatch):
+        monkeypatch.setattr(routes, "MAX_BODIES_BYTES", 1_000_000)
+        client = Client(asgi(hub), await hub.accounts.create_token("alice"))
+        body = {"version": ID, "input": {"file": "x" * 600_000}}
+
+        for _ in range(2):  # one after the other they have room
+            assert (await client("POST", "/v1/predictions", json=body)).status_code == 201
+        body["input"]["file"] *= 2
+        refused = await client("POST", "/v1/predictions", json=body)
+
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"] == "1"
+        assert (
+            await client("POST", "/v1/predictions", json={"version": ID, "input": {}})
+        ).is_success
 
     async def test_a_refused_prediction_leaves_no_file(self, tmp_path):
         settings = HubSettings(data=tmp_path / "small", account_queue_limit=1)
