@@ -31,6 +31,8 @@ from coghub.storage.storage import disk_errors
 OBJECTS = Path("storage") / "objects"
 NOTE = "backup.json"
 """Written last: a folder without it holds no whole backup."""
+BEGUN = f"{NOTE}.partial"
+"""Stands for it until then."""
 FORMAT = 1
 
 
@@ -114,9 +116,11 @@ def _begin(folder: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     if not any(target.iterdir()):
         target.chmod(PRIVATE)
+        (target / BEGUN).touch()
         _copy_private(key, target / KEY_FILE)
     known = target / KEY_FILE
-    if not known.is_file() or known.read_bytes() != key.read_bytes():
+    is_backup = (target / NOTE).is_file() or (target / BEGUN).is_file()  # no hub's data folder
+    if not is_backup or not known.is_file() or known.read_bytes() != key.read_bytes():
         raise BackupInvalid(
             f"The folder holds something else than a backup of this hub: {target}",
             hint="Choose an empty folder, or the one of an older backup",
@@ -196,7 +200,7 @@ def _note(target: Path, now: datetime) -> BackupNote:
     sizes = [path.stat().st_size for path in _files(target / OBJECTS)]
     size_bytes = sum(sizes) + (target / DATABASE).stat().st_size
     note = BackupNote(iso(now), len(sizes), size_bytes)
-    partial = target / f"{NOTE}.partial"
+    partial = target / BEGUN
     partial.write_text(json.dumps(asdict(note), indent=2) + "\n", encoding="utf-8")
     partial.replace(target / NOTE)
     return note

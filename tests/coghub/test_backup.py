@@ -171,6 +171,28 @@ async def test_a_folder_with_something_else_is_not_touched(hub, data, tmp_path):
     assert [path.name for path in other.iterdir()] == ["thesis.tex"]
 
 
+async def test_a_data_folder_is_no_place_for_a_backup(hub, data, tmp_path):
+    """Neither its own, whose rows are in use, nor that of a hub which was restored from it."""
+    back_up(data, tmp_path / "backup", now=NOW)
+    restore(tmp_path / "backup", tmp_path / "twin")
+    rows = (data / DATABASE).stat().st_ino
+
+    for folder in (data, tmp_path / "twin"):
+        with pytest.raises(BackupInvalid, match="something else than a backup of this hub"):
+            back_up(data, folder, now=NOW)
+
+    assert (data / DATABASE).stat().st_ino == rows
+
+
+async def test_a_backup_that_was_interrupted_is_made_whole(hub, data, tmp_path):
+    back_up(data, tmp_path / "backup", now=NOW)
+    (tmp_path / "backup" / NOTE).rename(tmp_path / "backup" / f"{NOTE}.partial")
+
+    back_up(data, tmp_path / "backup", now=NOW)
+
+    assert read_note(tmp_path / "backup").created_at
+
+
 async def test_the_backup_of_another_hub_is_not_overwritten(hub, data, tmp_path):
     async with open_hub(HubSettings(data=tmp_path / "second")):
         pass
