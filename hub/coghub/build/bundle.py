@@ -137,7 +137,7 @@ class Store:
         elif name in names:
             found = name  # such as a name with a digest, which only a pull gives
         else:
-            found = full_name(name)
+            found = name if "@" in name else full_name(name)
         if found is None or found not in names:
             there = f"; there are: {', '.join(sorted(names))}" if names else ""
             raise BundleNotFound(

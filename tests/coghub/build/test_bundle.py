@@ -177,7 +177,9 @@ def test_the_names_that_are_there_are_told(store: Store, project: Path) -> None:
     assert caught.value.hint == "Build it with `cog build -t hello`; there are: hello:v1"
 
 
-@pytest.mark.parametrize("name", ["nothing", "nothing:v1", f"sha256:{'0' * 64}"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "nothing:v1", f"sha256:{'0' * 64}", f"a.b/c/d@sha256:{'0' * 64}"]
+)
 def test_a_name_that_is_not_there_is_named(store: Store, name: str) -> None:
     with pytest.raises(BundleNotFound, match=f"No bundle named `{name}` on this machine"):
         store.find(name)
