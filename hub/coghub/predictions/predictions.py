@@ -22,7 +22,6 @@ from coghub.domain.ids import new_id, new_key
 from coghub.domain.model import Model, Version
 from coghub.domain.page import Cursor, Page
 from coghub.domain.prediction import (
-    Chunk,
     End,
     Event,
     Prediction,
@@ -37,6 +36,7 @@ from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.catalog import Catalog
 from coghub.predictions import secrets
+from coghub.predictions.open_told import OpenTold, Told
 from coghub.predictions.places import is_described, places, with_values
 from coghub.predictions.validation import InputChecks
 
@@ -88,6 +88,7 @@ class Predictions:
         self._now = now
         self._files = files
         self._checks = InputChecks()
+        self._open_told = OpenTold()
 
     async def create(self, account: Account, order: Order, hold: Hold | None = None) -> Prediction:
         """Make a prediction that waits for an instance; the hold hears of its end.
@@ -195,9 +196,9 @@ class Predictions:
     ) -> Page[Prediction]:
         """Return a page of an account's predictions, the newest first."""
 
-        def read(connection: Connection) -> Page[tuple[RowMapping, Sequence[Event]]]:
+        def read(connection: Connection) -> Page[tuple[RowMapping, Told]]:
             page = lists.of_account(connection, account.id, wanted, cursor, limit=limit)
-            found = [(row, _told(connection, row)) for row in page.items]
+            found = [(row, self._open_told.of(connection, row)) for row in page.items]
             return Page(found, page.next, page.previous)
 
         page = await self._database.read(read)
@@ -292,20 +293,20 @@ class Predictions:
         return status
 
     async def _shown(self, query: rows.Query, key: str) -> Prediction:
-        def read(connection: Connection) -> tuple[RowMapping, Sequence[Event]] | None:
+        def read(connection: Connection) -> tuple[RowMapping, Told] | None:
             row = query(connection)
-            return None if row is None else (row, _told(connection, row))
+            return None if row is None else (row, self._open_told.of(connection, row))
 
         found = await self._database.read(read)
         if found is None:
             raise PredictionNotFound(key)
         return await self._prediction(*found)
 
-    async def _prediction(self, row: RowMapping, told: Sequence[Event]) -> Prediction:
+    async def _prediction(self, row: RowMapping, told: Told) -> Prediction:
         entry = await self._catalog.get(row["version_key"])
         fields: Mapping[str, Any] = {name: row[name] for name in ROW_FIELDS}
-        if told:
-            fields = {**fields, "logs": logs_of(told), "output": output_of(_chunks(told))}
+        if told.last:
+            fields = {**fields, "logs": told.logs, "output": output_of(told.chunks)}
         return _prediction(fields, entry.version, entry.model)
 
 
@@ -339,20 +340,6 @@ NOT_YET: Mapping[str, Any] = {
     "is_data_removed": False,
 }
 """What a new row holds in columns that are given nothing."""
-
-
-def logs_of(events: Sequence[Event]) -> str:
-    """Return the text that some events told."""
-    return "".join(event.content for event in events if isinstance(event.content, str))
-
-
-def _chunks(events: Sequence[Event]) -> list[Chunk]:
-    return [event.content for event in events if isinstance(event.content, Chunk)]
-
-
-def _told(connection: Connection, row: RowMapping) -> Sequence[Event]:
-    """Return what a prediction that has not ended told; it is not folded into the row yet."""
-    return () if row["completed_at"] else rows.events_of(connection, row["id"])
 
 
 def _prediction(fields: Mapping[str, Any], version: Version, model: str) -> Prediction:
