@@ -34,7 +34,6 @@ class Additions:
     raw: Load
     official_s: float | None
     """None where the official client is not installed."""
-    official_calls: int
 
 
 def additions(effort: Effort) -> Additions:
@@ -53,8 +52,10 @@ def additions(effort: Effort) -> Additions:
             seen[0].append(ask(port=server.port, clients=1, seconds=effort.round_s))
             seen[1].append(ask(**order, seconds=effort.round_s))
             seen[2].extend(_timed(official, range(CALLS_PER_ROUND)) if official else ())
-    median = statistics.median(seen[2]) if seen[2] else None
-    return Additions(together(seen[0]), together(seen[1]), median, len(seen[2]))
+    direct, median = together(seen[0]), statistics.median(seen[2]) if seen[2] else None
+    if direct.errors:
+        raise RuntimeError(f"the instance itself failed: {direct.first_error}")
+    return Additions(direct, together(seen[1]), median)
 
 
 def _official(hub: Hub, version: str) -> Callable[[int], None] | None:

@@ -43,7 +43,9 @@ class Row:
         is_met = (at_most is None or ratio <= at_most) and (at_least is None or ratio >= at_least)
         limit = f"≤ {at_most}×" if at_most else f"≥ {at_least}×" if at_least else ""
         shown = [f"{value * SCALES[unit]:.4g} {unit}" for value in (ours, peer)]
-        return cls(what, *shown, f"{ratio:.2f}×", limit, is_met)
+        return cls(
+            what, *shown, f"{ratio:.2f}×" if ratio >= 0.1 else f"{ratio:.2g}×", limit, is_met
+        )
 
     @classmethod
     def errors(cls, what: str, ours: Load, peer: Load) -> "Row":
