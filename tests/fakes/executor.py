@@ -33,6 +33,7 @@ class FakeInstance(Instance):
         self.takes = asyncio.Event()
         self.takes.set()
         self._end = asyncio.get_running_loop().create_future()
+        self._leaving = None
 
     @property
     def socket(self):
@@ -48,21 +49,32 @@ class FakeInstance(Instance):
         await self._leave("The model's server was killed by signal 9 (likely out of memory)")
 
     async def _leave(self, reason):
-        if not self._end.done():
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._let_go())
             self._end.set_result(reason)
-            for transport in list(self.connections):
-                transport.abort()
-            await self.runner.cleanup()
+        await asyncio.shield(self._leaving)
+
+    async def _let_go(self):
+        """End all connections, as the end of a process does, those included that just begin."""
+        for listener in self.listening.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        for _ in range(5):
+            await asyncio.sleep(0)  # else asyncio forgets what it has just accepted
+        self.listening.close()
+        for connection in list(self.runner.server.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self.runner.cleanup()
 
     async def serve(self):
         app = web.Application()
         app.router.add_get("/health-check", self._health)
         app.router.add_put("/predictions/{id}", self._predict)
         app.router.add_post("/predictions/{id}/cancel", self._cancel)
-        self.connections = set()
         self.runner = web.AppRunner(app, shutdown_timeout=0.01)
         await self.runner.setup()
-        await web.UnixSite(self.runner, str(self._socket)).start()
+        loop = asyncio.get_running_loop()
+        self.listening = await loop.create_unix_server(self.runner.server, str(self._socket))
 
     async def _health(self, request):
         return web.json_response(self.health)
@@ -79,7 +91,6 @@ class FakeInstance(Instance):
 
     async def _predict(self, request):
         prediction_id, given = request.match_info["id"], (await request.json())["input"]
-        self.connections.add(request.transport)
         if self.health["status"] != "READY":
             return web.json_response({"error": "Setup has not finished yet."}, status=503)
         await self.takes.wait()
@@ -176,7 +187,13 @@ class FakeExecutor(Executor):
             raise EnvironmentFailed("No such package: nonsense")
         tell(Stage.BOOTING, "")
         instance = FakeInstance(spec, self.health)
-        await instance.serve()
+        serving = asyncio.ensure_future(instance.serve())
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            await serving
+            await instance.die()
+            raise
         self.instances.append(instance)
         if self.deaths_at_start:
             self.deaths_at_start -= 1

@@ -10,7 +10,7 @@ from coghub.domain.clock import utc_now
 from coghub.domain.instance import Stage
 from coghub.domain.prediction import Status
 from coghub.scheduler import scaling
-from coghub.scheduler.fleet import MOST_TURN
+from coghub.scheduler.fleet import MOST_TURN, Fleet, Member
 
 
 class Clock:
@@ -171,3 +171,12 @@ async def test_a_second_instance_that_fails_is_not_started_again_and_again(
         clock.advance(2 * scaling.SCALE_UP_AGAIN_AFTER)
         await it.background.scheduler.tick()
         await it.until(lambda: len(starts) == 2)
+
+
+async def test_a_key_may_be_any_text(hub, alice, hello):
+    made = await hub.predictions.create(alice, hello())
+    entry = await hub.catalog.get(made.version.key)
+    fleet = Fleet(hub.hardware)
+    fleet.add(Member("i", entry, "cpu", None, 1, hub.now()))
+
+    assert fleet.by_key("é\udcff") is None
