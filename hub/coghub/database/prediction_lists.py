@@ -1,6 +1,7 @@
 """Queries that list predictions."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, TextClause, select, text
 
@@ -26,4 +27,22 @@ def of_account(
         query = query.where(made < wanted.created_before)
     if wanted.source is not None:
         query = query.where(MADE_BY[wanted.source])
-    return page_of(connection, query, (made, predictions.c.id), cursor, limit=limit)
+    order = (made, predictions.c.id)
+    return page_of(connection, query, order, cursor, limit=limit, size_of=_size_of)
+
+
+def _size_of(row: RowMapping) -> int:
+    return len(row["logs"]) + _size(row["input"]) + _size(row["output"])
+
+
+def _size(value: Any) -> int:
+    """Return about how many characters a value has as JSON."""
+    match value:
+        case str():
+            return len(value)
+        case list():
+            return 8 * len(value) + sum(map(_size, value))
+        case dict():
+            return 8 * len(value) + sum(map(_size, value.values()))
+        case _:
+            return 8
