@@ -1,7 +1,7 @@
 """Bodies of requests: bounded, JSON whatever their content type says, of the wanted shape."""
 
 import re
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -15,6 +15,8 @@ T = TypeVar("T")
 MAX_BODY_BYTES = 1024**2
 """Of a request about a model and the like."""
 
+DRAINED_BYTES = 200 * 1024**2
+"""A refused body is read so far."""
 SMALL_BYTES = 256 * 1024
 """A body up to this is read however many others are."""
 MAX_DEPTH = 64
@@ -79,17 +81,34 @@ async def read_bytes(
     """Return the body.
 
     Raises:
-        TooLarge: if it is longer than the limit; no more than that was read.
+        TooLarge: if it is longer than the limit.
         QueueFull: if the share cannot grow so far.
     """
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit_bytes:
-            raise TooLarge(f"The body is larger than {limit_bytes // 1024**2} MiB")
-        if share is not None:
-            share.grow(len(body))
+    pieces = request.stream()
+    try:
+        async for piece in pieces:
+            body += piece
+            _require_at_most(limit_bytes, len(body))
+            if share is not None:
+                share.grow(len(body))
+    except (TooLarge, QueueFull):
+        await _drain(pieces, DRAINED_BYTES - len(body))
+        raise
     return bytes(body)
+
+
+def _require_at_most(limit_bytes: int, size_bytes: int) -> None:
+    if size_bytes > limit_bytes:
+        raise TooLarge(f"The body is larger than {limit_bytes // 1024**2} MiB")
+
+
+async def _drain(pieces: AsyncIterator[bytes], most_bytes: int) -> None:
+    """Read on and throw away: many clients hear no refusal before they have sent it all."""
+    async for piece in pieces:
+        most_bytes -= len(piece)
+        if most_bytes < 0:
+            return
 
 
 async def read_json(
