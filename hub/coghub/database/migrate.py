@@ -14,7 +14,7 @@ from coghub.domain.errors import DatabaseInUse, DatabaseUnknown
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def migrate(connection: Connection, is_in_use: Callable[[], bool]) -> None:
+def migrate(connection: Connection, is_in_use: Callable[[], bool] = lambda: False) -> None:
     """Run what this database lacks; its caller holds the transaction.
 
     Args:
