@@ -15,8 +15,8 @@ T = TypeVar("T")
 MAX_BODY_BYTES = 1024**2
 """Of a request about a model and the like."""
 
-DRAINED_BYTES = 200 * 1024**2
-"""A refused body is read so far."""
+MAX_DRAINED_BYTES = 200 * 1024**2
+"""Of a refused body."""
 SMALL_BYTES = 256 * 1024
 """A body up to this is read however many others are."""
 MAX_DEPTH = 64
@@ -42,7 +42,7 @@ class Room:
         try:
             yield share
         finally:
-            self._left_bytes += share.taken_bytes
+            share.release()
 
     def take(self, size_bytes: int) -> None:
         """Take some of it.
@@ -53,6 +53,10 @@ class Room:
         if size_bytes > self._left_bytes:
             raise QueueFull("Request was throttled. Too many large requests at once", 1)
         self._left_bytes -= size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Let others have it."""
+        self._left_bytes += size_bytes
 
 
 class Share:
@@ -74,6 +78,11 @@ class Share:
             self._room.take(wanted_bytes)
             self.taken_bytes += wanted_bytes
 
+    def release(self) -> None:
+        """Give all of it back; may be done twice."""
+        self._room.give_back(self.taken_bytes)
+        self.taken_bytes = 0
+
 
 async def read_bytes(
     request: Request, *, limit_bytes: int = MAX_BODY_BYTES, share: Share | None = None
@@ -86,14 +95,23 @@ async def read_bytes(
     """
     body = bytearray()
     pieces = request.stream()
+    said = request.headers.get("content-length", "")
+    said_bytes = int(said[:20]) if said.isdecimal() else 0
     try:
+        _require_at_most(limit_bytes, said_bytes)
+        if share is not None:  # all of it at once: else many would get a part, and nobody all
+            share.grow(said_bytes)
         async for piece in pieces:
             body += piece
             _require_at_most(limit_bytes, len(body))
             if share is not None:
                 share.grow(len(body))
     except (TooLarge, QueueFull):
-        await _drain(pieces, DRAINED_BYTES - len(body))
+        body.clear()
+        if share is not None:
+            share.release()
+        if request.headers.get("expect", "").lower() != "100-continue":
+            await _drain(pieces)
         raise
     return bytes(body)
 
@@ -103,11 +121,12 @@ def _require_at_most(limit_bytes: int, size_bytes: int) -> None:
         raise TooLarge(f"The body is larger than {limit_bytes // 1024**2} MiB")
 
 
-async def _drain(pieces: AsyncIterator[bytes], most_bytes: int) -> None:
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
     """Read on and throw away: many clients hear no refusal before they have sent it all."""
+    drained_bytes = 0
     async for piece in pieces:
-        most_bytes -= len(piece)
-        if most_bytes < 0:
+        drained_bytes += len(piece)
+        if drained_bytes > MAX_DRAINED_BYTES:
             return
 
 
