@@ -27,9 +27,9 @@ from coghub.cli.output_place import OutputPlace
 from coghub.cli.projects import require_reference
 from coghub.cli.rendering import renderer
 from coghub.domain.errors import InputInvalid, PredictionFailed, UsageError
+from coghub.domain.instance_event import Completed, Log, Output
 from coghub.engines.base import Launch, Prepared, Project, Request, RunningModel
 from coghub.engines.choice import engine_of
-from coghub.engines.events import Completed, Log, Output
 
 LONG_WORK = ("Downloading ", "Building ")
 """What the installer is said to do even in a log file: it may take minutes."""

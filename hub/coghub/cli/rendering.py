@@ -16,7 +16,7 @@ from coghub.cli.output import Console
 from coghub.cli.output_kind import OutputKind
 from coghub.cli.output_place import OutputPlace
 from coghub.domain.errors import CoghubError
-from coghub.engines.events import Completed, Output
+from coghub.domain.instance_event import Completed, Output
 
 FILE_MODE = 0o755
 """As Cog writes them, less the umask."""

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, Protocol
 
 from coghub.build.events import Report
 from coghub.build.plan import Plan
-from coghub.engines.events import Event
+from coghub.domain.instance_event import Event
 
 OnLog = Callable[[bytes], None]
 """Takes what the model or its server printed, in pieces of any size."""

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from coghub.domain.errors import InstanceDied, InstanceError, SetupFailed
 from coghub.domain.growing_log import GrowingLog
+from coghub.domain.instance_event import Event, Log, Output, completed_of, event_of
 from coghub.engines.base import Launch, OnLog, Request
-from coghub.engines.events import Event, Log, Output, completed_of, event_of
 from coghub.engines.hidden_modules import rename_hint
 from coghub.engines.http_exchange import Exchange
 from coghub.engines.refusals import refusal_of

@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 
 from coghub.domain.errors import InputRefused, InstanceBusy, InstanceError, InstanceGone
-from coghub.instances.events import Completed, Event, Log, Output, event_of
+from coghub.domain.instance_event import Completed, Event, Log, Output, completed_of, event_of
 
 ANSWER_TIMEOUT_S = 15.0
 """The server gives the model's own health check five seconds."""
@@ -26,6 +26,7 @@ NOT_NOW = frozenset({409, 503})
 """Every slot is taken; or the worker died, and its successor is being set up."""
 ERROR = 400
 MAX_ERROR_CHARACTERS = 2000
+NO_PREDICTION = "The model's server answered something else than a prediction"
 
 
 class InstanceClient:
@@ -169,11 +170,11 @@ def _events_in(body: bytes) -> list[tuple[int, Event]]:
     """Return the events of a prediction that was answered as a whole, as Cog's server does."""
     try:
         answer = msgspec.json.decode(body, type=dict[str, Any])
-        end = Completed.of(answer)
-    except (msgspec.DecodeError, KeyError) as error:
-        raise InstanceError(
-            "The model's server answered something else than a prediction"
-        ) from error
+    except msgspec.DecodeError as error:
+        raise InstanceError(NO_PREDICTION) from error
+    if "status" not in answer:
+        raise InstanceError(NO_PREDICTION)
+    end = completed_of(answer)
     logs = [Log(answer["logs"])] if answer.get("logs") else []
     return list(enumerate([*logs, Output(answer.get("output"), None), end], 1))
 

@@ -11,8 +11,8 @@ import msgspec
 from coghub.database.attempts import Batch
 from coghub.domain.clock import Clock
 from coghub.domain.errors import InstanceError
+from coghub.domain.instance_event import Completed, Event, Log, Metric, Output, Started
 from coghub.domain.prediction import Chunk, End, EventKind, Status
-from coghub.instances.events import Completed, Event, Log, Output, Started
 from coghub.predictions.redaction import Redactor
 from coghub.scheduler.log_budget import LogBudget
 
@@ -49,6 +49,8 @@ class Gathered:
         if self._is_dropped:
             return
         match event:
+            case Metric():  # all of them come with the end
+                pass
             case Started():
                 self._batch.started_at = self._batch.started_at or self.now()
             case Log(text=text):

@@ -8,7 +8,7 @@ from coghub.cli.output import Console
 from coghub.cli.output_kind import OutputKind
 from coghub.cli.output_place import OutputPlace
 from coghub.cli.rendering import renderer
-from coghub.engines.events import Completed, Output
+from coghub.domain.instance_event import Completed, Output
 
 PNG = "data:image/png;base64,eA=="
 VALUE = {"text": "x", "image": PNG, "pages": [{"image": PNG}, {"image": None}]}

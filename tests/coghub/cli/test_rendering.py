@@ -7,7 +7,7 @@ from coghub.cli.output import Console
 from coghub.cli.output_kind import OutputKind, output_kind
 from coghub.cli.output_place import OutputPlace
 from coghub.cli.rendering import renderer
-from coghub.engines.events import Completed, Output
+from coghub.domain.instance_event import Completed, Output
 
 PNG = "data:image/png;base64,eA=="
 SUCCEEDED = Completed("succeeded", metrics={"predict_time": 0.5})

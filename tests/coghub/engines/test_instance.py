@@ -8,8 +8,8 @@ import time
 import pytest
 
 from coghub.domain.errors import InputInvalid, InstanceDied, InstanceError, SetupFailed
+from coghub.domain.instance_event import Completed, Log, Output
 from coghub.engines.base import Launch, Request
-from coghub.engines.events import Completed, Log, Output
 from coghub.engines.instance import Instance
 from coghub.engines.server_process import ServerProcess
 

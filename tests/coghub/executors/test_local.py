@@ -13,10 +13,10 @@ from tests.coghub.scheduler.projects import register, settings_in
 from coghub.database import instances as instance_rows
 from coghub.domain.errors import BundleInvalid
 from coghub.domain.instance import Stage
+from coghub.domain.instance_event import Completed, Output
 from coghub.executors.base import InstanceSpec
 from coghub.executors.local import LocalExecutor
 from coghub.instances.client import InstanceClient
-from coghub.instances.events import Completed, Output
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -3,8 +3,8 @@
 import asyncio
 
 from coghub.database import predictions as rows
+from coghub.domain.instance_event import Completed, Log, Started
 from coghub.domain.prediction import Status
-from coghub.instances.events import Completed, Log, Started
 from coghub.scheduler import gathered, run
 from coghub.scheduler.fleet import Member
 from coghub.scheduler.gathered import MAX_GATHERED
@@ -18,7 +18,7 @@ class Talkative:
         self.said = 0
 
     async def predict(self, prediction_id, body, *, after):
-        yield 1, Started()
+        yield 1, Started("p")
         while self.said < 10_000:
             self.said += 1
             await asyncio.sleep(0)

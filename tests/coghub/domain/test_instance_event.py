@@ -1,6 +1,6 @@
 import pytest
 
-from coghub.engines.events import Completed, Log, Metric, Output, Started, event_of
+from coghub.domain.instance_event import Completed, Log, Metric, Output, Started, event_of
 
 
 @pytest.mark.parametrize(

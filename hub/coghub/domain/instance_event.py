@@ -60,9 +60,10 @@ def event_of(name: str, told: dict[str, Any]) -> Event | None:
 
 def completed_of(told: dict[str, Any]) -> Completed:
     """Return the end of a prediction, from an event or from a whole answer."""
+    error = told.get("error")
     return Completed(
         status=str(told.get("status")),
-        error=told.get("error"),
+        error=None if error is None else str(error),
         metrics=told.get("metrics") or {},
         is_list=bool(told.get("output_is_list")),
     )
