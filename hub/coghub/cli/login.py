@@ -53,7 +53,7 @@ def _by_token(
     invocation: Invocation, registry: Registry, page: str, *, is_piped: bool
 ) -> Credentials:
     if not is_piped:
-        invocation.console.say(f"Your token is on this page: {page}")
+        invocation.console.say(f"Where your token comes from: {page}")
     token = _secret("Token", is_piped=is_piped)
     _refuse_api_token(registry.host, token)
     return Credentials(name_of_token(registry, token), token)

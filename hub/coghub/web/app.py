@@ -35,6 +35,7 @@ def web_app(hub: Hub) -> ASGIApp:
         Route("/", pages.home, methods=["GET"]),
         Route("/static/coghub.css", _style, methods=["GET"]),
         Route("/login", pages.login, methods=["GET"]),
+        Route("/settings/tokens", pages.tokens, methods=["GET"]),
         Route("/p/{prediction_id}", pages.prediction, methods=["GET"]),
         Route("/{owner}/{name}", pages.model, methods=["GET"]),
         Route("/{owner}/{name}/versions/{version_id}", pages.version, methods=["GET"]),

@@ -57,6 +57,11 @@ class Pages:
         is_here = target.startswith("/") and target[1:2] not in {"/", "\\"} and target.isprintable()
         return RedirectResponse(target if is_here else "/", 303)
 
+    async def tokens(self, request: Request) -> Response:
+        """Say how one gets a token; `cog login` leads here."""
+        account = await visitor(request, self._hub.accounts)
+        return self._page(request, "tokens.html", account=account)
+
     async def model(self, request: Request) -> Response:
         """Show a model, with its latest version."""
         account = await visitor(request, self._hub.accounts)

@@ -168,3 +168,12 @@ async def test_basic_opens_no_api(browse, hub, alice):
 )
 async def test_other_paths_are_not_found(browse, model, path):
     assert (await browse(path, "alice")).status_code == 404
+
+
+async def test_the_page_that_a_login_names_says_where_tokens_come_from(browse, hub):
+    url = (await browse("/cog/v1/display-token-url")).json()["url"]
+
+    answer = await browse(url.removeprefix("http://hub.test"))
+
+    assert answer.status_code == 200
+    assert "coghub token create NAME" in answer.text
