@@ -29,6 +29,7 @@ class FakeInstance(Instance):
         self.asked = []
         self.canceled = set()
         self.is_deaf = False
+        self.is_full = False
         self.may_go_on = asyncio.Event()
         self.takes = asyncio.Event()
         self.takes.set()
@@ -91,6 +92,8 @@ class FakeInstance(Instance):
 
     async def _predict(self, request):
         prediction_id, given = request.match_info["id"], (await request.json())["input"]
+        if self.is_full:
+            return web.json_response({"error": "Already running a prediction"}, status=409)
         if self.health["status"] != "READY":
             return web.json_response({"error": "Setup has not finished yet."}, status=503)
         await self.takes.wait()

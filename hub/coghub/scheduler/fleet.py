@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -42,6 +42,8 @@ class Member:
     """The version that gets its hardware: it is given nothing more."""
     is_in_doubt: bool = False
     """It refused a prediction although it should have had a slot: it is to be looked after."""
+    refusals: int = 0
+    """How often in a row it did so."""
     ready_at: datetime | None = None
     idle_since: datetime | None = None
     transcript: list[str] = field(default_factory=list)
@@ -139,12 +141,18 @@ class Fleet:
         used = {it.gpu_id for it in self._members.values() if it.hardware == sku}
         return next((gpu for gpu in self.hardware[sku].gpu_ids if gpu not in used), None)
 
-    def least_needed(self, sku: str, wanted_version: int) -> Member | None:
-        """Return the idle instance of another version that did nothing for longest."""
+    def least_needed(
+        self, sku: str, wanted_version: int, waiting: Callable[[int], int]
+    ) -> Member | None:
+        """Return the idle instance of another version that did nothing for longest.
+
+        One that has just become idle, and for whose version some wait, is about to serve them.
+        """
         idle = [
             it
             for it in self._members.values()
             if it.hardware == sku and it.is_idle and it.version_key != wanted_version
+            if it.is_draining or not waiting(it.version_key)
         ]
         return min(idle, key=lambda it: it.idle_since or it.created_at, default=None)
 

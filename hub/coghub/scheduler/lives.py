@@ -11,7 +11,7 @@ import structlog
 
 from coghub.database import instances as rows
 from coghub.domain.clock import Clock
-from coghub.domain.errors import CoghubError, InstanceDied
+from coghub.domain.errors import CoghubError, InstanceBusy, InstanceDied
 from coghub.domain.ids import new_id
 from coghub.domain.instance import InstanceRecord, Stage
 from coghub.models.catalog import Entry
@@ -21,6 +21,9 @@ from coghub.scheduler.patience import patiently
 from coghub.scheduler.placement import slots_of
 
 log = structlog.get_logger()
+
+MAX_REFUSALS = 20
+"""In a row, of an instance that says each time that it is ready."""
 
 
 class SideTasks:
@@ -113,6 +116,7 @@ class Lives:
         if member.stage is not Stage.READY or member.instance is None:
             return
         try:
+            _require_some_sense(member)
             await self.boot.wait_until_ready(member, member.instance, is_again=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be run there
             log.warning("instance is given up", instance_id=member.id, error=str(error))
@@ -217,3 +221,8 @@ class Lives:
             stage=member.stage,
             created_at=member.created_at,
         )
+
+
+def _require_some_sense(member: Member) -> None:
+    if member.refusals > MAX_REFUSALS:
+        raise InstanceBusy("It says that it is ready, and refuses all")

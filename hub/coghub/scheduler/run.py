@@ -103,6 +103,7 @@ class Run:
             await self._follow(self._body(assigned))
         except InstanceBusy:
             self.member.is_in_doubt = True
+            self.member.refusals += 1
             return await self._give_back(counts=False)
         except InstanceGone as error:
             return await self._after_death(str(error))
@@ -177,6 +178,7 @@ class Run:
         ) as events:
             async for sequence, event in events:
                 self._last_event = sequence
+                self.member.refusals = 0
                 gathered.take(event)
                 if gathered.is_full:
                     await gathered.room()

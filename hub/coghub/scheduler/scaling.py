@@ -125,7 +125,7 @@ class Scaling:
         if any(it.stage is Stage.STOPPED and it.hardware == sku for it in self.fleet):
             return
         unwanted = [it for it in self.fleet.coming(sku) if not self.queue.count(it.version_key)]
-        if (idle := self.fleet.least_needed(sku, version_key)) is not None:
+        if (idle := self.fleet.least_needed(sku, version_key, self.queue.count)) is not None:
             self.lives.stop(idle)
         elif unwanted:
             self.lives.give_up(unwanted[0])

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from tests.coghub.scheduler.conftest import LIMIT_S
+
 from coghub.database import predictions as rows
 from coghub.domain.instance_event import Completed, Log, Started
 from coghub.domain.prediction import Status
@@ -16,11 +18,13 @@ class Talkative:
 
     def __init__(self):
         self.said = 0
+        self.speaks = asyncio.Event()
 
     async def predict(self, prediction_id, body, *, after):
         yield 1, Started("p")
         while self.said < 10_000:
             self.said += 1
+            self.speaks.set()
             await asyncio.sleep(0)
             yield 1 + self.said, Log("x" * 1000)
         yield 2 + self.said, Completed("succeeded")
@@ -41,8 +45,8 @@ async def test_an_instance_is_not_read_faster_than_its_logs_can_be_written(
         return await write(change)
 
     running = asyncio.create_task(Run(parts, member, rows.waiting_of(row)).run())
-    while not member.client.said:  # noqa: ASYNC110 - a tick of the event loop at a time
-        await asyncio.sleep(0)
+    async with asyncio.timeout(LIMIT_S):
+        await member.client.speaks.wait()
     monkeypatch.setattr(hub.database, "write", slow)
     said = 0
     while said < member.client.said:
@@ -50,7 +54,8 @@ async def test_an_instance_is_not_read_faster_than_its_logs_can_be_written(
         for _ in range(100):
             await asyncio.sleep(0)
     is_open.set()
-    await running
+    async with asyncio.timeout(LIMIT_S):
+        await running
 
     assert said * 1000 < 2 * MAX_GATHERED
     ended = await hub.predictions.find(made.id)

@@ -112,6 +112,14 @@ async def test_an_instance_that_cannot_be_set_up_again_is_replaced(started, alic
     assert len(started.executor.alive) == 1
 
 
+async def test_an_instance_that_is_ready_and_refuses_all_is_replaced(started, alice, hello):
+    await started.run(alice, hello(text="first"))
+    started.executor.instances[0].is_full = True
+
+    assert (await started.run(alice, hello(text="second"))).output == "second"
+    assert len(started.executor.alive) == 1
+
+
 @pytest.mark.parametrize(("deaths", "status"), [(1, Status.SUCCEEDED), (2, Status.FAILED)])
 async def test_an_instance_that_dies_on_its_way_is_started_once_more(
     started, alice, hello, deaths, status
