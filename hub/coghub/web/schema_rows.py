@@ -50,7 +50,7 @@ def kind_of(document: Mapping[str, Any], schema: Any, depth: int = 0) -> str:
     if said.get("type") == "array":
         return f"list of {kind_of(document, said.get('items'), depth + 1)}"
     words = {("string", "uri"): "file", ("string", "password"): "secret"}
-    kind = str(said.get("type", "any"))
+    kind = str(said.get("type") or "any")
     return words.get((kind, str(said.get("format"))), kind)
 
 
@@ -98,7 +98,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _order(schema: Any) -> float:
     order = _mapping(schema).get("x-order")
-    return float(order) if isinstance(order, (int, float)) else 0.0
+    return order if isinstance(order, (int, float)) else 0  # as it is: a float has no 10**400
 
 
 def _json(value: Any) -> str:

@@ -12,6 +12,8 @@ ODD = [
     {"components": {"schemas": {"Input": 3, "Output": []}}},
     {"components": {"schemas": {"Input": {"properties": {"a": 1, "b": None}, "required": 7}}}},
     {"components": {"schemas": {"Input": {"properties": {"a": {"allOf": [3], "enum": 5}}}}}},
+    {"components": {"schemas": {"Input": {"properties": {"a": {"x-order": 10**400}}}}}},
+    {"components": {"schemas": {"Output": {"type": ""}}}},
     {"components": {"schemas": {"Output": {"type": "array", "items": {"$ref": "#/x/Output"}}}}},
 ]
 
