@@ -11,7 +11,7 @@ from coghub.database import accounts as account_rows
 from coghub.database import model_lists as lists
 from coghub.database import models as rows
 from coghub.database.database import Database
-from coghub.database.models import Holder, PushedVersion
+from coghub.database.models import Holder
 from coghub.domain.account import Account
 from coghub.domain.clock import Clock
 from coghub.domain.errors import (
@@ -112,11 +112,6 @@ class Models:
     async def of_owner(self, account: Account) -> Sequence[Model]:
         """Return an account's own models, by name."""
         return await self._database.read(lambda c: lists.of_owner(c, account.name))
-
-    async def register_version(self, model: Model, version: PushedVersion) -> Version:
-        """Make a version of what was pushed, once, and the model's latest."""
-        now = self._now()
-        return await self._database.write(lambda c: rows.add_version(c, model.id, version, now))
 
     async def versions(self, account: Account | None, owner: str, name: str) -> Sequence[Version]:
         """Return a model's versions, newest first.

@@ -6,6 +6,7 @@ import logging
 import msgspec
 import pytest
 import structlog
+from tests.coghub.pushed import register_version
 
 from coghub.app import asgi
 from coghub.database.models import PushedVersion
@@ -42,8 +43,8 @@ def app(hub):
 async def alices(hub, alice):
     """What alice has: a private model with a version, a prediction, a file, a token."""
     model = await hub.models.create(alice, "alice", "secret-painter")
-    version = await hub.models.register_version(
-        model, PushedVersion(VERSION_ID, "0.23.1", SCHEMA, {}, is_bundle=True)
+    version = await register_version(
+        hub, model, PushedVersion(VERSION_ID, "0.23.1", SCHEMA, {}, is_bundle=True)
     )
     order = Order(model, version, {"text": "mine"}, "http://hub.test")
     prediction = await hub.predictions.create(alice, order)

@@ -2,6 +2,7 @@
 
 import pytest
 from hub_client import Client
+from tests.coghub.pushed import register_version
 
 from coghub.app import asgi
 from coghub.database.models import PushedVersion
@@ -61,7 +62,7 @@ def push(hub):
     async def pushed(model, digit="a", schema=SCHEMA):
         config = {"predict": "predict.py:Predictor"}
         new = PushedVersion(digit * 64, "0.23.1", schema, config, is_bundle=True)
-        return await hub.models.register_version(model, new)
+        return await register_version(hub, model, new)
 
     return pushed
 

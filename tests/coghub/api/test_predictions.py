@@ -8,6 +8,7 @@ import anyio
 import pytest
 from hub_client import Client
 from played_prediction import Play
+from tests.coghub.pushed import register_version
 
 from coghub.api import predictions as routes
 from coghub.app import asgi
@@ -325,7 +326,7 @@ async def test_a_list_is_cut_by_time_and_source(tmp_path):
         client = Client(asgi(hub), await hub.accounts.create_token("alice"))
         await hub.models.create(account, "alice", "hello")
         model = await hub.models.get(account, "alice", "hello")
-        await hub.models.register_version(model, NEW_VERSION)
+        await register_version(hub, model, NEW_VERSION)
         for _ in range(3):
             await client("POST", "/v1/predictions", json=MADE)
             moment += timedelta(hours=1)
@@ -476,7 +477,7 @@ class TestDataURIs:
             account = await hub.accounts.create("alice")
             client = Client(asgi(hub), await hub.accounts.create_token("alice"))
             model = await hub.models.create(account, "alice", "hello")
-            await hub.models.register_version(model, NEW_VERSION)
+            await register_version(hub, model, NEW_VERSION)
             body = {"version": ID, "input": {"file": self.LARGE}}
 
             first = await client("POST", "/v1/predictions", json=body)

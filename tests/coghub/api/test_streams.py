@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from hub_client import Client
 from played_prediction import Play
+from tests.coghub.pushed import register_version
 
 from coghub.api.streams import sse
 from coghub.app import asgi
@@ -86,8 +87,8 @@ async def test_a_stream_goes_on_after_a_restart_of_the_hub(tmp_path):
         client = Client(asgi(hub), await hub.accounts.create_token("alice"))
         await hub.models.create(account, "alice", "hello")
         model = await hub.models.get(account, "alice", "hello")
-        await hub.models.register_version(
-            model, PushedVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
+        await register_version(
+            hub, model, PushedVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
         )
         made = (await client("POST", "/v1/predictions", json=BODY)).json()
         play = await Play(hub, made["id"]).start()

@@ -1,6 +1,7 @@
 """A model with one version, registered as the registry does it."""
 
 import pytest
+from tests.coghub.pushed import register_version
 
 from coghub.database.models import PushedVersion
 from coghub.predictions.predictions import Order
@@ -22,7 +23,7 @@ SCHEMA = {
 async def model(hub, alice):
     made = await hub.models.create(alice, "alice", "hello")
     version = PushedVersion("a" * 64, "0.23.1", SCHEMA, {}, is_bundle=True)
-    await hub.models.register_version(made, version)
+    await register_version(hub, made, version)
     return await hub.models.get(alice, "alice", "hello")
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert
+from tests.coghub.pushed import register_version
 from tests.fakes.executor import FakeExecutor
 
 from coghub.background import Addresses, Background
@@ -23,7 +24,7 @@ async def add_version(hub, account, name, *, slots=1):
     model = await hub.models.create(account, account.name, name)
     config = {"concurrency": {"max": slots}}
     version = PushedVersion(digest, "0.23.1", SCHEMA, config, is_bundle=True)
-    version = await hub.models.register_version(model, version)
+    version = await register_version(hub, model, version)
     await hub.database.write(
         lambda c: c.execute(
             insert(manifests).values(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import insert
+from tests.coghub.pushed import register_version
 
 from coghub.build.bundle import Store
 from coghub.build.config import find_config, read_config
@@ -60,5 +61,5 @@ async def register(hub, account, name, project, settings):
     )
     config = json.loads(bundle.labels["run.cog.config"])
     new = PushedVersion(bundle.digest[7:], "0.23.1", document, config, is_bundle=True)
-    version = await hub.models.register_version(model, new)
+    version = await register_version(hub, model, new)
     return model, version

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from played_prediction import Play
 from sqlalchemy import event
+from tests.coghub.pushed import register_version
 
 from coghub.database import retention as rows
 from coghub.database.models import PushedVersion
@@ -51,9 +52,7 @@ def retention(hub, clock):
 async def model(hub, alice):
     await hub.models.create(alice, "alice", "hello")
     model = await hub.models.get(alice, "alice", "hello")
-    await hub.models.register_version(
-        model, PushedVersion("a" * 64, "0.23", {}, {}, is_bundle=True)
-    )
+    await register_version(hub, model, PushedVersion("a" * 64, "0.23", {}, {}, is_bundle=True))
     return await hub.models.get(alice, "alice", "hello")
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from replicate.webhook import Webhooks as Client
 from replicate.webhook import WebhookSigningSecret
 from sqlalchemy import delete, select
+from tests.coghub.pushed import register_version
 
 from cog.network_guard import Guard
 from coghub.database.models import PushedVersion
@@ -108,8 +109,8 @@ async def webhooks(start_webhooks):
 async def make(hub, alice):
     """Make a prediction that wants to tell a URL, and end it."""
     model = await hub.models.create(alice, "alice", "painter")
-    version = await hub.models.register_version(
-        model, PushedVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
+    version = await register_version(
+        hub, model, PushedVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
     )
 
     async def one(url, *, account=alice, events=None, status=Status.SUCCEEDED):

@@ -2,6 +2,7 @@
 
 import pytest
 from played_prediction import Play
+from tests.coghub.pushed import register_version
 
 from coghub.database.models import PushedVersion
 from coghub.domain.model import Visibility
@@ -27,9 +28,7 @@ async def model(hub, alice, schema):
         "github_url": "https://git.example/a?b=<c>",
     }
     made = await hub.models.create(alice, "alice", "paint", fields=fields)
-    await hub.models.register_version(
-        made, PushedVersion("a" * 64, "0.23", schema, {}, is_bundle=True)
-    )
+    await register_version(hub, made, PushedVersion("a" * 64, "0.23", schema, {}, is_bundle=True))
     return await hub.models.get(alice, "alice", "paint")
 
 
