@@ -16,6 +16,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from coghub.domain.errors import FileNotFound
+
 SHOWN_IN_PLACE = re.compile(
     r"(?:image/(?:png|jpeg|gif|webp|avif|bmp|x-icon|vnd\.microsoft\.icon)"
     r"|audio/[\w.+-]+|video/[\w.+-]+|application/json|text/plain|text/csv)(?:;.*)?",
@@ -53,6 +55,9 @@ async def content_response(request: Request, content: Content, read: Reader) -> 
     """Return the bytes, the wanted range of them, or only their headers.
 
     The first piece is read before the answer begins, so that a missing object is a clean refusal.
+
+    Raises:
+        FileNotFound: if the object is gone.
     """
     headers = _headers(content)
     if _is_known(request, content):
@@ -119,7 +124,10 @@ def _span(request: Request, content: Content) -> tuple[int, int] | None:
 
 
 async def _begun(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    first = await anext(pieces, b"")
+    try:
+        first = await anext(pieces, b"")
+    except FileNotFoundError:
+        raise FileNotFound from None
 
     async def everything() -> AsyncIterator[bytes]:
         yield first

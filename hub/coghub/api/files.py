@@ -81,10 +81,7 @@ class FileRoutes:
             cache_control=NOT_STORED,
         )
         read = partial(self._hub.files.read, file)
-        try:
-            return await content_response(request, content, read)
-        except FileNotFoundError:
-            raise FileNotFound from None
+        return await content_response(request, content, read)
 
     async def _signed(self, request: Request) -> File:
         """Return the file, if the signature is its owner's and has not expired.

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from coghub.api.content import Content, content_response
-from coghub.domain.errors import FileNotFound
 from coghub.parts import Hub
 
 
@@ -45,7 +44,4 @@ class OutputRoutes:
             cache_control=KEPT_FOR_AN_HOUR,
         )
         read = partial(self._hub.prediction_files.read, file)
-        try:
-            return await content_response(request, content, read)
-        except FileNotFoundError:
-            raise FileNotFound from None
+        return await content_response(request, content, read)
