@@ -22,6 +22,11 @@ CoghubError
 │   ├── RegistryRefused       not logged in, or not allowed
 │   └── RemoteNotFound        no such model, tag or blob there
 ├── CredentialsUnusable       Docker's configuration or a credential helper does not work
+├── DockerError               the Docker engine could not do what was asked of it
+│   ├── DockerUnreachable     no `docker` command, or no engine that answers
+│   ├── BuildFailed           a step of an image's build ended badly
+│   ├── ImageNotFound         neither here nor in a registry
+│   └── ImageInvalid          not an image of a model
 ├── SchemaBroken              a push would break who uses the model
 ├── SDKNotFound               the `cog` package that models import is not installed
 ├── ModelUnreadable           the model cannot be imported, or its signature not be read
@@ -217,6 +222,36 @@ class CredentialsUnusable(CoghubError):
     """Docker's configuration cannot be read or written, or a credential helper failed."""
 
     code = "credentials-unusable"
+
+
+class DockerError(CoghubError):
+    """The Docker engine could not do what was asked of it."""
+
+    code = "docker"
+
+
+class DockerUnreachable(DockerError):
+    """There is no `docker` command on this machine, or no engine answers it."""
+
+    code = "docker-unreachable"
+
+
+class BuildFailed(DockerError):
+    """A step of an image's build ended badly; the message ends with what it said last."""
+
+    code = "build-failed"
+
+
+class ImageNotFound(DockerError):
+    """An image that is neither on this machine nor in a registry that may be read."""
+
+    code = "image-not-found"
+
+
+class ImageInvalid(DockerError):
+    """An image that is not one of a model, or that carries what cannot be used."""
+
+    code = "image-invalid"
 
 
 class SchemaBroken(CoghubError):

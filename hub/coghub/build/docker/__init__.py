@@ -1,0 +1,1 @@
+"""Speaks to a Docker engine, through the `docker` command."""
