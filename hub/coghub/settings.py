@@ -35,6 +35,14 @@ class Settings:
     """Bytes in one piece of a large blob."""
     push_threshold_bytes: int = PUSH_THRESHOLD_BYTES
     """A blob above this is sent in pieces, each of which can be sent again."""
+    base_image: str | None = None
+    """An image with Python, which builds begin with in place of the one that is chosen."""
+    apt_mirror: str | None = None
+    """An address in place of `http://deb.debian.org` and `http://archive.ubuntu.com`."""
+    torch_index: str | None = None
+    """An address in place of `https://download.pytorch.org/whl`; `none` leaves it out."""
+    ca_certificate: str | None = None
+    """A file or folder of certificates, or their text, which builds and images trust."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The whole environment as it was at the start, for the processes that are started."""
 
@@ -56,6 +64,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         push_concurrency=_count(environ, "COG_PUSH_CONCURRENCY", PUSH_CONCURRENCY),
         push_chunk_bytes=_count(environ, "COG_PUSH_DEFAULT_CHUNK_SIZE", PUSH_CHUNK_BYTES),
         push_threshold_bytes=_count(environ, "COG_PUSH_MULTIPART_THRESHOLD", PUSH_THRESHOLD_BYTES),
+        base_image=environ.get("COG_BASE_IMAGE", "").strip() or None,
+        apt_mirror=_address(environ, "COG_APT_MIRROR"),
+        torch_index=_address(environ, "COG_TORCH_INDEX", also="none"),
+        ca_certificate=environ.get("COG_CA_CERT", "").strip() or None,
         environ=dict(environ),
     )
 
@@ -80,6 +92,15 @@ def _engine(environ: Mapping[str, str]) -> str | None:
     if engine not in ENGINES:
         raise SettingInvalid(f"`COG_ENGINE` is not one of local, docker, auto: {engine}")
     return engine
+
+
+def _address(environ: Mapping[str, str], name: str, *, also: str | None = None) -> str | None:
+    address = environ.get(name, "").strip()
+    if not address:
+        return None
+    if address != also and not address.startswith(("http://", "https://")):
+        raise SettingInvalid(f"`{name}` is no http:// or https:// address: {address}")
+    return address.rstrip("/")
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:

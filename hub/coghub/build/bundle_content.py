@@ -88,9 +88,9 @@ def made_files(plan: Plan, document: Mapping[str, Any]) -> dict[str, bytes | Non
     """Return what the bundle holds beside the project's own files."""
     return {
         ".cog": None,
-        DOCUMENT_PATH: _compact(document).encode(),
+        DOCUMENT_PATH: compact(document).encode(),
         LOCK_PATH: "".join(f"{line}\n" for line in plan.lock).encode(),
-        PLAN_PATH: _compact(plan_json(replace(plan, lock=()))).encode(),
+        PLAN_PATH: compact(plan_json(replace(plan, lock=()))).encode(),
     }
 
 
@@ -98,13 +98,14 @@ def labels_of(plan: Plan, document: Mapping[str, Any]) -> dict[str, str]:
     """Return Cog's labels and ours; nothing that differs between two builds of one tree."""
     return {
         "run.cog.version": cog.__version__,
-        "run.cog.config": _compact(plan.config),
-        "run.cog.openapi_schema": _compact(document),
+        "run.cog.config": compact(plan.config),
+        "run.cog.openapi_schema": compact(document),
         "run.cog.pip_freeze": "\n".join(line.partition(" ")[0] for line in plan.lock),
         "run.cog.bundle": "1",
         "run.coghub.version": coghub.__version__,
     }
 
 
-def _compact(value: Mapping[str, Any]) -> str:
+def compact(value: Mapping[str, Any]) -> str:
+    """Return JSON without spaces; equal values give equal text."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

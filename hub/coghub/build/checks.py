@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from coghub.build import cuda
+from coghub.build.accelerator import base_image
+from coghub.build.accelerator.pins import pinned_tensorflow, tensorflow_cuda
 from coghub.build.cog_yaml import Config
 from coghub.build.fields import Problems, Section
 
@@ -125,7 +126,7 @@ def _check_cuda(config: Config, project: Path, problems: Problems) -> None:
 def _check_compatibility(config: Config, wanted: str, project: Path, problems: Problems) -> None:
     """Hold CUDA against cuDNN, and against the TensorFlow that the project pins."""
     cudnn = config.build.cudnn
-    known = cuda.cudnn_versions(wanted)
+    known = base_image.cudnns(wanted)
     if cudnn is not None and cudnn not in known:
         problems.add(
             "build.cudnn",
@@ -133,8 +134,8 @@ def _check_compatibility(config: Config, wanted: str, project: Path, problems: P
             f" compatible CuDNN versions are: {', '.join(known)}",
             cudnn,
         )
-    tensorflow = cuda.pinned_tensorflow(config.build, project)
-    required = cuda.tensorflow_cuda(tensorflow) if tensorflow else None
+    tensorflow = pinned_tensorflow(config.build, project)
+    required = tensorflow_cuda(tensorflow) if tensorflow else None
     if required is not None and required.partition(".")[0] != wanted.partition(".")[0]:
         problems.add(
             "build.cuda",

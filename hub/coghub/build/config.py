@@ -16,7 +16,7 @@ from coghub.build.fields import Problems, Section
 from coghub.domain.errors import ConfigInvalid, ConfigNotFound
 
 MAX_PARENTS = 100
-WRITTEN_NAME = "cog.yaml"
+CONFIG_NAME = "cog.yaml"
 """The one that `cog init` writes."""
 
 DEPRECATED = (
@@ -39,7 +39,7 @@ def find_config(name: str, start: Path) -> Path:
             return folder / name
     raise ConfigNotFound(
         f"{name} not found in {start} (or in any parent directories)",
-        hint="Make one with `cog init`" if name == WRITTEN_NAME else None,
+        hint="Make one with `cog init`" if name == CONFIG_NAME else None,
     )
 
 

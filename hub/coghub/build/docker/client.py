@@ -69,19 +69,23 @@ class Docker:
         self,
         arguments: Sequence[str],
         *,
-        stdin: int = subprocess.DEVNULL,
-        stderr: int = subprocess.STDOUT,
-        pass_fds: tuple[int, ...] = (),
+        shows: bool = False,
+        environ: Mapping[str, str] | None = None,
     ) -> "subprocess.Popen[bytes]":
-        """Start the command in a session of its own, with a pipe at its stdout."""
+        """Start the command in a session of its own, with a pipe at its stdout and stderr.
+
+        Args:
+            arguments: what follows `docker`.
+            shows: it has this command's terminal instead.
+            environ: variables beside its own.
+        """
         with uninterrupted():
             return subprocess.Popen(
                 self.command(arguments),
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env=dict(self.environ),
-                pass_fds=pass_fds,
+                stdin=subprocess.DEVNULL,
+                stdout=None if shows else subprocess.PIPE,
+                stderr=None if shows else subprocess.STDOUT,
+                env={**self.environ, **(environ or {})},
                 start_new_session=True,
             )
 

@@ -1,0 +1,244 @@
+"""The text of an environment image's Dockerfile: equal recipes give equal text.
+
+The stages, so that each change makes as little as possible anew:
+
+1. `base`: what the base image lacks: certificate, mirror, Python.
+2. `server`: the server and the SDK in /opt/cog; the same for every project on a base image.
+3. The image: system packages, Python packages, `/opt/cog`, the commands of `build.run`.
+
+With BuildKit the installer and the files of the build are mounted for the length of a command.
+The classic builder cannot mount: there the installer comes and goes inside each command, and what
+was copied for it is removed. What stays is the same.
+"""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from coghub.build.cog_yaml import Command
+from coghub.build.image.quoting import joined, listed, quoted
+from coghub.build.image.recipe import BUILD, CACHE, UV, Recipe
+from coghub.build.pip_settings import index_arguments
+from coghub.domain.errors import ConfigInvalid
+
+INDEX_SECRET = "coghub-index"  # noqa: S105 - a name
+SECRET_SETTINGS = f"{{ [ ! -f /run/secrets/{INDEX_SECRET} ] || . /run/secrets/{INDEX_SECRET}; }}"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+SHORT_APT = "apt-get update -qq"
+END_APT = "rm -rf /var/lib/apt/lists/*"
+PYTHON_NEEDS = [
+    "ca-certificates",
+    "curl",
+    "git",
+    "libbz2-1.0",
+    "libexpat1",
+    "libffi-dev",
+    "liblzma5",
+    "libncursesw6",
+    "libreadline8",
+    "libsqlite3-0",
+    "libssl-dev",
+    "libuuid1",
+    "tzdata",
+    "wget",
+    "xz-utils",
+    "zlib1g",
+]
+"""Libraries that the Python of the official image is linked to, and what Cog adds to NVIDIA's."""
+ENTRYPOINT = ("/usr/bin/tini", "--")
+COMMAND = ("python", "-m", "cog.server.http")
+PURELIB = "python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'"
+SDK_FOLDER = "/opt/cog/sdk"
+GPU_VARIABLES = (
+    (
+        "LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib/x86_64-linux-gnu"
+        ":/usr/local/nvidia/lib64:/usr/local/nvidia/bin"
+    ),
+    "NVIDIA_DRIVER_CAPABILITIES=all",
+)
+MIRRORED = r"https?://(deb\.debian\.org|security\.debian\.org|(archive|security)\.ubuntu\.com)"
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """What the builder can do."""
+
+    has_buildkit: bool
+
+    def install(self, recipe: Recipe, folder: str, *commands: str) -> str:
+        """Return a step that runs commands with `uv` on the path, each after the one before.
+
+        Args:
+            recipe: names the version of uv.
+            folder: of the context, with an `index.sh`; is at `BUILD` meanwhile.
+            commands: what is run.
+        """
+        settings = [f". {BUILD}/index.sh", SECRET_SETTINGS]
+        path = f"export PATH={UV}/bin:$PATH UV_CACHE_DIR={CACHE}"
+        clean = "rm -f /tmp/uv-*.lock"
+        if self.has_buildkit:
+            mounts = [
+                f"--mount=type=cache,id=coghub-uv,target={CACHE}",
+                f"--mount=type=bind,from=uv,source=/uv,target={UV}",
+                f"--mount=type=bind,source={folder},target={BUILD},rw",
+                f"--mount=type=secret,id={INDEX_SECRET}",
+            ]
+            run = joined([*settings, path, *commands, clean])
+            return "RUN " + " \\\n    ".join([*mounts, run])
+        fetch = f"PYTHONDONTWRITEBYTECODE=1 {_fetch(recipe, UV)} --no-cache-dir"
+        clean += f" && rm -rf {BUILD}/* {UV}/* {CACHE}/* {CACHE}/.??*"
+        run = joined([settings[0], fetch, path, *commands, clean])
+        return f"COPY {folder} {BUILD}\nRUN {run}"
+
+
+def dockerfile(recipe: Recipe, builder: Builder) -> str:
+    """Return the text.
+
+    Raises:
+        ConfigInvalid: if a command wants a secret and the builder cannot give it.
+    """
+    sections = [_base(recipe), *_installer(recipe, builder), _server(recipe, builder)]
+    return "\n\n".join([*sections, _image(recipe, builder)]) + "\n"
+
+
+def _base(recipe: Recipe) -> str:
+    lines = [f"FROM {recipe.base_image} AS base"]
+    lines.append("ENV DEBIAN_FRONTEND=noninteractive PYTHONUNBUFFERED=1")
+    if recipe.is_gpu:
+        lines.append(f"ENV {' '.join(GPU_VARIABLES)}")
+    if recipe.apt_mirror:
+        lines.append(_mirror(recipe.apt_mirror))
+    if recipe.has_certificate:
+        lines += _certificate()
+    if recipe.python_image:
+        lines = [f"FROM {recipe.python_image} AS python", "", *lines, *_python()]
+    return "\n".join(lines)
+
+
+def _mirror(mirror: str) -> str:
+    script = f"s#{MIRRORED}#{mirror.rstrip('/')}#g"
+    files = "/etc/apt/sources.list /etc/apt/sources.list.d/*"
+    edit = f"[ ! -f $file ] || sed -i -E {shlex.quote(script)} $file"
+    return f"RUN for file in {files}; do {edit}; done"
+
+
+def _certificate() -> list[str]:
+    place = "/usr/local/share/ca-certificates/cog-ca-cert.crt"
+    install = [
+        (
+            f"if command -v update-ca-certificates >/dev/null; then update-ca-certificates;"
+            f" else mkdir -p /etc/ssl/certs && touch {CERTIFICATES}; fi"
+        ),
+        f"cat {place} >> {CERTIFICATES}",
+    ]
+    return [
+        f"COPY ca.crt {place}",
+        f"RUN {joined(install)}",
+        f"ENV SSL_CERT_FILE={CERTIFICATES} REQUESTS_CA_BUNDLE={CERTIFICATES}",
+    ]
+
+
+def _python() -> list[str]:
+    """Bring the Python of an official image into one that has none."""
+    install = [SHORT_APT, f"apt-get install -qqy --no-install-recommends {' '.join(PYTHON_NEEDS)}"]
+    return [
+        f"RUN {joined([*install, END_APT])}",
+        "COPY --from=python /usr/local/bin /usr/local/bin",
+        "COPY --from=python /usr/local/lib /usr/local/lib",
+        "COPY --from=python /usr/local/include /usr/local/include",
+        "RUN ldconfig && python --version",
+        "ENV PATH=/usr/local/bin:$PATH",
+    ]
+
+
+def _installer(recipe: Recipe, builder: Builder) -> Iterator[str]:
+    """Return the stage that holds uv, which only BuildKit can lend to the others."""
+    if builder.has_buildkit:
+        mounts = [
+            "--mount=type=cache,target=/root/.cache/pip",
+            f"--mount=type=secret,id={INDEX_SECRET}",
+        ]
+        run = joined([SECRET_SETTINGS, _fetch(recipe, "/uv")])
+        yield "FROM base AS uv\nRUN " + " \\\n    ".join([*mounts, run])
+
+
+def _fetch(recipe: Recipe, folder: str) -> str:
+    quiet = "-q --root-user-action=ignore --disable-pip-version-check"
+    return f"python -m pip install {quiet} --target {folder} {shlex.quote(recipe.uv)}"
+
+
+def _server(recipe: Recipe, builder: Builder) -> str:
+    compile_sdk = (
+        "/opt/cog/bin/python -m compileall -q --invalidation-mode unchecked-hash " + SDK_FOLDER
+    )
+    install = builder.install(
+        recipe,
+        "server",
+        "uv venv -q --no-project --python python /opt/cog",
+        f"uv pip install -q --python /opt/cog/bin/python --compile-bytecode -r {BUILD}/server.txt",
+    )
+    lines = ["FROM base AS server", install, f"COPY sdk {SDK_FOLDER}", f"RUN {compile_sdk}"]
+    return "\n".join(lines)
+
+
+def _image(recipe: Recipe, builder: Builder) -> str:
+    lines = ["FROM base", _system(recipe.system_packages)]
+    if recipe.environment:
+        pairs = (f"{name}={quoted(value)}" for name, value in sorted(recipe.environment.items()))
+        lines.append("ENV " + " \\\n    ".join(pairs))
+    lines += [_packages(recipe, builder), "COPY --from=server /opt/cog /opt/cog"]
+    lines += [_run(command, builder) for command in recipe.run]
+    lines += ["WORKDIR /src", "EXPOSE 5000", *_told(recipe)]
+    lines += [f"ENTRYPOINT {listed(ENTRYPOINT)}", f"CMD {listed(COMMAND)}"]
+    return "\n".join(lines)
+
+
+def _system(packages: Sequence[str]) -> str:
+    """Return the step for tini and what cog.yaml lists, these with what they recommend."""
+    names = " ".join(shlex.quote(name) for name in packages)
+    install = [SHORT_APT, "apt-get install -qqy --no-install-recommends tini"]
+    if names:
+        install.append(f"apt-get install -qqy {names}")
+    return f"RUN {joined([*install, END_APT])}"
+
+
+def _packages(recipe: Recipe, builder: Builder) -> str:
+    install = "uv pip install -q --system --break-system-packages --compile-bytecode"
+    install += "".join(f" {shlex.quote(word)}" for word in index_arguments(recipe.index))
+    files = f"-r {BUILD}/requirements.txt --constraints {BUILD}/constraints.txt"
+    missing = [_unless_there(name, install) for name in recipe.if_missing]
+    path = f'folder="$({PURELIB})" && mkdir -p "$folder" && echo {SDK_FOLDER} > "$folder/cog.pth"'
+    return builder.install(
+        recipe,
+        "packages",
+        f"{install} {files} --overrides {BUILD}/overrides.txt",
+        *missing,
+        path,
+    )
+
+
+def _unless_there(name: str, install: str) -> str:
+    """Return a command that adds a package which no other package has brought."""
+    shown = f"uv pip show -q --system {name} >/dev/null 2>&1"
+    return f"{{ {shown} || {install} {name}; }}"
+
+
+def _run(command: Command, builder: Builder) -> str:
+    if command.mounts and not builder.has_buildkit:
+        raise ConfigInvalid(
+            f"A command of build.run mounts a secret, which needs BuildKit: {command.command}",
+            hint="Install Docker's buildx plugin",
+        )
+    mounts = [
+        f"--mount=type=secret,id={mount.id},target={mount.target}" for mount in command.mounts
+    ]
+    return " ".join(["RUN", *mounts, command.command.strip()])
+
+
+def _told(recipe: Recipe) -> list[str]:
+    told = {
+        "COG_PREDICT_TYPE_STUB": recipe.predict,
+        "COG_TRAIN_TYPE_STUB": recipe.train,
+        "COG_MAX_CONCURRENCY": str(recipe.max_concurrency or ""),
+    }
+    return [f"ENV {name}={quoted(value)}" for name, value in told.items() if value]

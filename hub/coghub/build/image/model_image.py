@@ -1,0 +1,258 @@
+"""A model's image: its environment image, large files, the project, labels.
+
+1. Where large files shall have layers of their own, an image of them alone.
+2. The project on top of the environment, from the project's own folder.
+3. What was made for it: `.cog/` and labels. Both are small, and known last.
+
+Each is one build with few steps, so that a change of the code costs little more than its copy.
+"""
+
+import secrets
+import shutil
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from coghub.build import bundle_content
+from coghub.build.config import CONFIG_NAME
+from coghub.build.docker.client import Docker
+from coghub.build.docker.image import Image, find_image
+from coghub.build.events import Report, Step
+from coghub.build.files import explained, write_atomically
+from coghub.build.image.building import Build, build_image
+from coghub.build.image.environment_image import NO_OPTIONS, BuildOptions
+from coghub.build.image.labels import MODEL, labels_of, origin_of
+from coghub.build.image.quoting import listed, quoted
+from coghub.build.image.weights import weights_among
+from coghub.build.image_name import full_name
+from coghub.build.plan import DOCUMENT_PATH, Plan
+from coghub.build.project_files import NEVER, NEVER_AT_ROOT, ProjectFile, project_files
+from coghub.domain.errors import DiskFull, DockerError, ImageInvalid
+from coghub.settings import Settings
+
+FREEZE = ("python", "-m", "pip", "--disable-pip-version-check", "freeze")
+TEMPORARY = "cog-build"
+"""Repository of the tags that last as long as one build."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOrder:
+    """What a model's image is made from."""
+
+    plan: Plan
+    project: Path
+    document: Mapping[str, Any]
+    name: str
+    """Of the image, such as "hello:v1"; `latest` unless it says."""
+    config_name: str = CONFIG_NAME
+    """Under which the project's config file lies; it is `cog.yaml` in the image."""
+    labels: Mapping[str, str] | None = None
+    """Beside those that every model's image has."""
+
+
+def build_model_image(
+    docker: Docker,
+    environment: Image,
+    order: ModelOrder,
+    settings: Settings,
+    report: Report,
+    options: BuildOptions = NO_OPTIONS,
+) -> Image:
+    """Build the image of a model, give it its name, and return it.
+
+    What had the name before and is nobody's any more is removed, if it was built here.
+
+    Raises:
+        NameInvalid: if the name is none that an image may have.
+        ProjectUnreadable: if a file cannot be read, or what cog.yaml refers to is left out.
+        BuildFailed: if a step of the build fails.
+        DiskFull: if no space is left, here or where the engine keeps its images.
+    """
+    name = full_name(order.name)
+    files = project_files(order.project, report)
+    bundle_content.require_code(order.plan, files)
+    before = find_image(docker, name)
+    making = _Making(docker, order, settings, report, options, files, secrets.token_hex(6))
+    try:
+        making.copy_project(environment)
+        making.describe(environment, name)
+    finally:
+        making.forget_temporary()
+    made = find_image(docker, name)
+    if made is None:
+        raise ImageInvalid(f"The image that was built is gone: {name}")
+    if before is not None and before.id != made.id and MODEL in before.labels:
+        _forget(docker, before.id)
+    return made
+
+
+def model_text(environment: str, weights: Sequence[str], config_name: str, copied: str) -> str:
+    """Return the Dockerfile that puts a project on top of its environment.
+
+    Args:
+        environment: the image to begin with.
+        weights: paths of the project that have layers of their own.
+        config_name: of the project's config file.
+        copied: where the project lies in the context.
+    """
+    lines = [f"FROM {environment}"]
+    lines += [f"COPY {listed([f'{copied}/{path}', f'/src/{path}'])}" for path in weights]
+    lines.append(f"COPY {copied} /src")
+    if config_name != CONFIG_NAME:
+        lines.append(f"RUN {listed(['cp', f'/src/{config_name}', f'/src/{CONFIG_NAME}'])}")
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    docker: Docker
+    order: ModelOrder
+    settings: Settings
+    report: Report
+    options: BuildOptions
+    files: list[ProjectFile]
+    mark: str
+
+    def copy_project(self, environment: Image) -> None:
+        """Build the project on top of its environment, large files below."""
+        base = environment.name
+        weights = weights_among(self.files) if self.options.separate_weights else []
+        if weights:
+            self.report(Step(f"Copying {len(weights)} large files into layers of their own"))
+            with self._context(_without(self.files, set(weights))) as (folder, ignore):
+                text = model_text(base, weights, CONFIG_NAME, self._copied)
+                lines = [line for line in text.splitlines() if not line.startswith("COPY .")]
+                self._build("\n".join(lines[: 1 + len(weights)]) + "\n", folder, "weights", ignore)
+            base = self._tag("weights")
+        self.report(Step("Copying the project"))
+        with self._context(weights) as (folder, ignore):
+            text = model_text(base, (), self.order.config_name, self._copied)
+            self._build(text, folder, "project", ignore)
+
+    def describe(self, environment: Image, name: str) -> None:
+        """Add what was made for the project, and name the image."""
+        self.report(Step("Adding labels to image..."))
+        labels = labels_of(
+            self.order.plan,
+            self.order.document,
+            pip_freeze=_freeze(self.docker, environment, self.settings),
+            origin=origin_of(self.order.project, self.settings.environ),
+        )
+        labels = {MODEL: "1", **labels, **(self.order.labels or {})}
+        multiline = {key: value for key, value in labels.items() if "\n" in value}
+        lines = [f"FROM {self._tag('project')}", "COPY .cog /src/.cog"]
+        lines += [
+            f"LABEL {key}={quoted(value)}" for key, value in labels.items() if key not in multiline
+        ]
+        with _scratch() as folder:
+            path = folder / DOCUMENT_PATH
+            path.parent.mkdir()
+            path.write_text(bundle_content.compact(self.order.document), "utf-8")
+            text = "\n".join(lines) + "\n"
+            build = Build(text, folder, tag=name, labels=tuple(multiline.items()))
+            build_image(self.docker, build, self.report)
+
+    def forget_temporary(self) -> None:
+        """Remove the names that only this build used."""
+        for part in ("project", "weights"):
+            if part == "project" or self.options.separate_weights:
+                _forget(self.docker, self._tag(part))
+
+    @property
+    def _copied(self) -> str:
+        return "." if self.docker.has_buildkit else "src"
+
+    def _tag(self, part: str) -> str:
+        return f"{TEMPORARY}:{part}-{self.mark}"
+
+    def _build(self, text: str, folder: Path, part: str, ignore: str | None) -> None:
+        build = Build(
+            text,
+            folder,
+            tag=self._tag(part),
+            ignore=ignore,
+            no_cache=self.options.no_cache,
+            progress=self.options.progress,
+        )
+        build_image(self.docker, build, self.report)
+
+    @contextmanager
+    def _context(self, left_out: Collection[str]) -> Generator[tuple[Path, str | None]]:
+        """Yield the folder of a build, and what is ignored in it: BuildKit takes only changes."""
+        if self.docker.has_buildkit:
+            yield self.order.project, _ignore(self.order.project, left_out)
+            return
+        with _scratch() as folder:
+            _stage(self.files, frozenset(left_out), folder / "src")
+            yield folder, None
+
+
+def _without(files: Sequence[ProjectFile], kept: Collection[str]) -> list[str]:
+    return [file.path for file in files if not file.is_folder and file.path not in kept]
+
+
+def _ignore(project: Path, left_out: Collection[str]) -> str:
+    """Return the user's `.dockerignore` with our own lines at the end."""
+    try:
+        own = (project / ".dockerignore").read_text("utf-8", "surrogateescape")
+    except OSError:
+        own = ""
+    never = [f"**/{name}" for name in sorted(NEVER)] + sorted(NEVER_AT_ROOT)
+    return "\n".join([own, *never, *map(_literal, sorted(left_out)), ""])
+
+
+def _literal(path: str) -> str:
+    """Return a pattern that matches one path only."""
+    return "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in path)
+
+
+def _stage(files: Sequence[ProjectFile], left_out: Collection[str], folder: Path) -> None:
+    """Lay the project's files into a folder; as links, where the file system allows it."""
+    folder.mkdir()
+    for file in files:
+        target = folder / file.path
+        if file.path in left_out:
+            continue
+        if file.is_folder:
+            target.mkdir(exist_ok=True)
+        elif file.link is not None:
+            target.symlink_to(file.link)
+        else:
+            _place(file.source, target)
+
+
+def _place(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # on another file system
+        shutil.copy2(source, target)
+
+
+@contextmanager
+def _scratch() -> Generator[Path]:
+    with TemporaryDirectory(prefix="cog-build-") as name, explained(Path(name)):
+        yield Path(name)
+
+
+def _freeze(docker: Docker, environment: Image, settings: Settings) -> str:
+    """Return what `pip freeze` says in an environment; asked once for each."""
+    known = settings.cache_folder / "freezes" / environment.id.removeprefix("sha256:")
+    with suppress(OSError):
+        return known.read_text("utf-8")
+    shut_in = ["run", "--rm", "--network=none", f"--entrypoint={FREEZE[0]}"]
+    try:
+        said = docker.ask([*shut_in, environment.id, *FREEZE[1:]]).strip()
+    except DockerError:
+        return ""  # an environment of the user's own may be without pip
+    with suppress(OSError, DiskFull):
+        write_atomically(known, said)
+    return said
+
+
+def _forget(docker: Docker, image: str) -> None:
+    """Remove an image or a name of one, unless something still needs it."""
+    with suppress(DockerError):
+        docker.ask(["image", "rm", image])
