@@ -1,4 +1,4 @@
-"""`cog build`: the project as a bundle in the local store."""
+"""`cog build`: the project as an image of Docker, or without Docker as a bundle in the store."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,100 +7,74 @@ from typing import Any
 import click
 
 from coghub.build.bundle import Bundle, Store
+from coghub.build.docker.image import Image
 from coghub.build.image_name import default_name, full_name
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
-from coghub.engines.base import Launch, Project
+from coghub.engines.base import NO_PREPARATION, Launch, Preparation, Project
+from coghub.engines.choice import engine_of
 from coghub.engines.documents import read_document
 
-_OPTIONS = (
-    click.option(
-        "--openapi-schema",
-        "document_path",
-        metavar="FILE",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Take this OpenAPI document, and do not ask the model for it.",
-    ),
-    click.option(
-        "--no-cache", is_flag=True, help="Without cached layers; no effect without Docker."
-    ),
-    click.option(
-        "--secret",
-        multiple=True,
-        metavar="id=ID,src=PATH",
-        help="A secret of a Docker build; no effect without Docker.",
-    ),
-    click.option(
-        "--separate-weights",
-        is_flag=True,
-        help="Weights in layers of their own, which a bundle always has.",
-    ),
-    click.option("--timestamp", hidden=True, metavar="SECONDS"),
-    click.option("--strip", is_flag=True, hidden=True),
-    click.option("--precompile", is_flag=True, hidden=True),
-    click.option("--skip-schema-validation", is_flag=True, hidden=True),
+document_file = click.option(
+    "--openapi-schema",
+    "document_path",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take this OpenAPI document, and do not ask the model for it.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a bundle is made from, beside the project."""
+    """What is built from a project."""
 
     name: str
     document_path: Path | None = None
     """Of an OpenAPI document that overrules the model's own."""
-    run_commands: bool = False
-
-
-def of_a_build(command: options.Command) -> options.Command:
-    """Accept the options of building, which `cog push` has too."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    preparation: Preparation = NO_PREPARATION
 
 
 @click.command("build")
-@click.option("-t", "--tag", "name", metavar="NAME", help="Name of the bundle, such as hello:v1.")
-@of_a_build
-@options.run_commands
+@click.option("-t", "--tag", "name", metavar="NAME", help="Name of the image, such as hello:v1.")
+@document_file
+@options.building
 @options.config_file
-@options.docker_only
 @click.pass_obj
 def command(
     invocation: Invocation,
     *,
     name: str | None,
     document_path: Path | None,
-    run_commands: bool,
     config_name: str,
-    separate_weights: bool,
-    **docker: Any,
+    **flags: Any,
 ) -> None:
-    """Write this project into the local store as a bundle that runs by its name.
+    """Build this project into an image that runs by its name.
+
+    Without Docker it becomes a bundle in the local store, which runs by its name too.
 
     \b
     cog build -t hello
     cog predict hello -i text=world
     """  # noqa: D301 - the backspace is click's mark
-    del separate_weights
-    console = invocation.console
-    for line in options.ignored_lines(docker):
-        console.warn(line)
+    console, engine = invocation.console, engine_of(invocation.settings)
+    engine.check()
+    preparation = options.preparation_of(invocation, flags)
     project = project_here(config_name, console)
     require_reference(project, "predict" if project.plan.predict else "train")
     name = name or str(project.plan.config.get("image") or default_name(project.folder))
     full_name(name)  # a wrong one is refused before anything is made
-    bundle = built(invocation, project, Wanted(name, document_path, run_commands=run_commands))
-    console.say(f"Image built as {bundle.name}")
+    wanted = Wanted(name, document_path, preparation)
+    make = built_image if engine.name == "docker" else built
+    console.say(f"Image built as {make(invocation, project, wanted).name}")
 
 
 def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
     """Make the bundle, with the document that the model's code has now."""
     console, path = invocation.console, wanted.document_path
     given = read_document(path) if path else None
-    prepared = prepare(invocation, project, run_commands=wanted.run_commands)
+    prepared = prepare(invocation, project, wanted.preparation)
     document = given or read_interface(prepared, Launch(), console, is_fresh=True)
     line = f"Building bundle from environment in {project.origin} as {wanted.name}..."
     with console.step(line) as step:
@@ -109,3 +83,27 @@ def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
         bundle = store.write(wanted.name, project.plan, project.folder, document, report)
         step.hide()
     return bundle
+
+
+def built_image(invocation: Invocation, project: Project, wanted: Wanted) -> Image:
+    """Make the image, with the document that the model's code has now."""
+    from coghub.build.image.model_image import ModelOrder, build_model_image  # noqa: PLC0415
+    from coghub.engines.docker import PreparedImage  # noqa: PLC0415
+
+    console, path, options_ = invocation.console, wanted.document_path, wanted.preparation.build
+    given = read_document(path) if path else None
+    line = f"Building Docker image from environment in {project.origin} as {wanted.name}..."
+    with console.step(line) as step:
+        report = teller(console, step)
+        prepared = engine_of(invocation.settings).prepare(project, report, wanted.preparation)
+        assert isinstance(prepared, PreparedImage)
+        document = given or prepared.document(Launch(), console.log, is_fresh=True)
+        order = ModelOrder(
+            project.plan, project.folder, document, wanted.name, config_name=project.origin
+        )
+        image = build_model_image(
+            prepared.docker, prepared.image, order, invocation.settings, report, options_
+        )
+        text = f"Building Docker image from {project.origin}..."
+        step.succeed(text=text, outcome=f"Successfully built {image.short_id}")
+    return image

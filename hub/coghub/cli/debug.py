@@ -1,26 +1,61 @@
 """`cog debug`: what cog.yaml resolves to."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
-from coghub.build.plan import plan_json
+from coghub.build.plan import Plan, plan_json
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.projects import project_here
+from coghub.engines.base import Preparation
+from coghub.engines.choice import engine_of
 
 
 @click.command("debug")
+@click.option("--json", "is_json", is_flag=True, help="The plan, also with Docker.")
 @options.config_file
 @click.option("--image-name", hidden=True, metavar="NAME")
-@click.option("--separate-weights", is_flag=True, hidden=True)
-@options.docker_only
+@options.building
 @click.pass_obj
-def command(invocation: Invocation, *, config_name: str, **docker: Any) -> None:
-    """Print the plan as JSON: Python, packages, variables and references; nothing is made."""
+def command(
+    invocation: Invocation,
+    *,
+    is_json: bool,
+    config_name: str,
+    image_name: str | None,
+    **flags: Any,
+) -> None:
+    """Print what cog.yaml resolves to; nothing is made.
+
+    With Docker that is the Dockerfile, without it the plan as JSON: Python, packages, variables
+    and references.
+    """
+    del image_name  # accepted for scripts: no text depends on it
     console = invocation.console
-    for line in options.ignored_lines(docker):
-        console.warn(line)
-    plan = project_here(config_name, console).plan
-    console.result(json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+    preparation = options.preparation_of(invocation, flags)
+    project = project_here(config_name, console)
+    if is_json or engine_of(invocation.settings).name == "local":
+        text = json.dumps(plan_json(project.plan), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = _dockerfile(invocation, project.plan, project.folder, config_name, preparation)
+    console.result(text)
+
+
+def _dockerfile(
+    invocation: Invocation, plan: Plan, folder: Path, config_name: str, preparation: Preparation
+) -> str:
+    from coghub.build.events import ignore  # noqa: PLC0415 - the plan needs none of it
+    from coghub.build.image.environment_image import environment_text  # noqa: PLC0415
+    from coghub.build.image.model_image import model_text  # noqa: PLC0415
+    from coghub.build.image.weights import weights_among  # noqa: PLC0415
+    from coghub.build.project_files import project_files  # noqa: PLC0415
+
+    environment = environment_text(plan, invocation.settings, preparation.build)
+    weights = list[str]()
+    if preparation.build.separate_weights:
+        weights = weights_among(project_files(folder, ignore))
+    named = environment.replace("\nFROM base\n", "\nFROM base AS environment\n", 1)
+    return f"{named}\n{model_text('environment', weights, config_name, '.')}"

@@ -9,6 +9,7 @@ from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
 from coghub.cli.projects import project_here
 from coghub.domain.errors import UsageError
+from coghub.engines.base import Launch
 
 MAX_PORT = 65535
 
@@ -20,25 +21,23 @@ MAX_PORT = 65535
     "ports",
     multiple=True,
     metavar="[HOST:]PORT",
-    help="Accepted for scripts; without Docker every port is this machine's own.",
+    help="A port that others on this machine shall reach; without Docker all are its own.",
 )
 @options.variables
 @options.gpus
-@options.run_commands
 @options.config_file
-@options.docker_only
+@options.preparing
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND…")
 @click.pass_obj
-def command(  # noqa: PLR0913 - one for each option
+def command(
     invocation: Invocation,
     *,
     ports: tuple[str, ...],
     variables: tuple[str, ...],
     gpus: str | None,
-    run_commands: bool,
     config_name: str,
     words: tuple[str, ...],
-    **docker: Any,
+    **flags: Any,
 ) -> None:
     """Run COMMAND in the project's folder with the Python and packages that the model has.
 
@@ -49,15 +48,14 @@ def command(  # noqa: PLR0913 - one for each option
     cog exec python -c 'import torch; print(torch.__version__)'
     """  # noqa: D301 - the backspace is click's mark
     console = invocation.console
-    for line in options.ignored_lines(docker):
-        console.warn(line)
     for port in ports:
         _check_port(port)
     environment = options.environment_of(variables, invocation.settings.environ)
-    del gpus  # every GPU of this machine is there
-    prepared = prepare(invocation, project_here(config_name, console), run_commands=run_commands)
-    console.say(f"Running {' '.join(words)} in {prepared.name}...")
-    prepared.execute(words, environment)
+    prepared = prepare(
+        invocation, project_here(config_name, console), options.preparation_of(invocation, flags)
+    )
+    console.say(f"Running {' '.join(words)} in {prepared.place}...")
+    prepared.execute(words, Launch(environment=environment, gpus=gpus), ports)
 
 
 def _check_port(text: str) -> None:

@@ -6,7 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
+from coghub.build.image.environment_image import BuildOptions
+from coghub.cli.invocation import Invocation
 from coghub.domain.errors import UsageError
+from coghub.engines.base import Preparation
+from coghub.engines.choice import engine_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,57 +56,125 @@ setup_timeout = click.option(
     "--setup-timeout", type=Seconds(min=0, min_open=True), metavar="SECONDS",
     default=DEFAULT_SETUP_TIMEOUT_S, show_default=True, help="Longest time for setup().",
 )  # fmt: skip
-run_commands = click.option(
-    "--run-commands", is_flag=True,
-    help="Run the commands of `build.run` on this machine when the environment is made.",
+_PREPARATION = (
+    click.option(
+        "--run-commands", is_flag=True,
+        help="Without Docker: run the commands of `build.run` on this machine.",
+    ),
+    click.option(
+        "--progress", type=click.Choice(["auto", "tty", "plain", "quiet"]), metavar="TYPE",
+        help="How a build with Docker is shown: `plain` shows all that it prints.",
+    ),
+    click.option(
+        "--use-cog-base-image", type=click.BOOL, metavar="BOOL", is_flag=False, flag_value="true",
+        help="Accepted for scripts: images begin with Python's or NVIDIA's.",
+    ),
+    click.option(
+        "--use-cuda-base-image", type=click.Choice(["auto", "true", "false"]), metavar="WHICH",
+        help="With a GPU: begin with NVIDIA's image (`true`), or with Python's slim one.",
+    ),
+    click.option(
+        "--dockerfile", hidden=True, metavar="PATH",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    ),
 )  # fmt: skip
+_EXCLUSIVE = ("use_cog_base_image", "use_cuda_base_image", "dockerfile")
+_BUILDING = (
+    click.option("--no-cache", is_flag=True, help="With Docker: make every layer anew."),
+    click.option(
+        "--secret", "secrets", multiple=True, metavar="id=ID,src=PATH",
+        help="With Docker: a secret for `build.run`; `env=NAME` takes it from a variable.",
+    ),
+    click.option(
+        "--separate-weights", is_flag=True,
+        help="With Docker: large files in layers of their own, which a bundle always has.",
+    ),
+    click.option("--timestamp", hidden=True, metavar="SECONDS"),
+    click.option("--strip", is_flag=True, hidden=True),
+    click.option("--precompile", is_flag=True, hidden=True),
+    click.option("--skip-schema-validation", is_flag=True, hidden=True),
+)  # fmt: skip
+_DONE_ANYWAY = frozenset({"progress", "precompile", "separate_weights", "skip_schema_validation"})
+"""Without Docker: nothing is to be said of them."""
+_UNDONE = ("run_commands", "use_cog_base_image", "timestamp", "strip")
+"""With Docker."""
 
 
-def docker_only(command: Command) -> Command:
-    """Accept the options of building images, which mean nothing to the local engine."""
-    for option in reversed(_DOCKER_OPTIONS):
+def preparing(command: Command) -> Command:
+    """Accept the options of how a project's needs are met; see `preparation_of`."""
+    for option in reversed(_PREPARATION):
         command = option(command)
     return command
 
 
-_DOCKER_OPTIONS = (
-    click.option(
-        "--progress", type=click.Choice(["auto", "tty", "plain", "quiet"]), metavar="TYPE",
-        help="How Docker shows a build; no effect without Docker.",
-    ),
-    click.option(
-        "--use-cog-base-image", type=click.BOOL, metavar="BOOL", is_flag=False, flag_value="true",
-        help="Base image of a Docker build; no effect without Docker.",
-    ),
-    click.option(
-        "--use-cuda-base-image", type=click.Choice(["auto", "true", "false"]), metavar="WHICH",
-        help="Base image of a Docker build; no effect without Docker.",
-    ),
-    click.option("--dockerfile", hidden=True, metavar="PATH"),
-)  # fmt: skip
-_EXCLUSIVE = ("use_cog_base_image", "use_cuda_base_image", "dockerfile")
+def building(command: Command) -> Command:
+    """Accept those and the ones of building, for `build` and `push`."""
+    for option in reversed(_BUILDING):
+        command = option(command)
+    return preparing(command)
 
 
-def ignored_lines(docker: dict[str, Any]) -> list[str]:
-    """Return one line for each Docker option that was given and has no effect.
+def preparation_of(invocation: Invocation, flags: Mapping[str, Any]) -> Preparation:
+    """Return what the options say; of those that have no effect a line is said.
 
     Raises:
         UsageError: if two exclude each other, or one cannot be done without Docker.
     """
-    given = [name for name in docker if docker[name] not in (None, False, ())]
+    given = {name: value for name, value in flags.items() if value not in (None, False, ())}
     rivals = [_flag(name) for name in _EXCLUSIVE if name in given]
     if len(rivals) > 1:
         raise UsageError(
             f"The flags {rivals[0]} and {rivals[1]} are mutually exclusive: "
             "you can only set one of them."
         )
+    console, is_docker = invocation.console, engine_of(invocation.settings).name == "docker"
+    for line in _without_effect(given, is_docker=is_docker):
+        console.warn(line)
+    wanted = given.get("use_cuda_base_image")
+    return Preparation(
+        run_commands="run_commands" in given,
+        build=BuildOptions(
+            no_cache="no_cache" in given,
+            secrets=tuple(_secret(text) for text in given.get("secrets", ())),
+            progress=given.get("progress") or _progress(invocation.settings.environ),
+            wants_cuda_image=None if wanted in (None, "auto") else wanted == "true",
+            dockerfile=given.get("dockerfile"),
+            separate_weights="separate_weights" in given,
+        ),
+    )
+
+
+def _without_effect(given: Mapping[str, Any], *, is_docker: bool) -> list[str]:
+    if is_docker:
+        return [f"{_flag(name)} has no effect with Docker" for name in _UNDONE if name in given]
     if "dockerfile" in given:
-        raise UsageError("--dockerfile needs the Docker engine, which this version does not have")
-    return [f"{_flag(name)} has no effect without Docker" for name in given if name != "progress"]
+        raise UsageError("--dockerfile needs the Docker engine", "Set `COG_ENGINE=docker`")
+    skipped = {*_DONE_ANYWAY, "run_commands"}
+    return [f"{_flag(name)} has no effect without Docker" for name in given if name not in skipped]
+
+
+def _progress(environ: Mapping[str, str]) -> str:
+    said = environ.get("BUILDKIT_PROGRESS", "")
+    if said in ("tty", "plain", "quiet"):
+        return said
+    return "auto"
+
+
+def _secret(text: str) -> str:
+    """Return a secret as Docker wants it; a variable may be named as Cog names it.
+
+    Raises:
+        UsageError: if it says no id.
+    """
+    if not any(part.startswith("id=") and part != "id=" for part in text.split(",")):
+        raise UsageError(
+            f"Not a secret: {text}", "Write `--secret id=ID,src=PATH` or `--secret id=ID,env=NAME`"
+        )
+    return text
 
 
 def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return "--" + name.removesuffix("s" if name == "secrets" else "").replace("_", "-")
 
 
 def environment_of(variables: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:

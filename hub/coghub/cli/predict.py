@@ -32,9 +32,8 @@ from coghub.engines.base import Launch
     is_flag=True,
     help="Pass REPLICATE_API_TOKEN to the model, in the prediction's context.",
 )
-@options.run_commands
 @options.config_file
-@options.docker_only
+@options.preparing
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
     invocation: Invocation,
@@ -47,9 +46,8 @@ def command(  # noqa: PLR0913 - one for each option
     gpus: str | None,
     setup_timeout: float,
     passes_token: bool,
-    run_commands: bool,
     config_name: str,
-    **docker: Any,
+    **flags_of_build: Any,
 ) -> None:
     """Run one prediction of this project, or of the bundle NAME that `cog build -t NAME` wrote.
 
@@ -59,8 +57,6 @@ def command(  # noqa: PLR0913 - one for each option
     cog predict -i prompt="a cat" -i image=@cat.jpg
     cog predict --json '{"prompt": "a cat"}' -o cat.png
     """  # noqa: D301 - the backspace is click's mark
-    for line in options.ignored_lines(docker):
-        invocation.console.warn(line)
     environment = options.environment_of(variables, invocation.settings.environ)
     wanted = Wanted(
         launch=Launch("predict", environment, gpus, is_debug=invocation.is_debug),
@@ -69,6 +65,6 @@ def command(  # noqa: PLR0913 - one for each option
         place=OutputPlace(wanted_output),
         setup_timeout_s=setup_timeout,
         passes_token=passes_token,
-        run_commands=run_commands,
+        preparation=options.preparation_of(invocation, flags_of_build),
     )
     run_once(invocation, chosen_project(invocation, name, config_name), wanted)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from coghub.build.events import Event as BuildEvent
-from coghub.build.events import Notice, Progress, Report
+from coghub.build.events import Notice, Progress, Report, ignore
 from coghub.cli.attachments import filled
 from coghub.cli.input_check import check_inputs
 from coghub.cli.input_schema import InputSchema
@@ -28,7 +28,15 @@ from coghub.cli.projects import require_reference
 from coghub.cli.rendering import renderer
 from coghub.domain.errors import InputInvalid, PredictionFailed, UsageError
 from coghub.domain.instance_event import Completed, Log, Output
-from coghub.engines.base import Launch, Prepared, Project, Request, RunningModel
+from coghub.engines.base import (
+    NO_PREPARATION,
+    Launch,
+    Preparation,
+    Prepared,
+    Project,
+    Request,
+    RunningModel,
+)
 from coghub.engines.choice import engine_of
 
 LONG_WORK = ("Downloading ", "Building ")
@@ -51,7 +59,7 @@ class Wanted:
     place: OutputPlace = field(default_factory=OutputPlace)
     setup_timeout_s: float = DEFAULT_SETUP_TIMEOUT_S
     passes_token: bool = False
-    run_commands: bool = False
+    preparation: Preparation = NO_PREPARATION
 
 
 def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
@@ -66,13 +74,13 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     _given(wanted, text, {})  # what is wrong without a schema is wrong with one
     wanted.place.check(writes_files=False)
     context = _context(invocation, wanted)
-    prepared = prepare(invocation, project, run_commands=wanted.run_commands)
+    prepared = prepare(invocation, project, wanted.preparation)
     document, inputs = _checked(prepared, console, wanted, text)
     kind = output_kind(document, wanted.launch.mode)
     is_file = kind in (OutputKind.FILE, OutputKind.FILES, OutputKind.FIELDS)
     wanted.place.check(writes_files=is_file)
     with _ended_visibly(console, prepared.start(wanted.launch, console.log)) as model:
-        with console.step("Starting model and running setup()...") as step:
+        with console.step(f"Starting {prepared.noun} and running setup()...") as step:
             model.wait_until_ready(wanted.setup_timeout_s)
             step.succeed(text="Model running in", outcome=prepared.name, is_last=True)
         schema = InputSchema(document, wanted.launch.mode)
@@ -83,13 +91,20 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
         raise PredictionFailed(f'Prediction failed with status "{completed.status}"{reason}')
 
 
-def prepare(invocation: Invocation, project: Project, *, run_commands: bool) -> Prepared:
+def prepare(
+    invocation: Invocation, project: Project, preparation: Preparation = NO_PREPARATION
+) -> Prepared:
     """Make what a project needs, and show how it goes on."""
     console = invocation.console
     engine = engine_of(invocation.settings)
-    with console.step(f"Building environment from {project.origin}...") as step:
-        prepared = engine.prepare(project, teller(console, step), run_commands=run_commands)
-        step.succeed(outcome=f"Successfully built {prepared.name.rpartition(' ')[2]}")
+    if project.image is not None:
+        return engine.prepare(project, ignore, preparation)
+    engine.check()
+    with console.step(f"{engine.building} {project.origin}...") as step:
+        prepared = engine.prepare(project, teller(console, step), preparation)
+        text = f"{engine.building.removesuffix(' environment in')} {project.origin}..."
+        outcome = f"Successfully built {prepared.name.rpartition(' ')[2]}"
+        step.succeed(text=text, outcome=outcome)
     return prepared
 
 

@@ -6,8 +6,9 @@ from coghub.build.config import find_config, project_of, read_config
 from coghub.build.plan import read_plan, resolve
 from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console
-from coghub.domain.errors import ConfigInvalid, UsageError
+from coghub.domain.errors import BundleError, ConfigInvalid, RegistryError, UsageError
 from coghub.engines.base import Project
+from coghub.engines.choice import engine_of
 
 HINTS = {
     "predict": "This project only trains: `cog train`",
@@ -19,8 +20,32 @@ HINTS = {
 def chosen_project(invocation: Invocation, name: str | None, config_name: str) -> Project:
     """Return the bundle of that name; without a name the project around the current folder."""
     if name:
-        return project_of_bundle(name, invocation)
+        return project_named(name, invocation)
     return project_here(config_name, invocation.console)
+
+
+def project_named(name: str, invocation: Invocation) -> Project:
+    """Return what has a name: an image of the engine, else a bundle; fetched where it must be.
+
+    Raises:
+        UsageError: if the name looks like an input that lacks its `-i`.
+        ImageNotFound: if there is neither.
+        CoghubError: if it cannot be fetched, or is no model.
+    """
+    if "=" in name:
+        raise UsageError(f"Invalid image name '{name}'. Did you forget `-i`?")
+    engine = engine_of(invocation.settings)
+    found = engine.find(name)
+    if found is not None:
+        return found
+    try:
+        return project_of_bundle(name, invocation)
+    except (BundleError, RegistryError) as error:
+        with invocation.console.step(f"Pulling {name}..."):
+            fetched = engine.fetch(name)
+        if fetched is None:
+            raise error from None
+        return fetched
 
 
 def project_here(config_name: str, console: Console) -> Project:
@@ -42,12 +67,9 @@ def project_of_bundle(name: str, invocation: Invocation) -> Project:
     """Return the bundle of that name as a project; one with a host is fetched where it must be.
 
     Raises:
-        UsageError: if the name looks like an input that lacks its `-i`.
         BundleError: if there is no such bundle, or it is damaged.
         RegistryError: if it cannot be fetched.
     """
-    if "=" in name:
-        raise UsageError(f"Invalid image name '{name}'. Did you forget `-i`?")
     from coghub.build.bundle import Store  # noqa: PLC0415 - most predictions are of a project
 
     store = Store(invocation.settings)
@@ -77,5 +99,5 @@ def require_reference(project: Project, mode: str) -> None:
     if not reference:
         raise ConfigInvalid(f"no {mode} reference found in cog.yaml", hint=HINTS.get(mode))
     name = reference.rpartition(":")[0]
-    if not (project.folder / name).exists():
+    if project.image is None and not (project.folder / name).exists():
         raise ConfigInvalid(f"{name} not found", hint=f"{project.origin} says `{reference}`")

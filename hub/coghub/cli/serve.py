@@ -58,9 +58,8 @@ def _upload_url(_context: click.Context, _option: click.Parameter, url: str | No
 )
 @options.variables
 @options.gpus
-@options.run_commands
 @options.config_file
-@options.docker_only
+@options.preparing
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
     invocation: Invocation,
@@ -71,9 +70,8 @@ def command(  # noqa: PLR0913 - one for each option
     upload_url: str | None,
     variables: tuple[str, ...],
     gpus: str | None,
-    run_commands: bool,
     config_name: str,
-    **docker: Any,
+    **flags: Any,
 ) -> None:
     """Serve the model of this project, or of the bundle NAME, over HTTP until Ctrl-C.
 
@@ -84,14 +82,12 @@ def command(  # noqa: PLR0913 - one for each option
         -H 'Content-Type: application/json' -d '{"input": {"prompt": "a cat"}}'
     """  # noqa: D301 - the backspace is click's mark
     console = invocation.console
-    for line in options.ignored_lines(docker):
-        console.warn(line)
     environment = options.environment_of(variables, invocation.settings.environ)
     project = chosen_project(invocation, name, config_name)
     require_reference(project, "predict")
     _refuse_taken_port(host, port)
-    prepared = prepare(invocation, project, run_commands=run_commands)
-    console.say(_running_line(prepared.name, upload_url))
+    prepared = prepare(invocation, project, options.preparation_of(invocation, flags))
+    console.say(_running_line(prepared.place, upload_url))
     console.say(_serving_line(host, port))
     launch = Launch("predict", environment, gpus, is_debug=invocation.is_debug)
     prepared.serve(launch, Address(host, port, upload_url))

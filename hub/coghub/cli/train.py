@@ -25,9 +25,8 @@ from coghub.engines.base import Launch
 @options.variables
 @options.gpus
 @options.setup_timeout
-@options.run_commands
 @options.config_file
-@options.docker_only
+@options.preparing
 @click.pass_obj
 def command(  # noqa: PLR0913 - one for each option
     invocation: Invocation,
@@ -38,22 +37,19 @@ def command(  # noqa: PLR0913 - one for each option
     variables: tuple[str, ...],
     gpus: str | None,
     setup_timeout: float,
-    run_commands: bool,
     config_name: str,
-    **docker: Any,
+    **flags_of_build: Any,
 ) -> None:
     """Run one training of this project: what `train` in cog.yaml names.
 
     Its weights can be tried with `COG_WEIGHTS=PATH cog predict`.
     """
-    for line in options.ignored_lines(docker):
-        invocation.console.warn(line)
     environment = options.environment_of(variables, invocation.settings.environ)
     wanted = Wanted(
         launch=Launch("train", environment, gpus, is_debug=invocation.is_debug),
         flags=flags,
         place=OutputPlace(wanted_output, "weights"),
         setup_timeout_s=setup_timeout,
-        run_commands=run_commands,
+        preparation=options.preparation_of(invocation, flags_of_build),
     )
     run_once(invocation, chosen_project(invocation, name, config_name), wanted)

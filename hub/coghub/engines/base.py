@@ -11,7 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
+from coghub.build.docker.image import Image
 from coghub.build.events import Report
+from coghub.build.image.environment_image import NO_OPTIONS, BuildOptions
 from coghub.build.plan import Plan
 from coghub.domain.instance_event import Event
 
@@ -28,7 +30,9 @@ class Project:
     document: Mapping[str, Any] | None = None
     """The OpenAPI document, where it is known without asking the model: a bundle carries it."""
     origin: str = "cog.yaml"
-    """What the user calls it: the name of its config file, or of the bundle."""
+    """What the user calls it: the name of its config file, of the bundle or of the image."""
+    image: Image | None = None
+    """Where all of it is; the folder then is inside of the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,18 @@ class Launch:
     gpus: str | None = None
     """As after Docker's `--gpus`; None leaves it to the model."""
     is_debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What the command line says of how the needs of a project are met."""
+
+    run_commands: bool = False
+    """Run `build.run` on this very machine, if the engine does not isolate it."""
+    build: BuildOptions = NO_OPTIONS
+
+
+NO_PREPARATION = Preparation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,16 @@ class Prepared(Protocol):
         """What it runs in, for people, such as `environment 664ef88bc1f4`."""
         ...
 
+    @property
+    def noun(self) -> str:
+        """What is started, for people: `model` or `Docker image`."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where a command runs, for people, such as `Docker with the current directory …`."""
+        ...
+
     def document(
         self, launch: Launch, on_log: OnLog, *, is_fresh: bool = False
     ) -> Mapping[str, Any]:
@@ -126,20 +152,52 @@ class Prepared(Protocol):
         """Become the model's server."""
         ...
 
-    def execute(self, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-        """Become a command inside the environment, in the project's folder."""
+    def execute(self, command: Sequence[str], launch: Launch, ports: Sequence[str]) -> NoReturn:
+        """Become a command inside the environment, in the project's folder.
+
+        Args:
+            command: its words.
+            launch: its variables and GPUs.
+            ports: `[HOST:]PORT` that others on this machine shall reach.
+        """
         ...
 
 
 class Engine(Protocol):
     """A way to run projects on this machine."""
 
-    def prepare(self, project: Project, report: Report, *, run_commands: bool) -> Prepared:
-        """Make what the project needs, unless it is there already.
+    @property
+    def name(self) -> str:
+        """`local` or `docker`."""
+        ...
 
-        Args:
-            project: what shall run.
-            report: is told what goes on.
-            run_commands: run `build.run` on this very machine, if the engine does not isolate it.
+    @property
+    def building(self) -> str:
+        """What making a project's needs is called, such as `Building environment from`."""
+        ...
+
+    def check(self) -> None:
+        """Do nothing if it can be used.
+
+        Raises:
+            DockerUnreachable: if it cannot.
         """
+        ...
+
+    def find(self, name: str) -> Project | None:
+        """Return what the engine itself has under a name; None leaves the name to bundles."""
+        ...
+
+    def fetch(self, name: str) -> Project | None:
+        """Fetch what is not here, if the engine can; None leaves the name to bundles.
+
+        Raises:
+            ImageNotFound: if no registry has it.
+        """
+        ...
+
+    def prepare(
+        self, project: Project, report: Report, preparation: Preparation = NO_PREPARATION
+    ) -> Prepared:
+        """Make what the project needs, unless it is there already; `report` hears what goes on."""
         ...

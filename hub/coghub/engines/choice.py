@@ -1,20 +1,22 @@
 """Which engine runs a project."""
 
-from coghub.domain.errors import SettingInvalid
 from coghub.engines.base import Engine
 from coghub.engines.local import LocalEngine
 from coghub.settings import Settings
 
 
 def engine_of(settings: Settings) -> Engine:
-    """Return the engine that the settings ask for.
+    """Return the engine that the settings ask for; else Docker where an engine answers.
 
     Raises:
-        SettingInvalid: if it is one that this version does not have.
+        DockerUnreachable: if Docker is asked for by name, and there is no `docker` command.
     """
-    if settings.engine == "docker":
-        raise SettingInvalid(
-            "The Docker engine is not available in this version",
-            hint="Run on this machine itself with `COG_ENGINE=local`",
-        )
-    return LocalEngine(settings)
+    if settings.engine == "local":
+        return LocalEngine(settings)
+    from coghub.build.docker.client import is_answering  # noqa: PLC0415 - only where it may be used
+
+    if settings.engine is None and not is_answering(settings):
+        return LocalEngine(settings)
+    from coghub.engines.docker import DockerEngine  # noqa: PLC0415
+
+    return DockerEngine(settings)

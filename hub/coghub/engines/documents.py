@@ -33,7 +33,8 @@ MAX_HASHED_BYTES = 1024**2
 class Question:
     """Whose document is wanted, and how to ask for it."""
 
-    python: Path
+    command: tuple[str, ...]
+    """Runs the module that answers, `cog.schema`."""
     folder: Path
     environ: Mapping[str, str]
     predict: str | None
@@ -42,11 +43,11 @@ class Question:
     sdk: Path
 
     @property
-    def command(self) -> list[str]:
+    def words(self) -> list[str]:
         """The command that prints the document and the files it came from."""
         references = (("--predict", self.predict), ("--train", self.train))
         flags = [part for flag, value in references if value for part in (flag, value)]
-        return [str(self.python), "-m", "cog.schema", *flags]
+        return [*self.command, *flags]
 
     @property
     def digest(self) -> str:
@@ -155,7 +156,7 @@ def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
     with uninterrupted():
         lifeline = Lifeline()
         process = subprocess.Popen(
-            question.command,
+            question.words,
             cwd=question.folder,
             env=question.environ,
             stdin=subprocess.DEVNULL,

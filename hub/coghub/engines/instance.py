@@ -21,7 +21,7 @@ from coghub.engines.base import Launch, OnLog, Request
 from coghub.engines.hidden_modules import rename_hint
 from coghub.engines.http_exchange import Exchange
 from coghub.engines.refusals import refusal_of
-from coghub.engines.server_process import IDLE_GRACE_S, STOP_GRACE_S, ServerProcess
+from coghub.engines.server_process import IDLE_GRACE_S, STOP_GRACE_S
 
 POLL_S = 0.01
 """First pause between two looks at the model's health."""
@@ -47,14 +47,59 @@ class Files(Protocol):
     def close(self) -> None: ...
 
 
+class Server(Protocol):
+    """A model's server as this command has started it: a process, or a container."""
+
+    folder: Path
+    """The project's."""
+    last_words: bytes
+    is_silent: bool
+    """Nothing more can come from its output."""
+
+    @property
+    def stderr(self) -> int:
+        """Where its output is read."""
+        ...
+
+    @property
+    def listens_late(self) -> bool:
+        """Whether its port takes connections before it does."""
+        ...
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it lives; minus the signal's number where one ended it."""
+        ...
+
+    def port(self, deadline: float) -> int | None:
+        """Wait for its port; None if it ended or the time is over."""
+        ...
+
+    def drain(self) -> None:
+        """Take what it printed so far."""
+        ...
+
+    def wait_briefly(self) -> None:
+        """Let one that is dying die by itself."""
+        ...
+
+    def stop(self, *, grace_s: float) -> None:
+        """End it."""
+        ...
+
+
 class Instance:
     """A running model that ends with this command."""
 
-    def __init__(self, server: ServerProcess, launch: Launch, on_log: OnLog) -> None:
+    def __init__(
+        self, server: Server, launch: Launch, on_log: OnLog, *, prints_all: bool = False
+    ) -> None:
         self._server = server
         self._route = ROUTES[launch.mode]
         self._on_log = on_log
-        self._is_echoed = launch.is_debug and LEVEL_VARIABLE not in launch.environment
+        self._is_echoed = prints_all or (
+            launch.is_debug and LEVEL_VARIABLE not in launch.environment
+        )
         """What the server prints is shown, and what the model prints is among it."""
         self._port = 0
         self._is_set_up = False
@@ -108,9 +153,12 @@ class Instance:
             f"{self._route}/{prediction_id}",
             {"input": request.input, "context": request.context},
         )
-        for event in _events_of(exchange, self._pieces(exchange), self._route):
-            if not (self._is_echoed and isinstance(event, Log)):
-                yield event
+        try:
+            for event in _events_of(exchange, self._pieces(exchange), self._route):
+                if not (self._is_echoed and isinstance(event, Log)):
+                    yield event
+        except OSError as error:
+            raise self._death() from error
         self._running_id = None
 
     def _missing_port(self, deadline: float) -> int:
@@ -120,6 +168,8 @@ class Instance:
 
     def _is_ready(self) -> bool:
         health = self._health()
+        if not health and self._server.listens_late:
+            return False
         setup = health.get("setup") or {}
         self._show_setup_logs(setup.get("logs") or "")
         match health.get("status"):
@@ -137,8 +187,12 @@ class Instance:
 
     def _health(self) -> dict[str, Any]:
         exchange = self._exchange("GET", "/health-check")
-        body = b"".join(self._pieces(exchange, time.monotonic() + HEALTH_TIMEOUT_S))
-        health = _json(body)
+        try:
+            health = _json(b"".join(self._pieces(exchange, time.monotonic() + HEALTH_TIMEOUT_S)))
+        except OSError as error:
+            if not self._server.listens_late or self._server.exit_code is not None:
+                raise self._death() from error
+            health = None
         return health if isinstance(health, dict) else {}
 
     def _show_setup_logs(self, logs: str) -> None:
@@ -162,8 +216,6 @@ class Instance:
                 selector.register(self._server.stderr, selectors.EVENT_READ)
                 selector.register(exchange, selectors.EVENT_READ | selectors.EVENT_WRITE)
                 yield from self._received(exchange, selector, deadline)
-        except OSError as error:
-            raise self._death() from error
         finally:
             exchange.close()
         self._server.drain()
@@ -193,14 +245,14 @@ class Instance:
             path = f"{self._route}/{prediction_id}/cancel"
             for _ in self._pieces(self._exchange("POST", path), time.monotonic() + CANCEL_WAIT_S):
                 pass
-        except InstanceError:
+        except (InstanceError, OSError):
             return
 
     def _death(self) -> InstanceDied:
         """Return the error for a server that is gone, with what is known of its end."""
         self._server.wait_briefly()
         self._on_log(self._server.last_words)
-        self._server.stop()
+        self._server.stop(grace_s=STOP_GRACE_S)
         hint = self._rename_hint(self._server.last_words.decode("utf-8", "replace"))
         hint = hint or _epitaph(self._server.exit_code)
         return InstanceDied("Container exited unexpectedly", hint=hint)

@@ -19,7 +19,16 @@ from coghub.build.installer import Installer
 from coghub.build.sdk import sdk_path
 from coghub.domain.errors import UsageError
 from coghub.engines import local_environ
-from coghub.engines.base import Address, Engine, Launch, OnLog, Prepared, Project
+from coghub.engines.base import (
+    NO_PREPARATION,
+    Address,
+    Engine,
+    Launch,
+    OnLog,
+    Preparation,
+    Prepared,
+    Project,
+)
 from coghub.engines.documents import Question, documents_of, read_document
 from coghub.engines.instance import Instance
 from coghub.engines.server_process import ServerProcess
@@ -43,11 +52,25 @@ class LocalEngine(Engine):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def prepare(self, project: Project, report: Report, *, run_commands: bool) -> "PreparedLocally":
+    name = "local"
+    building = "Building environment from"
+
+    def check(self) -> None:
+        """Nothing is needed but this machine."""
+
+    def find(self, name: str) -> Project | None:
+        """Names are those of bundles; see `Engine`."""
+
+    def fetch(self, name: str) -> Project | None:
+        """Bundles are fetched by the command; see `Engine`."""
+
+    def prepare(
+        self, project: Project, report: Report, preparation: Preparation = NO_PREPARATION
+    ) -> "PreparedLocally":
         """Make the project's environment, unless it is there; see `Engine`."""
         environments = Environments(self._settings)
         environment = environments.ensure(
-            project.plan, project.folder, report, run_commands=run_commands
+            project.plan, project.folder, report, run_commands=preparation.run_commands
         )
         return PreparedLocally(self._settings, project, environment)
 
@@ -64,6 +87,16 @@ class PreparedLocally(Prepared):
     def name(self) -> str:
         """The environment's own."""
         return f"environment {self.environment.key.rpartition('-')[2][:KEY_CHARACTERS]}"
+
+    @property
+    def noun(self) -> str:
+        """A model, as nothing lies between it and this machine."""
+        return "model"
+
+    @property
+    def place(self) -> str:
+        """The environment."""
+        return self.name
 
     @cached_property
     def _sdk(self) -> Path:
@@ -85,7 +118,7 @@ class PreparedLocally(Prepared):
             return self.project.document
         plan = self.project.plan
         question = Question(
-            python=self.environment.python,
+            command=(str(self.environment.python), "-m", "cog.schema"),
             folder=self.project.folder,
             environ=self._environ(local_environ.of_user(launch)),
             predict=plan.predict,
@@ -121,9 +154,10 @@ class PreparedLocally(Prepared):
         environ = {**self._server_environ(launch, TALKATIVE), "PORT": str(address.port)}
         _become(command, self.project.folder, environ)
 
-    def execute(self, command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    def execute(self, command: Sequence[str], launch: Launch, ports: Sequence[str]) -> NoReturn:
         """Become a command inside the environment; see `Prepared`."""
-        environ = self._environ(environment)
+        del ports  # all are this machine's own
+        environ = self._environ(local_environ.of_user(launch))
         own = self.environment.folder / "bin" / command[0]
         if command[0] in PIP and not own.exists():
             command = self._pip(command[1:])

@@ -82,6 +82,11 @@ class ServerProcess:
         return cls(process, stderr, ready, lifeline, folder, on_log)
 
     @property
+    def listens_late(self) -> bool:
+        """Its port is told when it listens."""
+        return False
+
+    @property
     def exit_code(self) -> int | None:
         """None while the server lives; minus the signal's number where one killed it."""
         return self.process.poll()

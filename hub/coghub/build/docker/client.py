@@ -70,21 +70,24 @@ class Docker:
         arguments: Sequence[str],
         *,
         shows: bool = False,
+        keeps_errors: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> "subprocess.Popen[bytes]":
-        """Start the command in a session of its own, with a pipe at its stdout and stderr.
+        """Start the command in a session of its own, with one pipe at its stdout and stderr.
 
         Args:
             arguments: what follows `docker`.
             shows: it has this command's terminal instead.
+            keeps_errors: its stderr has a pipe of its own.
             environ: variables beside its own.
         """
+        errors = subprocess.PIPE if keeps_errors else subprocess.STDOUT
         with uninterrupted():
             return subprocess.Popen(
                 self.command(arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=None if shows else subprocess.PIPE,
-                stderr=None if shows else subprocess.STDOUT,
+                stderr=None if shows else errors,
                 env={**self.environ, **(environ or {})},
                 start_new_session=True,
             )

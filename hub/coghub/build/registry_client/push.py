@@ -1,11 +1,10 @@
-"""A bundle of the local store, to a registry: its blobs side by side, then its manifest."""
+"""A bundle or an image, to a registry: its blobs side by side, then its manifest."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
-from coghub.build.bundle import Bundle, Store
 from coghub.build.events import Report
 from coghub.build.oci import MAX_JSON_BYTES, Descriptor, Layout
 from coghub.build.registry_client.manifests import Manifest, write_manifest
@@ -15,6 +14,7 @@ from coghub.build.registry_client.parallel import run_all
 from coghub.build.registry_client.registry import Registry
 from coghub.build.registry_client.upload import Sizes, Source, Upload
 from coghub.domain.errors import BundleInvalid, RegistryError
+from coghub.settings import Settings
 
 UNKNOWN = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 """The registry had a blob when it was asked, and has tidied it up since."""
@@ -34,21 +34,40 @@ class Pushed:
     """Of blobs that the registry had."""
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is pushed: the blobs of a layout that a manifest leads to."""
+
+    layout: Layout
+    digest: str
+    """Of the manifest."""
+    name: str
+    """What it is called here."""
+    known: frozenset[str] = frozenset()
+    """Digests of blobs that the repository has, and the layout need not."""
+
+
 def push(
-    store: Store, bundle: Bundle, registry: Registry, repository: str, *, tag: str, report: Report
+    parcel: Parcel,
+    registry: Registry,
+    repository: str,
+    *,
+    tag: str,
+    settings: Settings,
+    report: Report,
 ) -> Pushed:
-    """Bring a bundle to a repository of a registry, and put it under a tag.
+    """Bring a manifest and its blobs to a repository of a registry, and put it under a tag.
 
     Raises:
         RegistryError: if the registry cannot or will not have it.
-        BundleInvalid: if the bundle in the store is damaged.
+        BundleInvalid: if something in the layout is damaged.
     """
     with ExitStack() as opened:
-        with store.layout.locked():  # what is open cannot be lost to another build
-            manifest, sources = _opened(store.layout, bundle, opened)
+        with parcel.layout.locked():  # what is open cannot be lost to another build
+            manifest, sources = _opened(parcel, opened)
         blobs = [source.descriptor for source in sources]
         meter = Meter("Pushed", sum(blob.size for blob in blobs), report)
-        pushing = _Pushing(store, registry, repository, sources, meter)
+        pushing = _Pushing(settings, registry, repository, sources, meter)
         pushing.send()
         try:
             digest = write_manifest(registry, repository, tag, manifest)
@@ -57,13 +76,13 @@ def push(
                 raise
             pushing.send()
             digest = write_manifest(registry, repository, tag, manifest)
-    Mounts(store.settings, registry.host.address).note(repository, blobs)
+    Mounts(settings, registry.host.address).note(repository, blobs)
     return Pushed(digest, len(manifest), meter.moved, meter.spared)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pushing:
-    store: Store
+    settings: Settings
     registry: Registry
     repository: str
     sources: list[Source]
@@ -74,12 +93,12 @@ class _Pushing:
         ordered = sorted(self.sources, key=lambda source: -source.descriptor.size)
         run_all(
             [partial(self._blob, source) for source in ordered],
-            count=self.store.settings.push_concurrency,
+            count=self.settings.push_concurrency,
             stop=self.registry.stop,
         )
 
     def _blob(self, source: Source) -> None:
-        settings = self.store.settings
+        settings = self.settings
         sizes = Sizes(settings.push_threshold_bytes, settings.push_chunk_bytes)
         mounts = Mounts(settings, self.registry.host.address)
         Upload(self.registry, self.repository, source, sizes, self.meter).run(
@@ -87,16 +106,18 @@ class _Pushing:
         )
 
 
-def _opened(layout: Layout, bundle: Bundle, opened: ExitStack) -> tuple[bytes, list[Source]]:
+def _opened(parcel: Parcel, opened: ExitStack) -> tuple[bytes, list[Source]]:
     """Return the manifest, and its blobs as open files."""
-    document = layout.read_json(bundle.digest)
-    manifest = Manifest(b"", bundle.digest, document)
-    found = {one.digest: one for one in [manifest.config, *manifest.layers]}
+    layout = parcel.layout
+    document = layout.read_json(parcel.digest)
+    manifest = Manifest(b"", parcel.digest, document)
+    blobs = [manifest.config, *manifest.layers]
+    found = {one.digest: one for one in blobs if one.digest not in parcel.known}
     try:
-        content = layout.path_of(bundle.digest).read_bytes()[:MAX_JSON_BYTES]
+        content = layout.path_of(parcel.digest).read_bytes()[:MAX_JSON_BYTES]
         sources = [Source(one, opened.enter_context(_open(layout, one))) for one in found.values()]
     except FileNotFoundError as error:
-        raise BundleInvalid(f"Bundle `{bundle.name}` is damaged: a blob is missing") from error
+        raise BundleInvalid(f"`{parcel.name}` is damaged: a blob is missing") from error
     return content, sources
 
 

@@ -1,0 +1,115 @@
+"""An image of the engine, to a registry: exported beside, then sent like a bundle.
+
+1. Layers that were pushed before and that the repository still has are known by memory.
+2. What else there is comes out of the engine into a folder that lasts as long as the push.
+3. It goes the way of all blobs: in parallel, in pieces, taken up again where it broke.
+"""
+
+import os
+import shutil
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from coghub.build.docker.client import Docker
+from coghub.build.docker.image import Image
+from coghub.build.events import Report, Step
+from coghub.build.files import explained
+from coghub.build.image.export import Memory, export_image, layers_of
+from coghub.build.oci import Descriptor, Layout
+from coghub.build.registry_client.push import UNKNOWN, Parcel, Pushed, push
+from coghub.build.registry_client.registry import Call, Registry
+from coghub.domain.errors import RegistryError
+from coghub.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePush:
+    """Brings images of an engine to a repository of a registry."""
+
+    docker: Docker
+    registry: Registry
+    repository: str
+    settings: Settings
+    report: Report
+
+    def push(self, image: Image, tag: str) -> Pushed:
+        """Bring an image there, and put it under a tag.
+
+        Raises:
+            RegistryError: if the registry cannot or will not have it.
+            ImageInvalid: if the engine's export cannot be read.
+            DiskFull: if no space is left, here or in the engine.
+        """
+        memory = Memory(self.settings.cache_folder / "pushed-layers.json")
+        remembered = memory.find(layers_of(self.docker, image))
+        known = {
+            content: blob for content, blob in remembered.items() if self._is_there(blob.digest)
+        }
+        try:
+            pushed, layers = self._push(image, tag, known)
+        except RegistryError as error:
+            if not known or error.reason not in UNKNOWN:
+                raise
+            pushed, layers = self._push(image, tag, {})  # tidied up since it was asked
+        memory.note(layers)
+        return pushed
+
+    def _push(
+        self, image: Image, tag: str, known: Mapping[str, Descriptor]
+    ) -> tuple[Pushed, Mapping[str, Descriptor]]:
+        """Push what is not known, and return what each layer became."""
+        spared = {blob.digest: blob.size for blob in known.values()}
+        with _folder(self.settings) as folder:
+            layout = Layout(folder)
+            self.report(Step("Exporting image from Docker daemon..."))
+            exported = export_image(self.docker, image, layout, known, self.report)
+            self.report(Step("Pushing layers..."))
+            parcel = Parcel(layout, exported.digest, image.name, frozenset(spared))
+            pushed = push(
+                parcel,
+                self.registry,
+                self.repository,
+                tag=tag,
+                settings=self.settings,
+                report=self.report,
+            )
+        whole = replace(pushed, spared_bytes=pushed.spared_bytes + sum(spared.values()))
+        return whole, exported.layers
+
+    def _is_there(self, digest: str) -> bool:
+        path = f"/v2/{self.repository}/blobs/{digest}"
+        call = Call("HEAD", path, f"repository:{self.repository}:pull,push")
+        with self.registry.repeated(call, 200, 404) as answer:
+            return answer.status == 200  # noqa: PLR2004 - OK
+
+
+@contextmanager
+def _folder(settings: Settings) -> Generator[Path]:
+    """Make a folder for the block; those of processes that were killed are removed."""
+    exports = settings.cache_folder / "exports"
+    folder = exports / str(os.getpid())
+    with explained(exports):
+        exports.mkdir(parents=True, exist_ok=True)
+        for other in exports.iterdir():
+            if not _lives(other.name):
+                shutil.rmtree(other, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(pid: str) -> bool:
+    if not pid.isdecimal():
+        return False
+    with suppress(ProcessLookupError):
+        try:
+            os.kill(int(pid), 0)
+        except PermissionError:
+            return True
+        return True
+    return False
