@@ -71,6 +71,7 @@ SAID_HERE = {
     "COG_APT_MIRROR": ("", None),
     "COG_TORCH_INDEX": ("", None),
     "COG_CA_CERT": ("", None),
+    "COG_SDK_WHEEL": ("", None),
     "COG_TRAIN_TYPE_STUB": ("", "The same for `train()`, such as `train.py:train`."),
     "PORT": ("`5000`", "Port to listen on."),
     "COG_SETUP_TIMEOUT": ("no limit", "Longest time for setup, in seconds."),

@@ -43,6 +43,8 @@ class Settings:
     """An address in place of `https://download.pytorch.org/whl`; `none` leaves it out."""
     ca_certificate: str | None = None
     """A file or folder of certificates, or their text, which builds and images trust."""
+    sdk_wheel: str | None = None
+    """A wheel of `coghub-sdk` that images get in place of this command's own."""
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The whole environment as it was at the start, for the processes that are started."""
 
@@ -68,6 +70,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         apt_mirror=_address(environ, "COG_APT_MIRROR"),
         torch_index=_address(environ, "COG_TORCH_INDEX", also="none"),
         ca_certificate=environ.get("COG_CA_CERT", "").strip() or None,
+        sdk_wheel=environ.get("COG_SDK_WHEEL", "").strip() or None,
         environ=dict(environ),
     )
 

@@ -50,6 +50,8 @@ class Build:
     """Of its Dockerfile."""
     context: Path
     tag: str | None = None
+    target: str | None = None
+    """The stage that is wanted, if it is not the last."""
     ignore: str | None = None
     """Lines of a `.dockerignore` in place of the context's own; BuildKit only."""
     labels: tuple[tuple[str, str], ...] = ()
@@ -132,6 +134,8 @@ def _flags(docker: Docker, build: Build) -> list[str]:
     flags = [f"--label={name}={value}" for name, value in build.labels]
     if build.tag:
         flags.append(f"--tag={build.tag}")
+    if build.target:
+        flags.append(f"--target={build.target}")
     if build.no_cache:
         flags.append("--no-cache")
     if docker.has_buildkit:
@@ -174,7 +178,7 @@ def _follow(lines: Iterable[bytes], told: _Told, echo: Callable[[str], None] | N
 def _echo_of(progress: str) -> Callable[[str], None] | None:
     if progress != "plain":
         return None
-    return lambda line: print(line, file=sys.stderr)  # noqa: T201 - what Docker says, as it is
+    return lambda line: print(line, file=sys.stderr, flush=True)  # noqa: T201 - as Docker says it
 
 
 def _error(told: _Told, docker: Docker) -> Exception:

@@ -11,8 +11,9 @@ The classic builder cannot mount: there the installer comes and goes inside each
 was copied for it is removed. What stays is the same.
 """
 
+import hashlib
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from coghub.build.cog_yaml import Command
@@ -22,10 +23,17 @@ from coghub.build.pip_settings import index_arguments
 from coghub.domain.errors import ConfigInvalid
 
 INDEX_SECRET = "coghub-index"  # noqa: S105 - a name
-SECRET_SETTINGS = f"{{ [ ! -f /run/secrets/{INDEX_SECRET} ] || . /run/secrets/{INDEX_SECRET}; }}"
+INDEX_PATH = f"/home/{INDEX_SECRET}"
+"""In a folder that is there, so that none is left behind."""
+SECRET_SETTINGS = f"{{ [ ! -f {INDEX_PATH} ] || . {INDEX_PATH}; }}"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-SHORT_APT = "apt-get update -qq"
-END_APT = "rm -rf /var/lib/apt/lists/*"
+APT = "apt-get -qq"
+NO_APT_CACHE = "rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb"
+"""Official images keep none of it; others do."""
+APT_CACHE = f"-o Dir::Cache={CACHE} -o APT::Keep-Downloaded-Packages=true"
+"""At the place of a cache mount; packages below `/var/cache/apt` are removed by official images."""
+ENVIRONMENT = "environment"
+"""Name of the stage that is the image."""
 PYTHON_NEEDS = [
     "ca-certificates",
     "curl",
@@ -65,6 +73,23 @@ class Builder:
 
     has_buildkit: bool
 
+    def apt(self, recipe: Recipe, *installs: str) -> str:
+        """Return a step that installs system packages.
+
+        Args:
+            recipe: names the base image; each has packages of its own.
+            installs: what follows `apt-get install`, each for a call of its own.
+        """
+        apt, mount = APT, ""
+        if self.has_buildkit:
+            mark = hashlib.sha256(recipe.base_image.encode()).hexdigest()[:12]
+            mount = (
+                f"--mount=type=cache,id=coghub-apt-{mark},target={CACHE},sharing=locked \\\n    "
+            )
+            apt = f"{APT} {APT_CACHE}"
+        commands = [f"{apt} update", *(f"{apt} install -y {words}" for words in installs)]
+        return f"RUN {mount}{joined([*commands, NO_APT_CACHE])}"
+
     def install(self, recipe: Recipe, folder: str, *commands: str) -> str:
         """Return a step that runs commands with `uv` on the path, each after the one before.
 
@@ -81,7 +106,7 @@ class Builder:
                 f"--mount=type=cache,id=coghub-uv,target={CACHE}",
                 f"--mount=type=bind,from=uv,source=/uv,target={UV}",
                 f"--mount=type=bind,source={folder},target={BUILD},rw",
-                f"--mount=type=secret,id={INDEX_SECRET}",
+                f"--mount=type=secret,id={INDEX_SECRET},target={INDEX_PATH}",
             ]
             run = joined([*settings, path, *commands, clean])
             return "RUN " + " \\\n    ".join([*mounts, run])
@@ -97,11 +122,11 @@ def dockerfile(recipe: Recipe, builder: Builder) -> str:
     Raises:
         ConfigInvalid: if a command wants a secret and the builder cannot give it.
     """
-    sections = [_base(recipe), *_installer(recipe, builder), _server(recipe, builder)]
+    sections = [_base(recipe, builder), *_installer(recipe, builder), _server(recipe, builder)]
     return "\n\n".join([*sections, _image(recipe, builder)]) + "\n"
 
 
-def _base(recipe: Recipe) -> str:
+def _base(recipe: Recipe, builder: Builder) -> str:
     lines = [f"FROM {recipe.base_image} AS base"]
     lines.append("ENV DEBIAN_FRONTEND=noninteractive PYTHONUNBUFFERED=1")
     if recipe.is_gpu:
@@ -111,7 +136,7 @@ def _base(recipe: Recipe) -> str:
     if recipe.has_certificate:
         lines += _certificate()
     if recipe.python_image:
-        lines = [f"FROM {recipe.python_image} AS python", "", *lines, *_python()]
+        lines = [f"FROM {recipe.python_image} AS python", "", *lines, *_python(recipe, builder)]
     return "\n".join(lines)
 
 
@@ -138,11 +163,10 @@ def _certificate() -> list[str]:
     ]
 
 
-def _python() -> list[str]:
+def _python(recipe: Recipe, builder: Builder) -> list[str]:
     """Bring the Python of an official image into one that has none."""
-    install = [SHORT_APT, f"apt-get install -qqy --no-install-recommends {' '.join(PYTHON_NEEDS)}"]
     return [
-        f"RUN {joined([*install, END_APT])}",
+        builder.apt(recipe, f"--no-install-recommends {' '.join(PYTHON_NEEDS)}"),
         "COPY --from=python /usr/local/bin /usr/local/bin",
         "COPY --from=python /usr/local/lib /usr/local/lib",
         "COPY --from=python /usr/local/include /usr/local/include",
@@ -156,7 +180,7 @@ def _installer(recipe: Recipe, builder: Builder) -> Iterator[str]:
     if builder.has_buildkit:
         mounts = [
             "--mount=type=cache,target=/root/.cache/pip",
-            f"--mount=type=secret,id={INDEX_SECRET}",
+            f"--mount=type=secret,id={INDEX_SECRET},target={INDEX_PATH}",
         ]
         run = joined([SECRET_SETTINGS, _fetch(recipe, "/uv")])
         yield "FROM base AS uv\nRUN " + " \\\n    ".join([*mounts, run])
@@ -182,7 +206,7 @@ def _server(recipe: Recipe, builder: Builder) -> str:
 
 
 def _image(recipe: Recipe, builder: Builder) -> str:
-    lines = ["FROM base", _system(recipe.system_packages)]
+    lines = [f"FROM base AS {ENVIRONMENT}", _system(recipe, builder)]
     if recipe.environment:
         pairs = (f"{name}={quoted(value)}" for name, value in sorted(recipe.environment.items()))
         lines.append("ENV " + " \\\n    ".join(pairs))
@@ -193,13 +217,10 @@ def _image(recipe: Recipe, builder: Builder) -> str:
     return "\n".join(lines)
 
 
-def _system(packages: Sequence[str]) -> str:
+def _system(recipe: Recipe, builder: Builder) -> str:
     """Return the step for tini and what cog.yaml lists, these with what they recommend."""
-    names = " ".join(shlex.quote(name) for name in packages)
-    install = [SHORT_APT, "apt-get install -qqy --no-install-recommends tini"]
-    if names:
-        install.append(f"apt-get install -qqy {names}")
-    return f"RUN {joined([*install, END_APT])}"
+    names = " ".join(recipe.system_packages)
+    return builder.apt(recipe, "--no-install-recommends tini", *([names] if names else []))
 
 
 def _packages(recipe: Recipe, builder: Builder) -> str:

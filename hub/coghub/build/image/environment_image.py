@@ -5,14 +5,13 @@ to go through its layers again.
 """
 
 import hashlib
-from collections.abc import Generator
-from contextlib import contextmanager
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from coghub.build import commands
-from coghub.build.accelerator.choice import Accelerator, choose
+from coghub.build.accelerator.choice import choose
 from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image, find_image
 from coghub.build.events import Notice, Report, Step
@@ -20,18 +19,20 @@ from coghub.build.files import explained
 from coghub.build.image import context
 from coghub.build.image.building import Build, build_image
 from coghub.build.image.certificate import certificate_of
-from coghub.build.image.dockerfile import INDEX_SECRET, Builder, dockerfile
+from coghub.build.image.dockerfile import ENVIRONMENT, INDEX_SECRET, Builder, dockerfile
+from coghub.build.image.leftover_names import remove_leftover_names
 from coghub.build.image.recipe import Recipe, recipe_of
+from coghub.build.image.sdk_wheel import sdk_for_image
 from coghub.build.pip_settings import read_pip_settings
 from coghub.build.plan import Plan
-from coghub.build.sdk import sdk_path
-from coghub.domain.errors import ConfigInvalid
+from coghub.domain.errors import ConfigInvalid, ImageInvalid
 from coghub.settings import Settings
 
 REPOSITORY = "cog-environment"
 KEY_CHARACTERS = 20
 FORMAT = 1
 """Rises when an image of the same text would be another."""
+_STAGE = re.compile(rf"^\s*FROM\s.*\sAS\s+{ENVIRONMENT}\s*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class BuildOptions:
     progress: str = "auto"
     wants_cuda_image: bool | None = None
     dockerfile: Path | None = None
-    """In place of the text that is made from cog.yaml."""
+    """In place of the text that is made from cog.yaml; with the stage `environment`, as `cog debug`
+    prints it, it has the same files around it, else the project."""
     separate_weights: bool = False
 
 
@@ -66,89 +68,107 @@ def ensure_environment(
         DiskFull: if no space is left, here or where the engine keeps its images.
     """
     commands.check_lines(plan)
-    accelerator = _told(choose(plan, wants_cuda_image=options.wants_cuda_image), report)
+    accelerator = choose(plan, wants_cuda_image=options.wants_cuda_image)
+    for line in accelerator.warnings:
+        report(Notice(line))
     recipe = recipe_of(plan, accelerator, settings)
-    text = _text(recipe, docker, options)
-    with _context(recipe, project, settings) as (folder, digest):
-        key = _key(dockerfile(recipe, Builder(has_buildkit=True)), text, digest, options)
-        tag = f"{REPOSITORY}:{key}"
-        known = None if options.no_cache else find_image(docker, tag)
+    with TemporaryDirectory(prefix="cog-context-") as name, explained(Path(name)):
+        order = _Order(docker, recipe, project, settings, options, Path(name))
+        wanted = order.written(report)
+        known = None if options.no_cache or wanted.is_own else find_image(docker, wanted.tag)
         if known is not None:
             return known
+        remove_leftover_names(docker)
+        for line in accelerator.notes:
+            report(Notice(line))
         report(Step(f"Building on {recipe.base_image}"))
-        secrets = (*options.secrets, *_index_secret(recipe, docker, settings, folder))
-        build = Build(
-            text,
-            folder / "context",
-            tag=tag,
-            secrets=secrets,
-            no_cache=options.no_cache,
-            progress=options.progress,
-        )
-        build_image(docker, build, report)
-    made = find_image(docker, tag)
-    assert made is not None
+        build_image(docker, order.build(wanted), report)
+    made = find_image(docker, wanted.tag)
+    if made is None:
+        raise ImageInvalid(f"The image that was built is gone: {wanted.tag}")
     return made
 
 
 def environment_text(plan: Plan, settings: Settings, options: BuildOptions) -> str:
     """Return the Dockerfile of a plan's environment image as BuildKit would get it."""
+    if options.dockerfile is not None:
+        return _read(options.dockerfile)
     accelerator = choose(plan, wants_cuda_image=options.wants_cuda_image)
     return dockerfile(recipe_of(plan, accelerator, settings), Builder(has_buildkit=True))
 
 
-def _told(accelerator: Accelerator, report: Report) -> Accelerator:
-    for line in (*accelerator.notes, *accelerator.warnings):
-        report(Notice(line))
-    return accelerator
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A Dockerfile, and the name of what it makes."""
+
+    text: str
+    tag: str
+    is_own: bool = False
+    """It is the user's, and takes what it copies from the project."""
 
 
-def _text(recipe: Recipe, docker: Docker, options: BuildOptions) -> str:
-    if options.dockerfile is None:
-        return dockerfile(recipe, Builder(docker.has_buildkit))
+@dataclass(frozen=True, slots=True)
+class _Order:
+    docker: Docker
+    recipe: Recipe
+    project: Path
+    settings: Settings
+    options: BuildOptions
+    folder: Path
+
+    def written(self, report: Report) -> _Text:
+        """Write the context, and return what is built in it.
+
+        Both builders make the same image, so that the text for one of them names both.
+        """
+        digest = context.write_context(
+            self.folder / "context",
+            self.recipe,
+            project=self.project,
+            sdk=sdk_for_image(self.settings, self.folder / "sdk", report),
+            certificate=certificate_of(self.settings),
+        )
+        own = _read(self.options.dockerfile) if self.options.dockerfile else None
+        standard = own or dockerfile(self.recipe, Builder(has_buildkit=True))
+        parts = repr((FORMAT, standard, digest)).encode()
+        tag = f"{REPOSITORY}:{hashlib.sha256(parts).hexdigest()[:KEY_CHARACTERS]}"
+        if own is not None:
+            return _Text(own, tag, is_own=_STAGE.search(own) is None)
+        return _Text(dockerfile(self.recipe, Builder(self.docker.has_buildkit)), tag)
+
+    def build(self, wanted: _Text) -> Build:
+        """Return the build; one of the user's own text ends at our stage, if it has it."""
+        is_edited = self.options.dockerfile is not None and not wanted.is_own
+        return Build(
+            wanted.text,
+            self.project if wanted.is_own else self.folder / "context",
+            tag=wanted.tag,
+            target=ENVIRONMENT if is_edited else None,
+            secrets=(*self.options.secrets, *self._index_secret()),
+            no_cache=self.options.no_cache,
+            progress=self.options.progress,
+        )
+
+    def _index_secret(self) -> tuple[str, ...]:
+        """Return the secret with this machine's own settings of indexes; empty if it has none."""
+        pip = read_pip_settings(self.settings.environ, self.settings.home)
+        script = context.host_settings(self.recipe.index, pip, self.settings.environ)
+        if not script:
+            return ()
+        if not self.docker.has_buildkit:
+            context.require_no_password(script)
+            for part in ("packages", "server"):
+                (self.folder / "context" / part / "index.sh").write_text(script, "utf-8")
+            return ()
+        path = self.folder / "index.sh"
+        path.touch(mode=0o600)
+        path.write_text(script, "utf-8")
+        return (f"id={INDEX_SECRET},src={path}",)
+
+
+def _read(path: Path) -> str:
     try:
-        return options.dockerfile.read_text("utf-8")
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise ConfigInvalid(f"Could not read {options.dockerfile}: {reason}") from error
-
-
-@contextmanager
-def _context(recipe: Recipe, project: Path, settings: Settings) -> Generator[tuple[Path, str]]:
-    """Write the context below a folder that lives for the block."""
-    with TemporaryDirectory(prefix="cog-context-") as name, explained(Path(name)):
-        folder = Path(name)
-        digest = context.write_context(
-            folder / "context",
-            recipe,
-            project=project,
-            sdk=sdk_path(settings),
-            certificate=certificate_of(settings),
-        )
-        yield folder, digest
-
-
-def _key(standard: str, text: str, digest: str, options: BuildOptions) -> str:
-    """Both builders make the same image, so that the text for one of them stands for both."""
-    said = text if options.dockerfile else standard
-    parts = repr((FORMAT, said, digest)).encode()
-    return hashlib.sha256(parts).hexdigest()[:KEY_CHARACTERS]
-
-
-def _index_secret(
-    recipe: Recipe, docker: Docker, settings: Settings, folder: Path
-) -> tuple[str, ...]:
-    """Return the secret with this machine's own settings of indexes; empty if it has none."""
-    pip = read_pip_settings(settings.environ, settings.home)
-    script = context.host_settings(recipe.index, pip, settings.environ)
-    if not script:
-        return ()
-    if not docker.has_buildkit:
-        context.require_no_password(script)
-        for part in ("packages", "server"):
-            (folder / "context" / part / "index.sh").write_text(script, "utf-8")
-        return ()
-    path = folder / "index.sh"
-    path.touch(mode=0o600)
-    path.write_text(script, "utf-8")
-    return (f"id={INDEX_SECRET},src={path}",)
+        raise ConfigInvalid(f"Could not read {path}: {reason}") from error

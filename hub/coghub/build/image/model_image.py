@@ -7,12 +7,12 @@
 Each is one build with few steps, so that a change of the code costs little more than its copy.
 """
 
-import secrets
+import os
 import shutil
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,9 +22,11 @@ from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image, find_image
 from coghub.build.events import Report, Step
 from coghub.build.files import explained, write_atomically
+from coghub.build.image import quoting
 from coghub.build.image.building import Build, build_image
 from coghub.build.image.environment_image import NO_OPTIONS, BuildOptions
 from coghub.build.image.labels import MODEL, labels_of, origin_of
+from coghub.build.image.leftover_names import name_of, new_mark
 from coghub.build.image.quoting import listed, quoted
 from coghub.build.image.weights import weights_among
 from coghub.build.image_name import full_name
@@ -34,8 +36,9 @@ from coghub.domain.errors import DiskFull, DockerError, ImageInvalid
 from coghub.settings import Settings
 
 FREEZE = ("python", "-m", "pip", "--disable-pip-version-check", "freeze")
-TEMPORARY = "cog-build"
-"""Repository of the tags that last as long as one build."""
+
+OWN_FOLDER = ".cog"
+"""Of the project; never a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def build_model_image(
     files = project_files(order.project, report)
     bundle_content.require_code(order.plan, files)
     before = find_image(docker, name)
-    making = _Making(docker, order, settings, report, options, files, secrets.token_hex(6))
+    making = _Making(docker, order, settings, report, options, files, new_mark())
     try:
         making.copy_project(environment)
         making.describe(environment, name)
@@ -85,7 +88,7 @@ def build_model_image(
     if made is None:
         raise ImageInvalid(f"The image that was built is gone: {name}")
     if before is not None and before.id != made.id and MODEL in before.labels:
-        _forget(docker, before.id)
+        _forget_nameless(docker, before.id)
     return made
 
 
@@ -98,12 +101,15 @@ def model_text(environment: str, weights: Sequence[str], config_name: str, copie
         config_name: of the project's config file.
         copied: where the project lies in the context.
     """
-    lines = [f"FROM {environment}"]
-    lines += [f"COPY {listed([f'{copied}/{path}', f'/src/{path}'])}" for path in weights]
-    lines.append(f"COPY {copied} /src")
+    lines = [_weights_text(environment, weights, copied), f"COPY {copied} /src"]
     if config_name != CONFIG_NAME:
         lines.append(f"RUN {listed(['cp', f'/src/{config_name}', f'/src/{CONFIG_NAME}'])}")
     return "\n".join(lines) + "\n"
+
+
+def _weights_text(environment: str, weights: Sequence[str], copied: str) -> str:
+    layers = [quoting.copied(f"{copied}/{path}", f"/src/{path}") for path in weights]
+    return "\n".join([f"FROM {environment}", *layers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +128,12 @@ class _Making:
         weights = weights_among(self.files) if self.options.separate_weights else []
         if weights:
             self.report(Step(f"Copying {len(weights)} large files into layers of their own"))
-            with self._context(_without(self.files, set(weights))) as (folder, ignore):
-                text = model_text(base, weights, CONFIG_NAME, self._copied)
-                lines = [line for line in text.splitlines() if not line.startswith("COPY .")]
-                self._build("\n".join(lines[: 1 + len(weights)]) + "\n", folder, "weights", ignore)
+            with self._context(only=weights) as (folder, ignore):
+                text = _weights_text(base, weights, self._copied) + "\n"
+                self._build(text, folder, "weights", ignore)
             base = self._tag("weights")
         self.report(Step("Copying the project"))
-        with self._context(weights) as (folder, ignore):
+        with self._context(left_out=weights) as (folder, ignore):
             text = model_text(base, (), self.order.config_name, self._copied)
             self._build(text, folder, "project", ignore)
 
@@ -144,13 +149,16 @@ class _Making:
         labels = {MODEL: "1", **labels, **(self.order.labels or {})}
         multiline = {key: value for key, value in labels.items() if "\n" in value}
         lines = [f"FROM {self._tag('project')}", "COPY .cog /src/.cog"]
-        lines += [
-            f"LABEL {key}={quoted(value)}" for key, value in labels.items() if key not in multiline
-        ]
+        if self.options.dockerfile and self.order.plan.max_concurrency:
+            lines.append(f"ENV COG_MAX_CONCURRENCY={self.order.plan.max_concurrency}")
+        pairs = (f"{key}={quoted(value)}" for key, value in labels.items() if key not in multiline)
+        lines.append("LABEL " + " \\\n    ".join(pairs))
         with _scratch() as folder:
             path = folder / DOCUMENT_PATH
-            path.parent.mkdir()
+            path.parent.mkdir(mode=0o755)
             path.write_text(bundle_content.compact(self.order.document), "utf-8")
+            path.parent.chmod(0o755)
+            path.chmod(0o644)
             text = "\n".join(lines) + "\n"
             build = Build(text, folder, tag=name, labels=tuple(multiline.items()))
             build_image(self.docker, build, self.report)
@@ -166,7 +174,7 @@ class _Making:
         return "." if self.docker.has_buildkit else "src"
 
     def _tag(self, part: str) -> str:
-        return f"{TEMPORARY}:{part}-{self.mark}"
+        return name_of(part, self.mark)
 
     def _build(self, text: str, folder: Path, part: str, ignore: str | None) -> None:
         build = Build(
@@ -180,48 +188,76 @@ class _Making:
         build_image(self.docker, build, self.report)
 
     @contextmanager
-    def _context(self, left_out: Collection[str]) -> Generator[tuple[Path, str | None]]:
+    def _context(
+        self, *, only: Collection[str] = (), left_out: Collection[str] = ()
+    ) -> Generator[tuple[Path, str | None]]:
         """Yield the folder of a build, and what is ignored in it: BuildKit takes only changes."""
+        project = self.order.project
         if self.docker.has_buildkit:
-            yield self.order.project, _ignore(self.order.project, left_out)
+            yield project, _ignore(project, self.files, left_out)
             return
-        with _scratch() as folder:
-            _stage(self.files, frozenset(left_out), folder / "src")
+        with _beside(project) as folder:
+            wanted = [
+                file
+                for file in self.files
+                if not _is_below(file.path, left_out)
+                and (not only or file.is_folder or _is_below(file.path, only))
+            ]
+            _stage(wanted, folder / "src")
             yield folder, None
 
 
-def _without(files: Sequence[ProjectFile], kept: Collection[str]) -> list[str]:
-    return [file.path for file in files if not file.is_folder and file.path not in kept]
+def _is_below(path: str, places: Collection[str]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
 
 
-def _ignore(project: Path, left_out: Collection[str]) -> str:
+def _ignore(project: Path, files: Sequence[ProjectFile], left_out: Collection[str]) -> str:
     """Return the user's `.dockerignore` with our own lines at the end."""
     try:
         own = (project / ".dockerignore").read_text("utf-8", "surrogateescape")
     except OSError:
         own = ""
     never = [f"**/{name}" for name in sorted(NEVER)] + sorted(NEVER_AT_ROOT)
-    return "\n".join([own, *never, *map(_literal, sorted(left_out)), ""])
+    others = sorted({*left_out, *_unwanted(project, files)})
+    return "\n".join([own, *never, *map(_literal, others), ""])
+
+
+def _unwanted(project: Path, files: Sequence[ProjectFile]) -> Iterator[str]:
+    """Return what no pattern says: other environments, links to outside, what is no file."""
+    known = {file.path for file in files}
+    folders = {path.as_posix() for file in files for path in PurePosixPath(file.path).parents}
+    for folder in sorted(folders | {file.path for file in files if file.is_folder}):
+        with os.scandir(project / folder) as entries:
+            unknown = {Path(folder, entry.name).as_posix(): entry for entry in entries}
+        yield from (path for path, entry in unknown.items() if path not in known and _is_odd(entry))
+
+
+def _is_odd(entry: os.DirEntry[str]) -> bool:
+    if entry.is_dir(follow_symlinks=False):
+        return Path(entry, "pyvenv.cfg").exists()
+    return not entry.is_file(follow_symlinks=False)
 
 
 def _literal(path: str) -> str:
     """Return a pattern that matches one path only."""
-    return "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in path)
+    return "/" + "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in path)
 
 
-def _stage(files: Sequence[ProjectFile], left_out: Collection[str], folder: Path) -> None:
+def _stage(files: Sequence[ProjectFile], folder: Path) -> None:
     """Lay the project's files into a folder; as links, where the file system allows it."""
     folder.mkdir()
     for file in files:
         target = folder / file.path
-        if file.path in left_out:
-            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
         if file.is_folder:
             target.mkdir(exist_ok=True)
         elif file.link is not None:
             target.symlink_to(file.link)
         else:
             _place(file.source, target)
+    for file in reversed(files):
+        if file.is_folder:
+            (folder / file.path).chmod(file.status.st_mode & 0o777)
 
 
 def _place(source: Path, target: Path) -> None:
@@ -229,6 +265,22 @@ def _place(source: Path, target: Path) -> None:
         target.hardlink_to(source)
     except OSError:  # on another file system
         shutil.copy2(source, target)
+
+
+@contextmanager
+def _beside(project: Path) -> Generator[Path]:
+    """Yield an empty folder on the project's own disk, where large files need not be copied."""
+    own = project / OWN_FOLDER
+    with suppress(OSError):
+        own.mkdir(exist_ok=True)
+    place = own if os.access(own, os.W_OK) else None
+    try:
+        with TemporaryDirectory(prefix="cog-build-", dir=place) as name, explained(Path(name)):
+            yield Path(name)
+    finally:
+        if place is not None:
+            with suppress(OSError):
+                place.rmdir()
 
 
 @contextmanager
@@ -250,6 +302,14 @@ def _freeze(docker: Docker, environment: Image, settings: Settings) -> str:
     with suppress(OSError, DiskFull):
         write_atomically(known, said)
     return said
+
+
+def _forget_nameless(docker: Docker, image_id: str) -> None:
+    """Remove an image that no name leads to; one that is in use stays."""
+    with suppress(DockerError):
+        names = docker.ask(["image", "inspect", "--format", '{{join .RepoTags " "}}', image_id])
+        if not names.strip():
+            docker.ask(["image", "rm", image_id])
 
 
 def _forget(docker: Docker, image: str) -> None:
