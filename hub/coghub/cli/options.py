@@ -130,13 +130,15 @@ def preparation_of(invocation: Invocation, flags: Mapping[str, Any]) -> Preparat
     console, is_docker = invocation.console, engine_of(invocation.settings).name == "docker"
     for line in _without_effect(given, is_docker=is_docker):
         console.warn(line)
-    wanted = given.get("use_cuda_base_image")
+    wanted, environ = given.get("use_cuda_base_image"), invocation.settings.environ
     return Preparation(
         run_commands="run_commands" in given,
         build=BuildOptions(
             no_cache="no_cache" in given,
-            secrets=tuple(_secret(text) for text in given.get("secrets", ())),
-            progress=given.get("progress") or _progress(invocation.settings.environ),
+            secrets=tuple(
+                _secret(text, invocation.settings.environ) for text in given.get("secrets", ())
+            ),
+            progress=given.get("progress") or _progress(environ),
             wants_cuda_image=None if wanted in (None, "auto") else wanted == "true",
             dockerfile=given.get("dockerfile"),
             separate_weights="separate_weights" in given,
@@ -160,16 +162,22 @@ def _progress(environ: Mapping[str, str]) -> str:
     return "auto"
 
 
-def _secret(text: str) -> str:
-    """Return a secret as Docker wants it; a variable may be named as Cog names it.
+def _secret(text: str, environ: Mapping[str, str]) -> str:
+    """Return a secret as Docker wants it, which is how Cog wants it too.
 
     Raises:
-        UsageError: if it says no id.
+        UsageError: if it says no id, or names a file or variable that is not there.
     """
     if not any(part.startswith("id=") and part != "id=" for part in text.split(",")):
         raise UsageError(
             f"Not a secret: {text}", "Write `--secret id=ID,src=PATH` or `--secret id=ID,env=NAME`"
         )
+    source = fields.get("src") or fields.get("source")
+    if source and fields.get("type") != "env" and not Path(source).is_file():
+        raise UsageError(f"No file for the secret `{fields['id']}`: {source}")
+    variable = fields.get("env")
+    if variable and variable not in environ:
+        raise UsageError(f"No variable for the secret `{fields['id']}`: {variable}")
     return text
 
 

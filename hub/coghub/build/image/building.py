@@ -29,9 +29,19 @@ _CLASSIC = re.compile(r"^Step \d+/\d+ : (.*)$")
 _QUIET = re.compile(r"^(sha256:|DONE|CACHED|transferring|resolve|extracting|exporting|naming)")
 _FAILED = re.compile(r"^(?:#\d+ )?ERROR:? (.*)|^(?:executor|The command) (.*)", re.IGNORECASE)
 _INTERNAL = re.compile(r"\[(internal|auth)\]")
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_RETURNED = re.compile(r"^The command '.*' returned a non-zero code: \d+$")
+PURPOSES = (
+    ("server.txt", "Installing the server"),
+    ("requirements.txt", "Installing the Python packages"),
+    ("install -q --root-user-action", "Fetching the installer"),
+    ("--no-install-recommends tini", "Installing the system packages"),
+)
+"""What our own long steps are for, by words that are in them."""
 _COMPILER = re.compile(
     r"command '?\"?(gcc|g\+\+|cc|c\+\+|x86_64-linux-gnu-gcc|clang)\b.* (failed|No such)"
     r"|(gcc|g\+\+|cc|c\+\+|cmake|make): (not found|No such file)"
+    r"|No such file or directory: '\S*(gcc|g\+\+|cc|c\+\+|cmake|make)'"
     r"|Unknown compiler|No CMAKE_C(XX)?_COMPILER",
     re.IGNORECASE,
 )
@@ -91,7 +101,7 @@ class _Told:
     def _begin(self, number: str, text: str) -> None:
         self.current, self.steps[number] = number, text
         if not _INTERNAL.match(text):
-            self.report(Progress(_short(text)))
+            self.report(Progress(_purpose(text) or _short(text)))
 
     def _printed(self, number: str, text: str) -> None:
         lines = self.last.setdefault(number, deque(maxlen=SHOWN_LINES))
@@ -103,10 +113,12 @@ class _Told:
         """Return the error for a build that has failed."""
         number = self.failed or self.current
         step = self.steps.get(number, "")
-        lines = self.last.get(number) or _last_words(self.said)
+        lines = _telling(self.last.get(number, ())) or _last_words(self.said)
         command = re.sub(r"^\[[^\]]*\] ", "", step)
         about = f": {_short(command)}" if command else ""
-        text = "\n  ".join([f"A step of the build failed{about}", *_deduplicated(lines)])
+        purpose = _purpose(step)
+        title = f"{purpose} failed" if purpose else f"A step of the build failed{about}"
+        text = "\n  ".join([title, *lines])
         return BuildFailed(text, hint=_hint("\n".join([step, *lines])))
 
 
@@ -172,7 +184,7 @@ def _follow(lines: Iterable[bytes], told: _Told, echo: Callable[[str], None] | N
         line = raw.decode("utf-8", "replace").rstrip()
         if echo:
             echo(line)
-        told.take(line)
+        told.take(_ESCAPES.sub("", line))
 
 
 def _echo_of(progress: str) -> Callable[[str], None] | None:
@@ -196,8 +208,13 @@ def _last_words(said: Iterable[str]) -> list[str]:
     return [line for line in said if line.strip() and not _QUIET.match(line)][-3:]
 
 
-def _deduplicated(lines: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(lines))
+def _telling(lines: Iterable[str]) -> list[str]:
+    """Return the lines that say something new; the step itself is in the title."""
+    return [line for line in dict.fromkeys(lines) if not _RETURNED.match(line)]
+
+
+def _purpose(step: str) -> str | None:
+    return next((purpose for words, purpose in PURPOSES if words in step), None)
 
 
 def _hint(text: str) -> str | None:

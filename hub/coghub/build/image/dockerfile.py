@@ -27,7 +27,7 @@ INDEX_PATH = f"/home/{INDEX_SECRET}"
 """In a folder that is there, so that none is left behind."""
 SECRET_SETTINGS = f"{{ [ ! -f {INDEX_PATH} ] || . {INDEX_PATH}; }}"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-APT = "apt-get -qq"
+APT = "apt-get -qq -o Dpkg::Use-Pty=0"
 NO_APT_CACHE = "rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb"
 """Official images keep none of it; others do."""
 APT_CACHE = f"-o Dir::Cache={CACHE} -o APT::Keep-Downloaded-Packages=true"
@@ -224,15 +224,17 @@ def _system(recipe: Recipe, builder: Builder) -> str:
 
 
 def _packages(recipe: Recipe, builder: Builder) -> str:
-    install = "uv pip install -q --system --break-system-packages --compile-bytecode"
+    install = "uv pip install --system --break-system-packages --compile-bytecode"
     install += "".join(f" {shlex.quote(word)}" for word in index_arguments(recipe.index))
-    files = f"-r {BUILD}/requirements.txt --constraints {BUILD}/constraints.txt"
+    files = f"-r {BUILD}/requirements.txt --overrides {BUILD}/overrides.txt"
+    if recipe.constraints:
+        files += f" --constraints {BUILD}/constraints.txt"
     missing = [_unless_there(name, install) for name in recipe.if_missing]
     path = f'folder="$({PURELIB})" && mkdir -p "$folder" && echo {SDK_FOLDER} > "$folder/cog.pth"'
     return builder.install(
         recipe,
         "packages",
-        f"{install} {files} --overrides {BUILD}/overrides.txt",
+        f"{install} {files}",
         *missing,
         path,
     )

@@ -79,7 +79,7 @@ def ensure_environment(
         if known is not None:
             return known
         remove_leftover_names(docker)
-        for line in accelerator.notes:
+        for line in (*accelerator.notes, *_without_secret(plan, options)):
             report(Notice(line))
         report(Step(f"Building on {recipe.base_image}"))
         build_image(docker, order.build(wanted), report)
@@ -87,6 +87,16 @@ def ensure_environment(
     if made is None:
         raise ImageInvalid(f"The image that was built is gone: {wanted.tag}")
     return made
+
+
+def _without_secret(plan: Plan, options: BuildOptions) -> list[str]:
+    given = {part for secret in options.secrets for part in secret.split(",")}
+    wanted = {mount.id for command in plan.run for mount in command.mounts}
+    return [
+        f"No secret `{name}` is given; `--secret id={name},src=PATH` gives it to `build.run`"
+        for name in sorted(wanted)
+        if f"id={name}" not in given
+    ]
 
 
 def environment_text(plan: Plan, settings: Settings, options: BuildOptions) -> str:
