@@ -159,7 +159,7 @@ def _progress(environ: Mapping[str, str]) -> str:
     said = environ.get("BUILDKIT_PROGRESS", "")
     if said in ("tty", "plain", "quiet"):
         return said
-    return "auto"
+    return "plain" if environ.get("TERM") == "dumb" else "auto"
 
 
 def _secret(text: str, environ: Mapping[str, str]) -> str:
@@ -168,7 +168,8 @@ def _secret(text: str, environ: Mapping[str, str]) -> str:
     Raises:
         UsageError: if it says no id, or names a file or variable that is not there.
     """
-    if not any(part.startswith("id=") and part != "id=" for part in text.split(",")):
+    fields = {name: value for name, _, value in (part.partition("=") for part in text.split(","))}
+    if not fields.get("id"):
         raise UsageError(
             f"Not a secret: {text}", "Write `--secret id=ID,src=PATH` or `--secret id=ID,env=NAME`"
         )
