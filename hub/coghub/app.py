@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from coghub.api.app import api_app
 from coghub.api.callbacks import Callbacks
 from coghub.api.webhooks import show_to_webhook
-from coghub.background import Addresses, Background, local_executor
+from coghub.background import Addresses, Background, executor_of
 from coghub.hub_settings import HubSettings
 from coghub.parts import Hub
 from coghub.registry.app import registry_app
@@ -65,9 +65,9 @@ async def serve(
     """
     settings = hub.settings
     tls, proxies = tls_of(settings), settings.trusted_proxies
-    callbacks = bind("127.0.0.1", 0)
+    executor = executor_of(hub, current_settings())
+    callbacks = bind(await executor.connect(), 0)
     addresses = Addresses(url_of(listener, is_secure=tls is not None), url_of(callbacks))
-    executor = local_executor(hub, current_settings())
     background = Background(hub, executor, addresses, partial(show_to_webhook, hub))
     async with AsyncExitStack() as stack:
         answers = Callbacks(hub, background.member).app()

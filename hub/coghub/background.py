@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from coghub.executors.base import Executor
+from coghub.executors.docker import DockerExecutor
 from coghub.executors.local import LocalExecutor
 from coghub.parts import Hub
 from coghub.reach import hub_guard, instance_guard
@@ -36,8 +37,14 @@ class Addresses:
     """By instances."""
 
 
-def local_executor(hub: Hub, settings: Settings) -> Executor:
-    """Return what runs instances on this machine."""
+def executor_of(hub: Hub, settings: Settings) -> Executor:
+    """Return what the settings say runs instances.
+
+    Raises:
+        DockerUnreachable: if it is Docker, and there is no `docker` command.
+    """
+    if hub.settings.executor == "docker":
+        return DockerExecutor(settings, hub.settings, hub.storage)
     return LocalExecutor(settings, hub.storage, hub.settings.data)
 
 

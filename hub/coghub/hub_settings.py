@@ -12,7 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from coghub.domain.errors import SettingInvalid
-from coghub.setting_values import level, networks, path, seconds, text, url, whole, yes_or_no
+from coghub.domain.hardware import Limit
+from coghub.setting_values import (
+    level,
+    limits,
+    networks,
+    one_of,
+    path,
+    seconds,
+    text,
+    url,
+    whole,
+    yes_or_no,
+)
 
 PREFIX = "COGHUB_"
 WEEK_S = 7 * 24 * 3600.0
@@ -40,6 +52,14 @@ class HubSettings:
     """Networks that inputs and webhooks may reach although the guard would refuse them."""
     allow_anonymous: bool = False
     """Public models may be read, and their versions pulled, without a token."""
+    executor: str = "local"
+    """What runs models: `local` as processes of this machine, `docker` in containers."""
+    docker_network: str = "internet"
+    """What models in containers reach: the `internet`, or with `none` the hub alone."""
+    hardware_limits: Mapping[str, Limit] = field(default_factory=dict)
+    """What a container may use, by hardware, such as `cpu:cpus=2,memory=8GiB`; else no limit."""
+    is_root_read_only: bool = False
+    """Containers may write to /tmp and their home only: not all models can live with that."""
     cpu_instances: int = field(default_factory=lambda: os.cpu_count() or 1)
     """How many instances may run on the CPU at once."""
     queue_limit: int = 10_000
@@ -164,6 +184,10 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "trusted_proxies": networks,
     "allow_networks": networks,
     "allow_anonymous": yes_or_no,
+    "executor": one_of("local", "docker"),
+    "docker_network": one_of("internet", "none"),
+    "hardware_limits": limits,
+    "is_root_read_only": yes_or_no,
     "cpu_instances": whole(0),
     "queue_limit": whole(1),
     "account_queue_limit": whole(1),

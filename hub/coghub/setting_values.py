@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from coghub.domain.hardware import Limit
+
 MAX_SECONDS = 100 * 365 * 24 * 3600.0
 """A hundred years: later moments cannot be computed with."""
 MAX_DIGITS = 18
 """As many as fit the database's integers."""
 DIGITS = re.compile(r"[0-9]+")
 WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+MAX_CPUS = 10_000
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -97,6 +100,45 @@ def networks(value: Any) -> tuple[str, ...]:
         return tuple(str(ip_network(word, strict=False)) for word in words)
     except ValueError:
         raise ValueError("a list of addresses or networks, such as 10.0.0.0/8") from None
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    """Return the reader of one of some words."""
+
+    def read(value: Any) -> str:
+        if str(value).lower() not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return str(value).lower()
+
+    return read
+
+
+def limits(value: Any) -> dict[str, Limit]:
+    """Return limits by hardware, written as `cpu:cpus=2,memory=8GiB gpu-h100:memory=64GiB`."""
+    words = value.split() if isinstance(value, str) else value
+    try:
+        return dict(_limit(str(word)) for word in words)
+    except (ValueError, TypeError):
+        raise ValueError("limits, such as cpu:cpus=2,memory=8GiB") from None
+
+
+def _limit(text: str) -> tuple[str, Limit]:
+    sku, _, said = text.partition(":")
+    given = dict(part.split("=", 1) for part in said.split(","))
+    cpus, memory = given.pop("cpus", None), given.pop("memory", None)
+    if not sku or given:
+        raise ValueError(text)
+    number = None if cpus is None else float(cpus)
+    if number is not None and not 0 < number < MAX_CPUS:
+        raise ValueError(text)
+    return sku, Limit(number, None if memory is None else _bytes(memory))
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,9})([KMGT]i?B?)", text)
+    if found is None or int(found[1]) == 0:
+        raise ValueError(text)
+    return int(found[1]) * 1024 ** (1 + "KMGT".index(found[2][0]))
 
 
 def level(value: Any) -> str:

@@ -21,6 +21,8 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 class FakeInstance(Instance):
     """A server that ends when it is told to, or when its model kills it."""
 
+    is_foreign = False
+
     def __init__(self, spec, health):
         self.spec = spec
         self._socket = Path(mkdtemp(prefix="fake-")) / "socket"
@@ -37,7 +39,7 @@ class FakeInstance(Instance):
         self._leaving = None
 
     @property
-    def socket(self):
+    def address(self):
         return self._socket
 
     async def ended(self):
@@ -176,6 +178,9 @@ class FakeExecutor(Executor):
         self.may_start.set()
         self.deaths_at_start = 0
         self.refusal = None
+
+    async def connect(self):
+        return "127.0.0.1"
 
     def refusal_of(self, version):
         return self.refusal

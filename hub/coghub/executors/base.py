@@ -8,6 +8,18 @@ from typing import Any, Protocol
 from coghub.domain.instance import Stage
 from coghub.domain.model import Version
 
+
+@dataclass(frozen=True, slots=True)
+class TCPAddress:
+    """Where a server listens that has no socket in the file system."""
+
+    host: str
+    port: int
+
+
+Address = Path | TCPAddress
+"""A Unix socket, or a port."""
+
 Tell = Callable[[Stage, str], None]
 """Takes how far an instance is, and a piece of text about it; from the event loop's thread."""
 
@@ -26,6 +38,8 @@ class InstanceSpec:
     """Of the model's owner; they win over cog.yaml's."""
     server_variables: Mapping[str, str] = field(default_factory=dict)
     """What the hub tells the model's server, such as which networks it may not reach."""
+    hardware: str = "cpu"
+    """The sku that it runs on."""
     gpu_ids: tuple[str, ...] = ()
 
 
@@ -33,8 +47,13 @@ class Instance(Protocol):
     """A model's server that was started, and may still be loading the model."""
 
     @property
-    def socket(self) -> Path:
-        """The Unix socket where it speaks Cog's HTTP."""
+    def address(self) -> Address:
+        """Where it speaks Cog's HTTP."""
+        ...
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether its server is not this project's: it has no guard, and answers at the end."""
         ...
 
     async def ended(self) -> str:
@@ -52,6 +71,16 @@ class Executor(Protocol):
     @property
     def name(self) -> str:
         """Such as `local`."""
+        ...
+
+    async def connect(self) -> str:
+        """Return the address of this machine at which instances reach the hub.
+
+        Called once, before all else.
+
+        Raises:
+            CoghubError: if instances cannot be started here.
+        """
         ...
 
     def refusal_of(self, version: Version) -> str | None:

@@ -53,11 +53,15 @@ class LocalExecutor(Executor):
         self._storage = storage
         self._folder = folder
 
+    async def connect(self) -> str:
+        """Instances are processes of this machine; see `Executor`."""
+        return "127.0.0.1"
+
     def refusal_of(self, version: Version) -> str | None:
         """Return why a version cannot run here; see `Executor`."""
         if version.is_bundle:
             return None
-        return "This hub runs bundles only, and the version is a Docker image"
+        return "This hub runs bundles only, and the version is an image (see `executor`)"
 
     async def tidy(self, version_ids: Collection[str]) -> None:
         """Remove folders of instances and versions that are gone; see `Executor`."""

@@ -38,8 +38,10 @@ class LocalInstance(Instance):
         self._reading = asyncio.create_task(self._read(), name="instance-output")
         self._ending = asyncio.create_task(self._end(), name="instance-end")
 
+    is_foreign = False
+
     @property
-    def socket(self) -> Path:
+    def address(self) -> Path:
         """See `Instance`."""
         return self._socket
 

@@ -6,7 +6,6 @@ Understands our server's stream of events, and the single JSON answer of Cog's o
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ import msgspec
 
 from coghub.domain.errors import InputRefused, InstanceBusy, InstanceError, InstanceGone
 from coghub.domain.instance_event import Completed, Event, Log, Output, completed_of, event_of
+from coghub.executors.base import Address, TCPAddress
 
 ANSWER_TIMEOUT_S = 15.0
 """The server gives the model's own health check five seconds."""
@@ -32,11 +32,18 @@ NO_PREDICTION = "The model's server answered something else than a prediction"
 class InstanceClient:
     """One instance, as the hub sees it."""
 
-    def __init__(self, socket: Path) -> None:
-        connector = aiohttp.UnixConnector(path=str(socket), limit=0)
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=SIGN_OF_LIFE_S)
+    def __init__(self, address: Address, *, is_silent: bool = False) -> None:
+        """Keep the address.
+
+        Args:
+            address: where the instance listens.
+            is_silent: it says nothing while it works, so silence is no sign of death.
+        """
+        connector, url = _connector(address)
+        silence_s = None if is_silent else SIGN_OF_LIFE_S
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=silence_s)
         self._session = aiohttp.ClientSession(
-            "http://instance", connector=connector, timeout=timeout, auto_decompress=False
+            url, connector=connector, timeout=timeout, auto_decompress=False
         )
         self._speakers = 0
         self._is_silent = asyncio.Event()
@@ -119,6 +126,14 @@ class InstanceClient:
                     return await response.read()
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 raise InstanceGone(f"The model's server does not answer: {error}") from error
+
+
+def _connector(address: Address) -> tuple[aiohttp.BaseConnector, str]:
+    match address:
+        case TCPAddress(host, port):
+            return aiohttp.TCPConnector(limit=0), f"http://{host}:{port}"
+        case socket:
+            return aiohttp.UnixConnector(path=str(socket), limit=0), "http://instance"
 
 
 async def _answer(response: aiohttp.ClientResponse) -> AsyncGenerator[tuple[int, Event]]:

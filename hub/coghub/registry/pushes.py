@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -81,7 +82,8 @@ class Pushes:
             if config.media_type in CONFIGS:
                 content = await self._content(repository, config)
                 # Megabytes of JSON, at the limit: not on the event loop.
-                version = await asyncio.to_thread(version_of, manifest.digest, content)
+                read = partial(version_of, takes_images=self._hub.settings.executor == "docker")
+                version = await asyncio.to_thread(read, manifest.digest, content)
                 if version is not None:
                     return version
         return None

@@ -32,14 +32,16 @@ class _ImageConfig(msgspec.Struct, frozen=True):
     config: _Config | None = None
 
 
-def version_of(digest: str, config: bytes) -> PushedVersion | None:
+def version_of(digest: str, config: bytes, *, takes_images: bool = False) -> PushedVersion | None:
     """Return the version that a manifest with this config is; None if it is no model's image.
+
+    `takes_images`: the hub runs images that hold Python and packages, and not bundles only.
 
     Raises:
         ManifestInvalid, VersionRefused: see `new_version`.
     """
     labels = cog_labels(config)
-    return None if labels is None else new_version(digest, labels)
+    return None if labels is None else new_version(digest, labels, takes_images=takes_images)
 
 
 def cog_labels(content: bytes) -> dict[str, str] | None:
@@ -57,7 +59,9 @@ def cog_labels(content: bytes) -> dict[str, str] | None:
     return found if any(name in found for name in NAMES) else None
 
 
-def new_version(digest: str, labels: Mapping[str, str]) -> PushedVersion:
+def new_version(
+    digest: str, labels: Mapping[str, str], *, takes_images: bool = False
+) -> PushedVersion:
     """Return the version that a pushed manifest is.
 
     Raises:
@@ -65,7 +69,7 @@ def new_version(digest: str, labels: Mapping[str, str]) -> PushedVersion:
         VersionRefused: if no executor of this hub can run it.
     """
     refusal = refusal_of(labels)
-    if refusal is not None:
+    if refusal is not None and not takes_images:
         raise VersionRefused(refusal, hint="push it as a bundle, with `cog push`")
     cog_version = labels.get("version", "")
     if len(cog_version) > MAX_COG_VERSION_CHARACTERS:
@@ -85,7 +89,7 @@ def is_bundle(labels: Mapping[str, str]) -> bool:
 
 
 def refusal_of(labels: Mapping[str, str]) -> str | None:
-    """Return why no executor of this hub can run an image; None if one can."""
+    """Return why a hub that runs bundles only cannot run an image; None if it is a bundle."""
     if is_bundle(labels):
         return None
     return "This hub runs bundles only, and this is a Docker image of a model"

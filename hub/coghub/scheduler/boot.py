@@ -61,7 +61,7 @@ class Boot:
             spec, lambda stage, text: self._told(member, stage, text)
         )
         member.instance = instance
-        member.client = InstanceClient(instance.socket)
+        member.client = InstanceClient(instance.address, is_silent=instance.is_foreign)
         try:
             await self.wait_until_ready(member, instance)
         except BaseException:
@@ -93,11 +93,12 @@ class Boot:
             upload_url=f"{self.callback_url}/{member.key}/uploads/",
             variables=await self.variables.environment_of(version.model_id),
             server_variables=self.server_variables,
+            hardware=member.hardware,
             gpu_ids=(member.gpu_id,) if member.gpu_id is not None else (),
         )
 
     def _told(self, member: Member, stage: Stage, text: str) -> None:
-        if member.stage is Stage.STOPPED:  # it was given up meanwhile
+        if member.stage in {Stage.STOPPED, Stage.READY}:  # given up meanwhile, or there already
             return
         if stage is not member.stage:
             member.stage = stage
@@ -121,7 +122,9 @@ class Boot:
             InstanceDied: if the server ended.
         """
         death = asyncio.ensure_future(instance.ended())
-        polling = asyncio.ensure_future(self._poll(member, tells=not is_again))
+        # What a foreign server prints was told as it came.
+        tells = not (is_again or instance.is_foreign)
+        polling = asyncio.ensure_future(self._poll(member, tells=tells))
         try:
             done, _ = await asyncio.wait(
                 {death, polling},
@@ -149,8 +152,8 @@ class Boot:
             setup = health.get("setup") or {}
             logs = str(setup.get("logs") or "")
             news = growing.unseen(logs).decode("utf-8", "replace")
-            if tells and health and (member.stage is Stage.BOOTING or news):
-                self._told(member, Stage.SETUP, news)
+            if health and (member.stage is Stage.BOOTING or (tells and news)):
+                self._told(member, Stage.SETUP, news if tells else "")
             match health.get("status"):
                 case "READY":
                     member.slots = _slots_of(health) or member.slots

@@ -72,7 +72,7 @@ async def start(bundle):
         instance = await executor.start(
             replace(spec, **changes), lambda stage, text: stages.append(stage)
         )
-        started.append((instance, InstanceClient(instance.socket)))
+        started.append((instance, InstanceClient(instance.address)))
         return *started[-1], stages
 
     yield begin

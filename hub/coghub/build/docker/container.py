@@ -18,6 +18,8 @@ class Mount:
     source: str
     target: str
     is_read_only: bool = False
+    is_volume: bool = False
+    """The source is the name of a volume of the engine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,11 @@ def _limits(limits: Limits) -> list[str]:
 
 def _mount(mount: Mount) -> str:
     """Return one mount; quoted as CSV, since a path may hold a comma."""
-    fields = ["type=bind", f"source={mount.source}", f"target={mount.target}"]
+    fields = [
+        f"type={'volume' if mount.is_volume else 'bind'}",
+        f"source={mount.source}",
+        f"target={mount.target}",
+    ]
     if mount.is_read_only:
         fields.append("readonly")
     quoted = (
