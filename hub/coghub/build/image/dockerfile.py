@@ -59,7 +59,7 @@ PURELIB = "python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'"
 SDK_FOLDER = "/opt/cog/sdk"
 GPU_VARIABLES = (
     (
-        "LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/lib/x86_64-linux-gnu"
+        "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/lib/x86_64-linux-gnu"
         ":/usr/local/nvidia/lib64:/usr/local/nvidia/bin"
     ),
     "NVIDIA_DRIVER_CAPABILITIES=all",

@@ -79,7 +79,8 @@ def ensure_environment(
         if known is not None:
             return known
         remove_leftover_names(docker)
-        for line in (*accelerator.notes, *_without_secret(plan, options)):
+        notes = () if settings.base_image else accelerator.notes
+        for line in (*notes, *_without_secret(plan, options)):
             report(Notice(line))
         report(Step(f"Building on {recipe.base_image}"))
         build_image(docker, order.build(wanted), report)

@@ -9,8 +9,9 @@ MAX_LINE_CHARACTERS = 15_000
 _SPECIAL = re.compile(r'(["\\$])')
 _SPECIAL_IN_PATH = re.compile(r"""(["'\\$])""")
 _WILD = re.compile(r"[*?\[]")
-_SEAM = re.compile(r"(?<=[A-Za-z0-9])(?=[A-Za-z0-9])")
-"""Where a line may go on in the next one: no space, `#` or backslash is near."""
+_SEAM = re.compile(r"(?<!\\)(?=[^\s#])")
+"""Where a line may go on in the next one: not behind a backslash, which would belong to the one
+that says so, and neither before a space, which may be lost, nor before a comment's mark."""
 
 
 def quoted(text: str) -> str:

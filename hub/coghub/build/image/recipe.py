@@ -118,6 +118,7 @@ def _inside(line: str) -> str:
     if not line.startswith("./"):
         return line
     path, rest = split(line)
+    rest = f" {rest}" if rest.startswith(";") else rest  # or it would belong to the URL
     placed = f"{BUILD}/{LOCAL}/{path.removeprefix('./')}"
     name = name_of(line)
     return f"{name} @ file://{placed}{rest}" if name and not rest.startswith("[") else placed + rest
