@@ -35,8 +35,8 @@ from coghub.engines.base import (
 from coghub.engines.container_process import ContainerProcess, new_name
 from coghub.engines.documents import Question, documents_of, read_document
 from coghub.engines.image_document import document_inside
-from coghub.engines.instance import Instance
-from coghub.engines.local import DOCUMENT_VARIABLE
+from coghub.engines.instance import LEVEL_VARIABLE, Instance
+from coghub.engines.local import DOCUMENT_VARIABLE, QUIET, TALKATIVE
 from coghub.settings import Settings
 
 SOURCE = "/src"
@@ -44,7 +44,6 @@ BYTE_CODE = "PYTHONPYCACHEPREFIX"
 """Of a project that is mounted, byte code stays inside the container."""
 HOST = "host.docker.internal"
 SERVER = ("python", "--check-hash-based-pycs", "never", "-m", "cog.server.http")
-QUIET = "warning"
 
 
 class DockerEngine(Engine):
@@ -178,6 +177,9 @@ class PreparedImage(Prepared):
             command += ["--upload-url", address.upload_url]
         host = f"[{address.host}]" if ":" in address.host else address.host
         spec = self._spec(launch, command=tuple(command), hosts={HOST: "host-gateway"})
+        if not launch.is_debug:  # one that stays says what it does
+            variables = {LEVEL_VARIABLE: TALKATIVE, **launch.environment}
+            spec = replace(spec, environment={**spec.environment, **variables})
         self._become(replace(spec, ports=(f"{host}:{address.port}:{SERVER_PORT}",)))
 
     def execute(self, command: Sequence[str], launch: Launch, ports: Sequence[str]) -> NoReturn:
@@ -210,7 +212,7 @@ class PreparedImage(Prepared):
 
     def _variables(self, launch: Launch) -> dict[str, str]:
         level = "debug" if launch.is_debug else QUIET
-        told = {"LOG_FORMAT": "console", "COG_LOG_LEVEL": level}
+        told = {"LOG_FORMAT": "console", LEVEL_VARIABLE: level}
         if self.is_mounted:
             told[BYTE_CODE] = "/tmp/pycache"  # noqa: S108 - inside the container
         if "RUST_LOG" in self.settings.environ:

@@ -27,7 +27,7 @@ MAX_TEXT_CHARACTERS = 256 * 1024
 
 
 @dataclass(slots=True)
-class _Told:
+class Told:
     """What one who waits has heard."""
 
     position: int = 0
@@ -45,7 +45,7 @@ class ColdStart:
         self._signals = signals
         self._queue = queue
         self._now = now
-        self._told = dict[str, _Told]()
+        self._told = dict[str, Told]()
 
     async def tell(self, fleet: Fleet) -> None:
         """Tell everyone who has waited for a while what is new."""
@@ -59,14 +59,17 @@ class ColdStart:
         Also those who have not waited for long: it is the reason of their end.
         """
         texts = [
-            (waiting.id, self._of_instance(self._told.setdefault(waiting.id, _Told()), member))
+            (waiting.id, self._of_instance(self._told.setdefault(waiting.id, Told()), member))
             for waiting in islice(self._queue.oldest(member.version_key), MAX_TOLD)
         ]
         await self._write([(key, _ended_line(text)) for key, text in texts if text])
 
-    async def finish(self, waiting: Waiting, member: Member) -> None:
+    def served(self, waiting: Waiting) -> Told | None:
+        """Return what one has heard who is given to an instance, for `finish`."""
+        return self._told.pop(waiting.id, None)
+
+    async def finish(self, waiting: Waiting, told: Told | None, member: Member) -> None:
         """Tell one who waited, and is being served, the rest of the instance's way to ready."""
-        told = self._told.pop(waiting.id, None)
         if told is None or not _has_waited_for(waiting, told, member):
             return
         if text := self._of_instance(told, member):
@@ -90,7 +93,7 @@ class ColdStart:
         return found
 
     def _news(self, waiting: Waiting, position: int, member: Member | None) -> str:
-        told = self._told.setdefault(waiting.id, _Told())
+        told = self._told.setdefault(waiting.id, Told())
         text = ""
         is_new = told.position != position and (member is None or not member.is_coming)
         now = self._now()
@@ -99,7 +102,7 @@ class ColdStart:
             told.position, told.position_at = position, now
         return text + (self._of_instance(told, member) if member is not None else "")
 
-    def _of_instance(self, told: _Told, member: Member) -> str:
+    def _of_instance(self, told: Told, member: Member) -> str:
         """Return what this one has not heard of an instance's way to ready."""
         if told.instance_id != member.id:
             told.instance_id, told.pieces = member.id, 0
@@ -130,7 +133,7 @@ def _ended_line(text: str) -> str:
     return text if text.endswith("\n") else f"{text}\n"
 
 
-def _has_waited_for(waiting: Waiting, told: _Told, member: Member) -> bool:
+def _has_waited_for(waiting: Waiting, told: Told, member: Member) -> bool:
     """Tell whether an instance was on its way to ready while this one waited."""
     is_newer = member.ready_at is not None and member.ready_at > waiting.created_at
     return told.instance_id == member.id or is_newer

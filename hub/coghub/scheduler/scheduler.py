@@ -23,7 +23,7 @@ from coghub.executors.base import Executor
 from coghub.models.catalog import Catalog
 from coghub.predictions.predictions import Predictions
 from coghub.scheduler.boot import Boot
-from coghub.scheduler.cold_start import ColdStart
+from coghub.scheduler.cold_start import ColdStart, Told
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.lives import Lives, SideTasks
 from coghub.scheduler.patience import patiently
@@ -182,13 +182,15 @@ class Scheduler:
         member.idle_since = None
         run = Run(self._run_parts, member, waiting)
         self._runs[waiting.id] = run
-        self._tasks.spawn(self._run_to_the_end(run), "run")
+        # Taken now: before the task begins, who no longer waits may be forgotten.
+        told = self._cold_start.served(waiting)
+        self._tasks.spawn(self._run_to_the_end(run, told), "run")
 
-    async def _run_to_the_end(self, run: Run) -> None:
+    async def _run_to_the_end(self, run: Run, told: Told | None) -> None:
         prediction_id, member = run.waiting.id, run.member
         back = None
         try:
-            await self._cold_start.finish(run.waiting, member)
+            await self._cold_start.finish(run.waiting, told, member)
             back = await run.run()
         except Exception as error:
             log.exception("prediction could not be run", prediction_id=prediction_id)

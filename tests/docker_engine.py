@@ -1,0 +1,226 @@
+"""A real Docker engine for tests: the one that answers, else a private one, else a reason to skip.
+
+A private engine is shared by all processes that test at the same time. Each holds a lock while it
+uses it; who finds at its end that nobody else does stops it. One that a killed run has left is
+used by the next. No image is fetched: the base image is made by debootstrap, once, and kept.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from coghub.settings import current_settings
+
+ENVIRON = current_settings().environ
+BASE = "python:3.11-slim"
+"""The official name, so that nothing needs to know where it came from."""
+RECIPE = "bookworm-1"
+"""Names the kept base image: another recipe is another image."""
+PACKAGES = "python3,python3-pip,python3-venv,ca-certificates"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+START_S = 30.0
+STOP_S = 30.0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answers, and has the base image."""
+
+    host: str | None
+    """For DOCKER_HOST; None is the default one."""
+    config: Path
+    """For DOCKER_CONFIG: nothing is read of, or written to, the user's own."""
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """`buildkit` and `classic` → a `docker` command that builds so; one may be missing."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a process needs to use it."""
+        own = {"DOCKER_CONFIG": str(self.config), "COG_BASE_IMAGE": BASE, "COG_ENGINE": "docker"}
+        return {**own, "DOCKER_HOST": self.host} if self.host else own
+
+    def run(self, *arguments: str, given: bytes | None = None) -> str:
+        """Run `docker` to its end, and return what it printed."""
+        done = subprocess.run(
+            [_docker(), *arguments],
+            env={**ENVIRON, **self.environ},
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"docker {arguments}: {done.stderr.decode()}"
+        return done.stdout.decode().strip()
+
+    def containers(self, label: str) -> list[str]:
+        """Return the names of all containers with a label, running or not."""
+        shown = ["ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
+        return self.run(*shown).split()
+
+    def has(self, image: str) -> bool:
+        """Tell whether an image is there."""
+        return bool(self.run("images", "--quiet", image))
+
+
+def _docker() -> str:
+    found = shutil.which("docker")
+    assert found is not None
+    return found
+
+
+@contextmanager
+def engine(config: Path) -> Generator[Engine | str]:
+    """Yield an engine to test with; a text says why there is none."""
+    if shutil.which("docker") is None:
+        yield "no `docker` command"
+    elif _answers(ENVIRON):
+        yield _with_base(Engine(None, config, _programs()))
+    elif os.geteuid() != 0:
+        yield "no Docker engine answers, and only root may start one"
+    elif shutil.which("dockerd") is None:
+        yield "no Docker engine answers, and there is no `dockerd` to start"
+    else:
+        folder = _folder()
+        with _shared(folder / "users.lock"):
+            host = _private(folder)
+            yield _with_base(Engine(host, config, _programs()))
+        _stop_unless_used(folder)
+
+
+def _folder() -> Path:
+    cache = Path(ENVIRON.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "coghub-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _answers(environ: Mapping[str, str]) -> bool:
+    command = [_docker(), "version", "--format", "{{.Server.Version}}"]
+    return subprocess.run(command, env=environ, capture_output=True, check=False).returncode == 0
+
+
+def _programs() -> dict[str, str]:
+    """Return the commands on PATH by how they build; before 23 they bring BuildKit along."""
+    found = dict[str, str]()
+    for folder in ENVIRON.get("PATH", "").split(os.pathsep):
+        program = str(Path(folder, "docker"))
+        if os.access(program, os.X_OK):
+            said = subprocess.run(
+                [program, "--version"], capture_output=True, text=True, check=False
+            )
+            is_old = int((said.stdout.partition("version ")[2].partition(".")[0]) or 0) < 23
+            has_buildx = not subprocess.run(
+                [program, "buildx", "version"], capture_output=True, check=False
+            ).returncode
+            found.setdefault("buildkit" if is_old or has_buildx else "classic", program)
+    return found
+
+
+@contextmanager
+def _shared(path: Path) -> Generator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def _exclusive(path: Path) -> Generator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _private(folder: Path) -> str:
+    """Return the address of the private engine, started now unless it runs."""
+    host = f"unix://{folder}/docker.sock"
+    with _exclusive(folder / "start.lock"):
+        if not _answers({**ENVIRON, "DOCKER_HOST": host}):
+            _end(folder)
+            _start(folder, host)
+    return host
+
+
+def _start(folder: Path, host: str) -> None:
+    command = ["dockerd", "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    with (folder / "dockerd.log").open("wb") as log:
+        # Nobody's child, so that whoever stops it needs not have started it.
+        subprocess.run(
+            ["setsid", "--fork", *command, "--host", host, "--pidfile", str(folder / "pid")],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=True,
+        )
+    deadline = time.monotonic() + START_S
+    while not _answers({**ENVIRON, "DOCKER_HOST": host}):
+        if time.monotonic() > deadline:
+            said = (folder / "dockerd.log").read_text("utf-8", "replace")[-2000:]
+            raise AssertionError(f"dockerd does not answer:\n{said}")
+        time.sleep(0.1)
+
+
+def _stop_unless_used(folder: Path) -> None:
+    with _exclusive(folder / "start.lock"), (folder / "users.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        _end(folder)
+
+
+def _end(folder: Path) -> None:
+    """End the private engine, if it runs, and remove all that it kept."""
+    pid_file = folder / "pid"
+    with suppress(FileNotFoundError, ProcessLookupError, ValueError):
+        pid = int(pid_file.read_text())
+        if "dockerd" in Path(f"/proc/{pid}/cmdline").read_text():
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_S
+            while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
+    pid_file.unlink(missing_ok=True)
+    for part in ("data", "exec"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+
+
+def _with_base(found: Engine) -> Engine | str:
+    """Return the engine with the base image in it, or why that cannot be."""
+    if found.has(BASE):
+        return found
+    if shutil.which("debootstrap") is None or os.geteuid() != 0:
+        return f"the engine has no {BASE}, and there is no debootstrap to make one"
+    folder = _folder()
+    with _exclusive(folder / "base.lock"):
+        kept = folder / f"base-{RECIPE}.tar"
+        if not kept.exists():
+            _make_base(kept)
+        if not found.has(BASE):
+            changes = [f"--change=ENV PATH={PATH}", '--change=CMD ["python3"]']
+            found.run("import", *changes, str(kept), BASE)
+    return found
+
+
+def _make_base(target: Path) -> None:
+    """Make a small Debian with Python 3.11, with this machine's certificates."""
+    root, new = target.with_suffix(".root"), target.with_suffix(".new")
+    shutil.rmtree(root, ignore_errors=True)
+    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)]
+    subprocess.run(command, check=True, capture_output=True)
+    (root / "usr/bin/python").symlink_to("python3.11")
+    (root / "usr/lib/python3.11/EXTERNALLY-MANAGED").unlink(missing_ok=True)
+    if CERTIFICATES.exists():
+        shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
+    for pattern in ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*"):
+        for path in root.glob(pattern):
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+    subprocess.run(["tar", "--create", f"--file={new}", f"--directory={root}", "."], check=True)
+    new.rename(target)
+    shutil.rmtree(root)
