@@ -1,57 +1,41 @@
-"""An engine that answers, with a base image that has Python; tests that need it skip without."""
+"""An engine that answers, by each of its builders, and a `docker` that only plays one."""
 
-import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.docker_engine import Engine
 
 from coghub.build.cog_yaml import Command
-from coghub.build.docker.client import Docker, find_docker, is_answering
-from coghub.build.docker.image import find_image
+from coghub.build.docker.client import Docker
 from coghub.build.plan import Plan
 from coghub.settings import Settings, current_settings, read_settings
 
-BASE_IMAGE = "python:3.11-slim"
-
 
 @pytest.fixture
-def engine_settings(tmp_path: Path) -> Settings:
+def engine_settings(tmp_path: Path, docker_engine: Engine) -> Settings:
     """Settings with folders of the test's own, and a base image that is on this machine."""
-    inherited = current_settings()
-    base = inherited.base_image or BASE_IMAGE
-    if not is_answering(inherited):
-        pytest.skip("no Docker engine answers")
-    if find_image(find_docker(inherited), base) is None:
-        pytest.skip(f"the Docker engine has no image {base}")
-    own = {
-        name: value
-        for name, value in inherited.environ.items()
-        if not name.startswith(("COG", "PIP_", "UV_"))
-    }
-    index = {
-        name: value
-        for name, value in inherited.environ.items()
-        if name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX")
-    }
-    cache = {"COG_CACHE_DIR": str(tmp_path / "cache")}
-    return read_settings({**own, **index, **cache, "COG_BASE_IMAGE": base})
+    environ = current_settings().environ
+    kept = {name: value for name, value in environ.items() if not name.startswith("COG")}
+    own = {"COG_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    return read_settings({**kept, **docker_engine.environ, **own})
 
 
 @pytest.fixture(params=["buildkit", "classic"])
-def docker(request: pytest.FixtureRequest, engine_settings: Settings) -> Docker:
+def docker(
+    request: pytest.FixtureRequest, docker_engine: Engine, engine_settings: Settings
+) -> Docker:
     """The engine, once by each of its builders."""
-    found = find_docker(engine_settings)
-    if request.param == "buildkit" and not found.has_buildkit:
-        pytest.skip("no `docker` command with BuildKit")
-    return replace(found, has_buildkit=request.param == "buildkit")
+    program = docker_engine.programs.get(request.param)
+    if program is None:
+        pytest.skip(f"no `docker` command for the builder {request.param}")
+    return Docker(program, request.param == "buildkit", engine_settings.environ)
 
 
 @pytest.fixture
-def new_name(engine_settings: Settings) -> Iterator[Callable[[], str]]:
+def new_name(docker_engine: Engine) -> Iterator[Callable[[], str]]:
     """Return names for images, which are removed with the test."""
     names: list[str] = []
 
@@ -60,10 +44,8 @@ def new_name(engine_settings: Settings) -> Iterator[Callable[[], str]]:
         return names[-1]
 
     yield name
-    docker = find_docker(engine_settings)
-    for one in names:
-        if find_image(docker, one) is not None:
-            docker.ask(["image", "rm", "--force", one])
+    for one in filter(docker_engine.has, names):
+        docker_engine.run("image", "rm", "--force", one)
 
 
 @pytest.fixture
@@ -103,6 +85,6 @@ def played(tmp_path: Path) -> Callable[..., Docker]:
             f"cat {tmp_path}/said\nexit {status}\n"
         )
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-        return Docker(str(program), has_buildkit, dict(os.environ))  # noqa: TID251 - a shell runs it
+        return Docker(str(program), has_buildkit, current_settings().environ)
 
     return play

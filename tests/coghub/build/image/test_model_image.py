@@ -118,7 +118,7 @@ def test_both_builders_make_the_same_image(
     (project / "run.sh").write_text("#!/bin/sh\n")
     (project / "run.sh").chmod(0o755)
     (project / "link.py").symlink_to("predict.py")
-    classic = replace(docker, has_buildkit=False)
+    classic = replace(docker, has_buildkit=False)  # every command has that one too
     uncached = BuildOptions(no_cache=True)
 
     images = []
