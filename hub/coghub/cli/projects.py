@@ -41,6 +41,8 @@ def project_named(name: str, invocation: Invocation) -> Project:
     try:
         return project_of_bundle(name, invocation)
     except (BundleError, RegistryError) as error:
+        if engine.name == "local":
+            raise
         with invocation.console.step(f"Pulling {name}..."):
             fetched = engine.fetch(name)
         if fetched is None:

@@ -11,7 +11,8 @@ import pytest
 from coghub.settings import current_settings
 
 COG = Path(sys.executable).with_name("cog")
-MACHINE = current_settings().environ
+MACHINE = {**current_settings().environ, "COG_ENGINE": "local"}
+"""Whatever engine answers here: with Docker, tests say so."""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 CONFIG = f"""
@@ -141,6 +142,11 @@ class Started:
         """Wait for its end and return the exit code, what it printed and what it said."""
         out, rest = self.process.communicate()
         return self.process.returncode, out, self.said + rest
+
+
+@pytest.fixture(autouse=True)
+def _without_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COG_ENGINE", "local")
 
 
 @pytest.fixture

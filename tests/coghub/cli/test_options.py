@@ -1,24 +1,54 @@
+import sys
+
 import pytest
 
 from coghub.cli import options
+from coghub.cli.invocation import Invocation
+from coghub.cli.output import Console
 from coghub.domain.errors import UsageError
+from coghub.settings import read_settings
 
-NOTHING = {"progress": None, "use_cog_base_image": None, "use_cuda_base_image": None}
+
+def invocation_of(capsys, **environ: str) -> Invocation:
+    settings = read_settings({"COG_ENGINE": "local", "HOME": "/nonexistent", **environ})
+    return Invocation(settings, Console(sys.stdout, sys.stderr))
 
 
-def test_options_for_docker_are_named_when_they_change_nothing():
-    assert options.ignored_lines({**NOTHING, "use_cog_base_image": True, "no_cache": True}) == [
-        "--use-cog-base-image has no effect without Docker",
-        "--no-cache has no effect without Docker",
+def test_options_for_docker_are_named_when_they_change_nothing(capsys):
+    given = {"use_cog_base_image": True, "no_cache": True, "progress": "plain", "secrets": ()}
+
+    options.preparation_of(invocation_of(capsys), given)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: --use-cog-base-image has no effect without Docker",
+        "warning: --no-cache has no effect without Docker",
     ]
-    assert options.ignored_lines({**NOTHING, "progress": "plain"}) == []
 
 
-def test_two_base_images_exclude_each_other():
+def test_options_for_this_machine_are_named_where_docker_builds(capsys):
+    invocation = invocation_of(capsys, COG_ENGINE="docker")
+
+    options.preparation_of(invocation, {"run_commands": True, "no_cache": True})
+
+    assert capsys.readouterr().err == "warning: --run-commands has no effect with Docker\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"), [(None, None), ("auto", None), ("true", True), ("false", False)]
+)
+def test_nvidias_image_is_wanted_refused_or_left_to_the_plan(capsys, said, wanted):
+    invocation = invocation_of(capsys, COG_ENGINE="docker")
+
+    preparation = options.preparation_of(invocation, {"use_cuda_base_image": said})
+
+    assert preparation.build.wants_cuda_image is wanted
+
+
+def test_two_base_images_exclude_each_other(capsys):
+    given = {"use_cog_base_image": True, "use_cuda_base_image": "auto"}
+
     with pytest.raises(UsageError) as refused:
-        options.ignored_lines(
-            {**NOTHING, "use_cog_base_image": True, "use_cuda_base_image": "auto"}
-        )
+        options.preparation_of(invocation_of(capsys), given)
 
     assert refused.value.message == (
         "The flags --use-cog-base-image and --use-cuda-base-image are mutually exclusive: "
@@ -26,9 +56,17 @@ def test_two_base_images_exclude_each_other():
     )
 
 
-def test_a_dockerfile_is_refused_and_not_silently_left_out():
+def test_a_dockerfile_is_refused_and_not_silently_left_out(capsys):
     with pytest.raises(UsageError, match="--dockerfile needs the Docker engine"):
-        options.ignored_lines({**NOTHING, "dockerfile": "Dockerfile"})
+        options.preparation_of(invocation_of(capsys), {"dockerfile": "Dockerfile"})
+
+
+@pytest.mark.parametrize("secret", ["", "src=token.txt", "id="])
+def test_a_secret_without_an_id_is_refused(capsys, secret):
+    invocation = invocation_of(capsys, COG_ENGINE="docker")
+
+    with pytest.raises(UsageError, match="Not a secret"):
+        options.preparation_of(invocation, {"secrets": (secret,)})
 
 
 @pytest.mark.parametrize(

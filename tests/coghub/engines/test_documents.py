@@ -29,7 +29,7 @@ def question(tmp_path):
     (project / "predict.py").write_text(MODEL)
     (project / "choices.json").write_text('["a", "b"]')
     return Question(
-        python=Path(sys.executable),
+        command=(sys.executable, "-m", "cog.schema"),
         folder=project,
         environ={"PYTHONPATH": str(SDK)},
         predict="predict.py:Predictor",
