@@ -66,8 +66,11 @@ def command(
     name = name or str(project.plan.config.get("image") or default_name(project.folder))
     full_name(name)  # a wrong one is refused before anything is made
     wanted = Wanted(name, document_path, preparation)
-    make = built_image if engine.name == "docker" else built
-    console.say(f"Image built as {make(invocation, project, wanted).name}")
+    if engine.name == "docker":
+        built_image(invocation, project, wanted)
+        console.say(f"Image built as {name}")
+    else:
+        console.say(f"Image built as {built(invocation, project, wanted).name}")
 
 
 def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
@@ -87,7 +90,7 @@ def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
 
 def built_image(invocation: Invocation, project: Project, wanted: Wanted) -> Image:
     """Make the image, with the document that the model's code has now."""
-    from coghub.build.image.model_image import ModelOrder, build_model_image  # noqa: PLC0415
+    from coghub.build.image import model_image  # noqa: PLC0415 - bundles need none of it
     from coghub.engines.docker import PreparedImage  # noqa: PLC0415
 
     console, path, options_ = invocation.console, wanted.document_path, wanted.preparation.build
@@ -98,10 +101,10 @@ def built_image(invocation: Invocation, project: Project, wanted: Wanted) -> Ima
         prepared = engine_of(invocation.settings).prepare(project, report, wanted.preparation)
         assert isinstance(prepared, PreparedImage)
         document = given or prepared.document(Launch(), console.log, is_fresh=True)
-        order = ModelOrder(
+        order = model_image.ModelOrder(
             project.plan, project.folder, document, wanted.name, config_name=project.origin
         )
-        image = build_model_image(
+        image = model_image.build_model_image(
             prepared.docker, prepared.image, order, invocation.settings, report, options_
         )
         text = f"Building Docker image from {project.origin}..."

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from coghub.build.events import Event
 from coghub.build.plan import Plan, plan_json
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
@@ -15,7 +16,7 @@ from coghub.engines.choice import engine_of
 
 
 @click.command("debug")
-@click.option("--json", "is_json", is_flag=True, help="The plan, also with Docker.")
+@click.option("--json", "is_json", is_flag=True, help="Print the plan, also with Docker.")
 @options.config_file
 @click.option("--image-name", hidden=True, metavar="NAME")
 @options.building
@@ -28,10 +29,10 @@ def command(
     image_name: str | None,
     **flags: Any,
 ) -> None:
-    """Print what cog.yaml resolves to; nothing is made.
+    """Print what cog.yaml resolves to; nothing is made, and no engine need run.
 
-    With Docker that is the Dockerfile, without it the plan as JSON: Python, packages, variables
-    and references.
+    With Docker (`COG_ENGINE=docker`, or an engine that answers) that is the Dockerfile; without
+    it, or with --json, the plan as JSON: Python, packages, variables and references.
     """
     del image_name  # accepted for scripts: no text depends on it
     console = invocation.console
@@ -47,15 +48,21 @@ def command(
 def _dockerfile(
     invocation: Invocation, plan: Plan, folder: Path, config_name: str, preparation: Preparation
 ) -> str:
-    from coghub.build.events import ignore  # noqa: PLC0415 - the plan needs none of it
+    """Return the text of both builds, as BuildKit would get them, as one."""
+    from coghub.build.events import ignore  # noqa: PLC0415 - the plan needs none of these
+    from coghub.build.image.dockerfile import ENVIRONMENT  # noqa: PLC0415
     from coghub.build.image.environment_image import environment_text  # noqa: PLC0415
     from coghub.build.image.model_image import model_text  # noqa: PLC0415
     from coghub.build.image.weights import weights_among  # noqa: PLC0415
     from coghub.build.project_files import project_files  # noqa: PLC0415
 
-    environment = environment_text(plan, invocation.settings, preparation.build)
+    def warn(event: Event) -> None:
+        invocation.console.warn(event.text)
+
+    environment = environment_text(plan, invocation.settings, preparation.build, warn)
+    if preparation.build.dockerfile:
+        return environment
     weights = list[str]()
     if preparation.build.separate_weights:
         weights = weights_among(project_files(folder, ignore))
-    named = environment.replace("\nFROM base\n", "\nFROM base AS environment\n", 1)
-    return f"{named}\n{model_text('environment', weights, config_name, '.')}"
+    return f"{environment}\n{model_text(ENVIRONMENT, weights, config_name, '.')}"

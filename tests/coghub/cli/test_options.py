@@ -2,6 +2,7 @@ import sys
 
 import pytest
 
+from coghub.build.image.environment_image import BuildOptions
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console
@@ -67,6 +68,53 @@ def test_a_secret_without_an_id_is_refused(capsys, secret):
 
     with pytest.raises(UsageError, match="Not a secret"):
         options.preparation_of(invocation, {"secrets": (secret,)})
+
+
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [
+        ("id=a,src=/nowhere/token", "No file for the secret `a`: /nowhere/token"),
+        ("id=a,env=NOT_THERE", "No variable for the secret `a`: NOT_THERE"),
+    ],
+)
+def test_a_secret_that_cannot_be_had_is_refused(capsys, secret, reason):
+    invocation = invocation_of(capsys, COG_ENGINE="docker")
+
+    with pytest.raises(UsageError) as refused:
+        options.preparation_of(invocation, {"secrets": (secret,)})
+
+    assert refused.value.message == reason
+
+
+def test_options_of_a_build_become_one_value(capsys, tmp_path):
+    (tmp_path / "token").write_text("hidden")
+    secrets = (f"id=a,src={tmp_path}/token", "id=b,env=TOKEN")
+    given = {"no_cache": True, "secrets": secrets, "separate_weights": True}
+    invocation = invocation_of(capsys, COG_ENGINE="docker", TOKEN="hidden")
+
+    preparation = options.preparation_of(invocation, given)
+
+    assert preparation.build == BuildOptions(no_cache=True, secrets=secrets, separate_weights=True)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("environ", "said", "shown"),
+    [
+        ({}, None, "auto"),
+        ({"BUILDKIT_PROGRESS": "plain"}, None, "plain"),
+        ({"BUILDKIT_PROGRESS": "plain"}, "tty", "tty"),
+        ({"BUILDKIT_PROGRESS": "rawjson"}, None, "auto"),
+        ({"TERM": "dumb"}, None, "plain"),
+        ({"TERM": "dumb", "BUILDKIT_PROGRESS": "quiet"}, None, "quiet"),
+    ],
+)
+def test_progress_is_the_options_or_the_environments(capsys, environ, said, shown):
+    invocation = invocation_of(capsys, COG_ENGINE="docker", **environ)
+
+    preparation = options.preparation_of(invocation, {"progress": said})
+
+    assert preparation.build.progress == shown
 
 
 @pytest.mark.parametrize(

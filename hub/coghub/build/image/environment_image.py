@@ -14,7 +14,7 @@ from coghub.build import commands
 from coghub.build.accelerator.choice import choose
 from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image, find_image
-from coghub.build.events import Notice, Report, Step
+from coghub.build.events import Notice, Report, Step, ignore
 from coghub.build.files import explained
 from coghub.build.image import context
 from coghub.build.image.building import Build, build_image
@@ -100,11 +100,16 @@ def _without_secret(plan: Plan, options: BuildOptions) -> list[str]:
     ]
 
 
-def environment_text(plan: Plan, settings: Settings, options: BuildOptions) -> str:
+def environment_text(
+    plan: Plan, settings: Settings, options: BuildOptions, report: Report = ignore
+) -> str:
     """Return the Dockerfile of a plan's environment image as BuildKit would get it."""
     if options.dockerfile is not None:
         return _read(options.dockerfile)
+    commands.check_lines(plan)
     accelerator = choose(plan, wants_cuda_image=options.wants_cuda_image)
+    for line in accelerator.warnings:
+        report(Notice(line))
     return dockerfile(recipe_of(plan, accelerator, settings), Builder(has_buildkit=True))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -102,8 +103,9 @@ def model_text(environment: str, weights: Sequence[str], config_name: str, copie
         copied: where the project lies in the context.
     """
     lines = [_weights_text(environment, weights, copied), f"COPY {copied} /src"]
-    if config_name != CONFIG_NAME:
-        lines.append(f"RUN {listed(['cp', f'/src/{config_name}', f'/src/{CONFIG_NAME}'])}")
+    path = normpath(config_name)
+    if path != CONFIG_NAME:
+        lines.append(f"RUN {listed(['cp', f'/src/{path}', f'/src/{CONFIG_NAME}'])}")
     return "\n".join(lines) + "\n"
 
 
