@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from coghub.build.docker.client import Docker, error_of
 from coghub.build.events import Progress, Report
+from coghub.build.image.leftovers import scratch
 from coghub.build.interrupts import uninterrupted
 from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import BuildFailed, DiskFull, DockerUnreachable
@@ -130,8 +130,7 @@ def build_image(docker: Docker, build: Build, report: Report) -> str:
         DiskFull: if the engine has no space left.
         DockerUnreachable: if no engine answers.
     """
-    with TemporaryDirectory(prefix="cog-build-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         dockerfile = folder / "Dockerfile"
         dockerfile.write_text(build.text, "utf-8")
         if build.ignore is not None:
@@ -154,6 +153,8 @@ def _flags(docker: Docker, build: Build) -> list[str]:
         shown = "tty" if build.progress == "tty" else "plain"
         flags += [f"--progress={shown}", f"--platform={PLATFORM}"]
         flags += [f"--secret={secret}" for secret in build.secrets]
+    else:
+        flags.append("--force-rm")  # or the container of a step that failed would stay
     return flags
 
 

@@ -16,6 +16,8 @@ ONLY_HERE = frozenset({"SSL_CERT_FILE", "SSL_CLIENT_CERT", "UV_KEYRING_PROVIDER"
 """Settings that name something of this machine, which no build can see."""
 ALWAYS = {"UV_SYSTEM_CERTS": "1", "UV_LINK_MODE": "copy", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
 _CODE = shutil.ignore_patterns("__pycache__", "*.pyc")
+_NO_SOURCES = shutil.ignore_patterns("__pycache__", ".git", ".venv", ".env", ".cog", "node_modules")
+"""Of a package in a folder, which may be the project itself."""
 
 
 def write_context(
@@ -130,7 +132,7 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=_CODE, dirs_exist_ok=True)
+        shutil.copytree(source, target, ignore=_NO_SOURCES, dirs_exist_ok=True)
     else:
         shutil.copyfile(source, target)
 

@@ -8,19 +8,17 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from coghub.build import commands
 from coghub.build.accelerator.choice import choose
 from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image, find_image
 from coghub.build.events import Notice, Report, Step, ignore
-from coghub.build.files import explained
 from coghub.build.image import context
 from coghub.build.image.building import Build, build_image
 from coghub.build.image.certificate import certificate_of
 from coghub.build.image.dockerfile import ENVIRONMENT, INDEX_SECRET, Builder, dockerfile
-from coghub.build.image.leftover_names import remove_leftover_names
+from coghub.build.image.leftovers import remove_leftovers, scratch
 from coghub.build.image.recipe import Recipe, recipe_of
 from coghub.build.image.sdk_wheel import sdk_for_image
 from coghub.build.pip_settings import read_pip_settings
@@ -72,13 +70,13 @@ def ensure_environment(
     for line in accelerator.warnings:
         report(Notice(line))
     recipe = recipe_of(plan, accelerator, settings)
-    with TemporaryDirectory(prefix="cog-context-") as name, explained(Path(name)):
-        order = _Order(docker, recipe, project, settings, options, Path(name))
+    with scratch() as folder:
+        order = _Order(docker, recipe, project, settings, options, folder)
         wanted = order.written(report)
         known = None if options.no_cache or wanted.is_own else find_image(docker, wanted.tag)
         if known is not None:
             return known
-        remove_leftover_names(docker)
+        remove_leftovers(docker)
         notes = () if settings.base_image else accelerator.notes
         for line in (*notes, *_without_secret(plan, options)):
             report(Notice(line))

@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from coghub.build import bundle_content
@@ -22,12 +21,12 @@ from coghub.build.config import CONFIG_NAME
 from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image, find_image
 from coghub.build.events import Report, Step
-from coghub.build.files import explained, write_atomically
+from coghub.build.files import write_atomically
 from coghub.build.image import quoting
 from coghub.build.image.building import Build, build_image
 from coghub.build.image.environment_image import NO_OPTIONS, BuildOptions
 from coghub.build.image.labels import MODEL, labels_of, origin_of
-from coghub.build.image.leftover_names import name_of, new_mark
+from coghub.build.image.leftovers import name_of, new_mark, scratch
 from coghub.build.image.quoting import listed, quoted
 from coghub.build.image.weights import weights_among
 from coghub.build.image_name import full_name
@@ -155,7 +154,7 @@ class _Making:
             lines.append(f"ENV COG_MAX_CONCURRENCY={self.order.plan.max_concurrency}")
         pairs = (f"{key}={quoted(value)}" for key, value in labels.items() if key not in multiline)
         lines.append("LABEL " + " \\\n    ".join(pairs))
-        with _scratch() as folder:
+        with scratch() as folder:
             path = folder / DOCUMENT_PATH
             path.parent.mkdir(mode=0o755)
             path.write_text(bundle_content.compact(self.order.document), "utf-8")
@@ -277,18 +276,12 @@ def _beside(project: Path) -> Generator[Path]:
         own.mkdir(exist_ok=True)
     place = own if os.access(own, os.W_OK) else None
     try:
-        with TemporaryDirectory(prefix="cog-build-", dir=place) as name, explained(Path(name)):
-            yield Path(name)
+        with scratch(place) as folder:
+            yield folder
     finally:
         if place is not None:
             with suppress(OSError):
                 place.rmdir()
-
-
-@contextmanager
-def _scratch() -> Generator[Path]:
-    with TemporaryDirectory(prefix="cog-build-") as name, explained(Path(name)):
-        yield Path(name)
 
 
 def _freeze(docker: Docker, environment: Image, settings: Settings) -> str:

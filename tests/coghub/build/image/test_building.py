@@ -154,6 +154,12 @@ def test_a_build_is_one_command_and_its_answer_the_id(played, tmp_path, report):
     ]
 
 
+def test_the_classic_builder_leaves_no_container_of_a_step_that_failed(played, tmp_path, report):
+    build_image(played("", 0, has_buildkit=False), Build("FROM x\n", tmp_path), report)
+
+    assert "--force-rm" in (tmp_path / "asked").read_text()
+
+
 def test_what_a_step_prints_is_reported_as_it_comes(played, tmp_path, report):
     build_image(
         played("#5 [1/1] RUN x\n#5 0.1 hello\n#5 DONE 0.1s\n", 0), Build("", tmp_path), report
