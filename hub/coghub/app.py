@@ -70,7 +70,7 @@ async def serve(
     addresses = Addresses(url_of(listener, is_secure=tls is not None), url_of(callbacks))
     background = Background(hub, executor, addresses, partial(show_to_webhook, hub))
     async with AsyncExitStack() as stack:
-        answers = Callbacks(hub, background.member).app()
+        answers = Callbacks(hub, background.member, background.guard).app()
         await stack.enter_async_context(listening(answers, callbacks))
         await stack.enter_async_context(background.running())
         await stack.enter_async_context(

@@ -55,8 +55,8 @@ class Background:
         self._hub = hub
         self._addresses = addresses
         self.fleet = Fleet(hub.hardware)
-        guard = hub_guard(hub.settings, callback_url=addresses.callback_url)
-        self._poster = Poster(guard)
+        self.guard = hub_guard(hub.settings, callback_url=addresses.callback_url)
+        self._poster = Poster(self.guard)
         caller = Caller(hub.webhook_secrets, show, self._poster, hub.now)
         self._webhooks = Webhooks(hub.database, caller)
         self._progress = Progress(caller)
@@ -125,6 +125,7 @@ class Background:
             box=hub.box,
             signals=hub.signals,
             now=hub.now,
+            files=hub.prediction_files,
             callback_url=callback_url,
             hosts=self._hosts,
             on_batch=self._progress.on_batch,

@@ -18,6 +18,8 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -238,3 +240,55 @@ def ending() -> Iterator[Callable[[Served], Served]]:
     yield remember
     for served in started:
         served.stop()
+
+
+@pytest.fixture
+def started(environ, docker_engine, tmp_path):
+    """Return what starts a hub with Docker as executor, and with some settings."""
+    from tests.acceptance.docker_hub import CONFIG, PROBE, DockerHub  # noqa: PLC0415 - needs this
+
+    hubs = []
+
+    def start(**settings: str) -> "DockerHub":
+        own = {"HOME": str(tmp_path / "home"), "COGHUB_EXECUTOR": "docker"}
+        whole = {**environ, **docker_engine.environ, **own}
+        variables = {f"COGHUB_{name.upper()}": value for name, value in settings.items()}
+        hub = HubProcess(tmp_path / "hub", {**whole, **variables})
+        hubs.append(hub)
+        project = tmp_path / "project"
+        project.mkdir(exist_ok=True)
+        (project / "cog.yaml").write_text(CONFIG)
+        (project / "predict.py").write_text(PROBE)
+        cog = Person(project, whole)
+        done = cog("login", hub.address, "--token-stdin", stdin=hub.token)
+        assert done.returncode == 0, done.stderr
+        return DockerHub(hub, cog)
+
+    yield start
+    for hub in hubs:
+        if hub.process.poll() is None:
+            hub.stop()
+    network = f"coghub-{(tmp_path / 'hub' / 'docker-id').read_text()}"
+    assert docker_engine.containers("run.coghub.hub") == []
+    for volume in docker_engine.run(
+        "volume", "ls", "--quiet", "--filter", f"name={network}"
+    ).split():
+        docker_engine.run("volume", "rm", volume)
+    docker_engine.run("network", "rm", network)
+
+
+@pytest.fixture
+def httpd(tmp_path: Path) -> Iterator[str]:
+    """The address of a web server with a file of five bytes, `file.bin`."""
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "file.bin").write_bytes(b"12345")
+    handler = partial(QuietFiles, directory=str(tmp_path / "www"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""

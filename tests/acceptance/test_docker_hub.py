@@ -1,106 +1,10 @@
 """A hub with models in containers: a real `coghub up`, real pushes, and what the engine sees."""
 
-import json
-import urllib.request
-
 import pytest
-from tests.acceptance.conftest import Person
 from tests.acceptance.hub_process import HubProcess
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
 LABEL = "run.coghub.hub"
-CONFIG = 'build:\n  python_version: "3.11"\npredict: "predict.py:Predictor"\n'
-PROBE = """
-import os
-import socket
-import subprocess
-
-from cog import BasePredictor, Path
-
-
-class Predictor(BasePredictor):
-    def setup(self) -> None:
-        print("weights are loaded")
-
-    def predict(self, do: str) -> str:
-        if do == "memory":
-            return str(len(bytearray(2 * 1024**3)))
-        if do == "rights":
-            return open("/proc/self/status").read()
-        if do == "internet":
-            with socket.create_connection(("1.1.1.1", 80), timeout=3):
-                return "reached"
-        if do == "environment":
-            return repr(sorted(os.environ))
-        if do == "home":
-            open(os.path.expanduser("~/kept"), "a").write("x")
-            return open(os.path.expanduser("~/kept")).read()
-        return do
-"""
-
-
-class DockerHub:
-    """A hub, and someone who pushes to it."""
-
-    def __init__(self, hub: HubProcess, cog: Person) -> None:
-        self.hub, self.cog = hub, cog
-
-    def push(self, name: str, *flags: str) -> str:
-        """Push the project and return the version's id."""
-        host = self.hub.address.removeprefix("http://")
-        done = self.cog("push", *flags, f"{host}/{self.hub.administrator}/{name}")
-        assert done.returncode == 0, done.stderr
-        return self.hub.get(f"/v1/models/{self.hub.administrator}/{name}")["latest_version"]["id"]
-
-    def predict(self, version, **given):
-        body = json.dumps({"version": version, "input": given}).encode()
-        request = urllib.request.Request(
-            f"{self.hub.address}/v1/predictions",
-            body,
-            {
-                "Authorization": f"Bearer {self.hub.token}",
-                "Content-Type": "application/json",
-                "Prefer": "wait=60",
-            },
-        )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            prediction = json.load(answer)
-        while prediction["status"] in ("starting", "processing"):
-            prediction = self.hub.get(f"/v1/predictions/{prediction['id']}")
-        return prediction
-
-
-@pytest.fixture
-def started(environ, docker_engine, tmp_path):
-    """Return what starts a hub with some settings."""
-    hubs = []
-
-    def start(**settings: str) -> DockerHub:
-        own = {"HOME": str(tmp_path / "home"), "COGHUB_EXECUTOR": "docker"}
-        whole = {**environ, **docker_engine.environ, **own}
-        variables = {f"COGHUB_{name.upper()}": value for name, value in settings.items()}
-        hub = HubProcess(tmp_path / "hub", {**whole, **variables})
-        hubs.append(hub)
-        project = tmp_path / "project"
-        project.mkdir(exist_ok=True)
-        (project / "cog.yaml").write_text(CONFIG)
-        (project / "predict.py").write_text(PROBE)
-        cog = Person(project, whole)
-        done = cog("login", hub.address, "--token-stdin", stdin=hub.token)
-        assert done.returncode == 0, done.stderr
-        return DockerHub(hub, cog)
-
-    yield start
-    for hub in hubs:
-        if hub.process.poll() is None:
-            hub.stop()
-    network = f"coghub-{(tmp_path / 'hub' / 'docker-id').read_text()}"
-    assert docker_engine.containers(LABEL) == []
-    for volume in docker_engine.run(
-        "volume", "ls", "--quiet", "--filter", f"name={network}"
-    ).split():
-        docker_engine.run("volume", "rm", volume)
-    docker_engine.run("network", "rm", network)
 
 
 def test_bundles_and_images_both_run_in_containers(started, docker_engine):

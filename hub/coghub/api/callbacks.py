@@ -4,8 +4,10 @@ The first part of the path is the key of one instance; whoever has another one g
 """
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 from urllib.parse import unquote
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
@@ -14,8 +16,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from cog.network_guard import Guard
 from coghub.api.errors import problem
-from coghub.domain.errors import CoghubError, FileNotFound
+from coghub.api.fetcher import Fetcher
+from coghub.domain.errors import BadRequest, CoghubError, FileNotFound, TooLarge
 from coghub.parts import Hub
 from coghub.scheduler.fleet import Member
 
@@ -28,15 +32,18 @@ class AnyName(PathConvertor):
 
 register_url_convertor("any", AnyName())
 
+MAX_WEBHOOK_BYTES = 128 * 1024**2
+"""As much as an output may have."""
 FindMember = Callable[[str], Member | None]
 
 
 class Callbacks:
     """Answers instances."""
 
-    def __init__(self, hub: Hub, find_member: FindMember) -> None:
+    def __init__(self, hub: Hub, find_member: FindMember, guard: Guard) -> None:
         self._hub = hub
         self._find_member = find_member
+        self._fetcher = Fetcher(guard)
 
     def app(self) -> ASGIApp:
         """Return it as an application."""
@@ -45,6 +52,8 @@ class Callbacks:
                 Route("/{key}/uploads/{name:any}", self.upload, methods=["PUT"]),
                 Route("/{key}/predictions/{id}/files/{file_id}", self.uploaded_file),
                 Route("/{key}/files/{file_key}/{name:any}", self.made_file),
+                Route("/{key}/fetched/{token}/{name:any}", self.fetched_file),
+                Route("/{key}/webhooks/{id}", self.webhook, methods=["POST"]),
             ],
             exception_handlers={CoghubError: _refused},
         )
@@ -82,11 +91,43 @@ class Callbacks:
         content = self._hub.prediction_files.read(file)
         return _streamed(content, file.content_type, file.size_bytes)
 
+    async def fetched_file(self, request: Request) -> Response:
+        """Hand out what a prediction's input names, fetched now for a server without a guard."""
+        _, url = self._member(request).fetches.get(request.path_params["token"], ("", ""))
+        if not url:
+            raise FileNotFound
+        return await self._fetcher.answer(url)
+
+    async def webhook(self, request: Request) -> Response:
+        """Take how a prediction stands, from a server that tells it in no other way."""
+        hear = self._member(request).tellers.get(request.path_params["id"])
+        body = await _bounded(request)
+        if hear is not None:
+            hear(body)
+        return Response(status_code=200)
+
     def _member(self, request: Request) -> Member:
         member = self._find_member(request.path_params["key"])
         if member is None:
             raise HTTPException(404)
         return member
+
+
+async def _bounded(request: Request) -> dict[str, Any]:
+    """Return a JSON object that is not larger than what an instance may tell.
+
+    Raises:
+        BadRequest: if it is none.
+    """
+    content = bytearray()
+    async for piece in request.stream():
+        content += piece
+        if len(content) > MAX_WEBHOOK_BYTES:
+            raise TooLarge("A webhook of an instance is too large")
+    try:
+        return msgspec.json.decode(bytes(content), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise BadRequest("The body is not a JSON object") from error
 
 
 def _streamed(content: AsyncIterator[bytes], content_type: str, size_bytes: int) -> Response:

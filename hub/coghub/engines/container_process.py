@@ -6,6 +6,7 @@ of that process, and a signal to the process reaches the container.
 
 import os
 import secrets
+import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -84,6 +85,17 @@ class ContainerProcess:
     def listens_late(self) -> bool:
         """The engine listens on its port as soon as the container runs."""
         return True
+
+    @property
+    def files_host(self) -> str | None:
+        """The address of this machine on Docker's own bridge, if it has one there."""
+        shown = "{{range .IPAM.Config}}{{.Gateway}}{{end}}"
+        try:
+            host = self.docker.ask(["network", "inspect", "bridge", "--format", shown]).strip()
+            with socket.create_server((host, 0)):
+                return host
+        except (CoghubError, OSError):
+            return None
 
     @property
     def exit_code(self) -> int | None:

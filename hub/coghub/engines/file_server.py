@@ -19,9 +19,10 @@ POLL_S = 0.02
 class FileServer:
     """Serves the files that were named to it, until it is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._paths: dict[str, Path] = {}
-        self._server = _Server(("127.0.0.1", 0), self._paths)
+        self._server = _Server((host, 0), self._paths)
         serve = partial(self._server.serve_forever, POLL_S)
         threading.Thread(target=serve, name="files", daemon=True).start()
 
@@ -29,7 +30,7 @@ class FileServer:
         """Return the address of a file; it ends in the file's own name."""
         place = f"/{secrets.token_urlsafe(TOKEN_BYTES)}/{quote(path.name)}"
         self._paths[place] = path
-        return f"http://127.0.0.1:{self._server.server_address[1]}{place}"
+        return f"http://{self._host}:{self._server.server_address[1]}{place}"
 
     def close(self) -> None:
         """Stop serving."""

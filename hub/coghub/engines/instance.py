@@ -4,6 +4,7 @@ While it waits for an answer it also passes on what the server prints, and notic
 Understands our server's stream of events and the single JSON answer of Cog's own.
 """
 
+import base64
 import json
 import os
 import selectors
@@ -31,6 +32,9 @@ HEALTH_TIMEOUT_S = 15.0
 TICK_S = 0.5
 """How often the server's life is looked at while nothing comes from it."""
 CANCEL_WAIT_S = 1.0
+LOOPBACK = "127.0.0.1"
+MAX_INLINE_BYTES = 64 * 1024**2
+"""Into a container a larger file is served; that a firewall may forbid, so no smaller one."""
 TOLD_CHARACTERS = 4000
 """Of the last words, where the reason for an end is looked for."""
 HTTP_ERROR = 400
@@ -67,6 +71,11 @@ class Server(Protocol):
         ...
 
     @property
+    def files_host(self) -> str | None:
+        """The address of this machine as it sees it; None where that is not known."""
+        ...
+
+    @property
     def exit_code(self) -> int | None:
         """None while it lives; minus the signal's number where one ended it."""
         ...
@@ -97,6 +106,7 @@ class Instance:
         self._server = server
         self._route = ROUTES[launch.mode]
         self._on_log = on_log
+        self._prints_all = prints_all
         self._is_echoed = prints_all or (
             launch.is_debug and LEVEL_VARIABLE not in launch.environment
         )
@@ -138,10 +148,13 @@ class Instance:
 
     def serve_file(self, path: Path) -> str:
         """Return a URL from which the model's server can read a file."""
+        host = self._server.files_host
+        if host is None or (host != LOOPBACK and path.stat().st_size <= MAX_INLINE_BYTES):
+            return _data_url(path)
         if self._files is None:
             from coghub.engines.file_server import FileServer  # noqa: PLC0415 - rarely needed
 
-            self._files = FileServer()
+            self._files = FileServer(host)
         return self._files.url_of(path)
 
     def predict(self, request: Request) -> Iterator[Event]:
@@ -155,11 +168,19 @@ class Instance:
         )
         try:
             for event in _events_of(exchange, self._pieces(exchange), self._route):
-                if not (self._is_echoed and isinstance(event, Log)):
+                if not (isinstance(event, Log) and self._was_shown(event.text)):
                     yield event
         except OSError as error:
             raise self._death() from error
         self._running_id = None
+
+    def _was_shown(self, text: str) -> bool:
+        """Tell whether the server has printed what the model did; Cog's do so at some levels."""
+        if not self._prints_all:
+            return self._is_echoed
+        self._server.drain()
+        first = text.strip().partition("\n")[0]
+        return first.encode("utf-8", "replace") in self._server.last_words
 
     def _missing_port(self, deadline: float) -> int:
         if time.monotonic() > deadline:
@@ -298,6 +319,11 @@ def _json(content: bytes) -> Any:
         return json.loads(content)
     except ValueError:
         return None
+
+
+def _data_url(path: Path) -> str:
+    content = base64.b64encode(path.read_bytes()).decode("ascii")
+    return f"data:application/octet-stream;base64,{content}"
 
 
 def _timed_out(timeout_s: float) -> SetupFailed:

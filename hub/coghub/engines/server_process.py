@@ -87,6 +87,11 @@ class ServerProcess:
         return False
 
     @property
+    def files_host(self) -> str:
+        """It is on this machine."""
+        return "127.0.0.1"
+
+    @property
     def exit_code(self) -> int | None:
         """None while the server lives; minus the signal's number where one killed it."""
         return self.process.poll()

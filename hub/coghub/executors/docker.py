@@ -109,7 +109,7 @@ class DockerExecutor(Executor):
         return ContainerSpec(
             image=image.id,
             name=f"{self._network}-{spec.id[:12]}",
-            command=(*SERVER, "--upload-url", spec.upload_url),
+            command=(*SERVER, "--upload-url", spec.upload_url) if image.is_ours else (),
             environment={**told, **spec.variables, **spec.server_variables},
             labels={HUB: self._id},
             mounts=(Mount(volume, HOME, is_volume=True),),

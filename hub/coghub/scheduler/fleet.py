@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from coghub.domain.hardware import Hardware
 from coghub.domain.instance import Stage
@@ -19,6 +20,10 @@ LEAST_TURN = timedelta(seconds=10)
 MOST_TURN = timedelta(seconds=60)
 """An instance may serve for as long as its start took, within these, before it leaves for others:
 else two versions that want one place would spend their time with starts."""
+
+
+Teller = Callable[[Mapping[str, Any]], None]
+"""Takes how a prediction stands, as a server tells it again and again."""
 
 
 @dataclass(eq=False, slots=True)
@@ -46,6 +51,10 @@ class Member:
     """How often in a row it did so."""
     ready_at: datetime | None = None
     idle_since: datetime | None = None
+    fetches: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Token → prediction and URL: what the hub fetches for a server without a guard."""
+    tellers: dict[str, Teller] = field(default_factory=dict)
+    """Prediction → who hears what such a server tells of it."""
     transcript: list[str] = field(default_factory=list)
     """What is told of its way to ready, piece by piece."""
     secrets: list[str] = field(default_factory=list)

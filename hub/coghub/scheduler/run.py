@@ -11,7 +11,7 @@ While nothing can be written, as on a full disk, the instance is read no further
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,10 +27,12 @@ from coghub.domain.errors import InputRefused, InstanceBusy, InstanceError, Inst
 from coghub.domain.instance import Stage
 from coghub.domain.prediction import End, Status
 from coghub.domain.signals import Signals, Waiting
+from coghub.files.prediction_files import PredictionFiles
 from coghub.predictions import secrets
 from coghub.predictions.input_files import Reachable
 from coghub.predictions.redaction import Redactor
 from coghub.scheduler.fleet import Member
+from coghub.scheduler.foreign import Foreign
 from coghub.scheduler.gathered import Gathered
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.progress import Receiver, receiver
@@ -55,6 +57,7 @@ class RunParts:
     box: Box
     signals: Signals
     now: Clock
+    files: PredictionFiles
     callback_url: str
     hosts: Callable[[], Sequence[str]]
     """Under which names clients know the hub."""
@@ -76,6 +79,7 @@ class Run:
     _gathered: Gathered = field(init=False)
     _attempt: int = 0
     _last_event: int = 0
+    _foreign: Foreign | None = None
     _receiver: Receiver | None = None
     _has_webhook: bool = False
     _has_ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -140,7 +144,13 @@ class Run:
         callback_url = f"{self.parts.callback_url}/{self.member.key}"
         hosts = {*self.parts.hosts(), urlsplit(assigned.base_url).netloc}
         reachable = Reachable(hosts, callback_url, self.waiting.id)
-        return {"input": reachable.input_of(given)}
+        whole = reachable.input_of(given)
+        instance = self.member.instance
+        if instance is None or not instance.is_foreign:
+            return {"input": whole}
+        files = self.parts.files
+        self._foreign = Foreign(self.member, self.waiting.id, callback_url, files)
+        return self._foreign.body(whole)
 
     async def _follow(self, body: dict[str, Any]) -> None:
         """Read events and write batches of them, side by side, until the end is written."""
@@ -172,16 +182,18 @@ class Run:
         client = self.member.client
         if client is None:
             raise InstanceGone("The instance was stopped")
-        gathered = self._gathered
-        async with aclosing(
-            client.predict(self.waiting.id, body, after=self._last_event)
-        ) as events:
-            async for sequence, event in events:
-                self._last_event = sequence
-                self.member.refusals = 0
-                gathered.take(event)
-                if gathered.is_full:
-                    await gathered.room()
+        gathered, foreign = self._gathered, self._foreign
+        told = foreign.listening(gathered.take) if foreign else nullcontext()
+        stream = client.predict(self.waiting.id, body, after=self._last_event)
+        async with aclosing(stream) as events:
+            with told:
+                async for sequence, event in events:
+                    self._last_event = sequence
+                    self.member.refusals = 0
+                    for news in await foreign.events_of(event) if foreign else [event]:
+                        gathered.take(news)
+                    if gathered.is_full:
+                        await gathered.room()
 
     async def _record_all(self) -> None:
         """Write batches, until one of them ends the prediction or finds that it has ended."""

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_asgi import ask
 
+from cog.network_guard import Guard
 from coghub.api.callbacks import Callbacks
 from coghub.domain.signals import Waiting
 from coghub.scheduler.fleet import Member
@@ -26,7 +27,7 @@ def member(hub, alice, alices):
 
 @pytest.fixture
 def instances(hub, member):
-    return Callbacks(hub, {"key": member}.get).app()
+    return Callbacks(hub, {"key": member}.get, Guard()).app()
 
 
 segments = st.one_of(st.sampled_from(NAMES), st.sampled_from(["key", "p", "q", "z" * 26]))

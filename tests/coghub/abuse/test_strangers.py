@@ -7,6 +7,7 @@ import re
 import pytest
 from hub_client import Client
 
+from cog.network_guard import Guard
 from coghub.api.app import PARTS
 from coghub.api.callbacks import Callbacks
 from coghub.domain.model import Visibility
@@ -214,7 +215,7 @@ async def test_a_prediction_is_handed_no_files_of_others(hub, alice, bob, file_i
     """An input may name any URL, also that of a file of somebody else."""
     running = {}
     member = Member("i", None, "cpu", None, 1, hub.now(), running=running)
-    instance = Client(Callbacks(hub, {"key": member}.get).app())
+    instance = Client(Callbacks(hub, {"key": member}.get, Guard()).app())
     url = f"/key/predictions/p/files/{file_id}"
 
     running["p"] = Waiting("p", bob.id, 1, hub.now())

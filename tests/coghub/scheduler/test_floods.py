@@ -37,7 +37,9 @@ async def test_an_instance_is_not_read_faster_than_its_logs_can_be_written(
     row = await hub.database.read(lambda c: rows.by_id(c, made.id))
     entry = await hub.catalog.get(made.version.key)
     member = Member("i", entry, "cpu", None, 1, hub.now(), client=Talkative())
-    parts = RunParts(hub.database, hub.box, hub.signals, hub.now, "", list, print, print)
+    parts = RunParts(
+        hub.database, hub.box, hub.signals, hub.now, hub.prediction_files, "", list, print, print
+    )
     write, is_open = hub.database.write, asyncio.Event()
 
     async def slow(change):
