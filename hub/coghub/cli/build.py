@@ -1,6 +1,7 @@
 """`cog build`: the project as an image of Docker, or without Docker as a bundle in the store."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
-from coghub.engines.base import NO_PREPARATION, Launch, Preparation, Project
+from coghub.engines.base import NO_PREPARATION, Engine, Launch, Preparation, Project
 from coghub.engines.choice import engine_of
 from coghub.engines.documents import read_document
 
@@ -67,7 +68,7 @@ def command(
     full_name(name)  # a wrong one is refused before anything is made
     wanted = Wanted(name, document_path, preparation)
     if engine.name == "docker":
-        built_image(invocation, project, wanted)
+        built_image(invocation, project, wanted, engine)
         console.say(f"Image built as {name}")
     else:
         console.say(f"Image built as {built(invocation, project, wanted).name}")
@@ -88,7 +89,9 @@ def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
     return bundle
 
 
-def built_image(invocation: Invocation, project: Project, wanted: Wanted) -> Image:
+def built_image(
+    invocation: Invocation, project: Project, wanted: Wanted, engine: Engine | None = None
+) -> Image:
     """Make the image, with the document that the model's code has now."""
     from coghub.build.image import model_image  # noqa: PLC0415 - bundles need none of it
     from coghub.engines.docker import PreparedImage  # noqa: PLC0415
@@ -98,9 +101,10 @@ def built_image(invocation: Invocation, project: Project, wanted: Wanted) -> Ima
     line = f"Building Docker image from environment in {project.origin} as {wanted.name}..."
     with console.step(line) as step:
         report = teller(console, step)
-        prepared = engine_of(invocation.settings).prepare(project, report, wanted.preparation)
+        engine = engine or engine_of(invocation.settings)
+        prepared = engine.prepare(project, report, wanted.preparation)
         assert isinstance(prepared, PreparedImage)
-        document = given or prepared.document(Launch(), console.log, is_fresh=True)
+        document = given or partial(prepared.document, Launch(), console.log, is_fresh=True)
         order = model_image.ModelOrder(
             project.plan, project.folder, document, wanted.name, config_name=project.origin
         )

@@ -27,6 +27,8 @@ class Image:
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     size_bytes: int
+    names: tuple[str, ...] = ()
+    """All that lead to it, with their tags."""
 
     @property
     def short_id(self) -> str:
@@ -119,6 +121,7 @@ def _image(name: str, found: Mapping[str, Any]) -> Image:
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
         size_bytes=int(found.get("Size") or 0),
+        names=tuple(found.get("RepoTags") or ()),
     )
 
 

@@ -7,7 +7,8 @@ The classic builder says `Step 3/5 : RUN pip …`, then the text as it is.
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +31,9 @@ _QUIET = re.compile(r"^(sha256:|DONE|CACHED|transferring|resolve|extracting|expo
 _FAILED = re.compile(r"^(?:#\d+ )?ERROR:? (.*)|^(?:executor|The command) (.*)", re.IGNORECASE)
 _INTERNAL = re.compile(r"\[(internal|auth)\]")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_RETURNED = re.compile(r"^The command '.*' returned a non-zero code: \d+$")
+_NOISE = re.compile(
+    r"^(The command '.*' returned a non-zero code: \d+|Removing intermediate container \w+)$"
+)
 PURPOSES = (
     ("server.txt", "Installing the server"),
     ("requirements.txt", "Installing the Python packages"),
@@ -130,6 +133,16 @@ def build_image(docker: Docker, build: Build, report: Report) -> str:
         DiskFull: if the engine has no space left.
         DockerUnreachable: if no engine answers.
     """
+    with building(docker, build, report) as finish:
+        return finish()
+
+
+@contextmanager
+def building(docker: Docker, build: Build, report: Report) -> Generator[Callable[[], str]]:
+    """Build an image beside what the block does, and yield what waits for its id.
+
+    A build that nobody has waited for is ended with the block. Errors are those of `build_image`.
+    """
     with scratch() as folder:
         dockerfile = folder / "Dockerfile"
         dockerfile.write_text(build.text, "utf-8")
@@ -137,8 +150,14 @@ def build_image(docker: Docker, build: Build, report: Report) -> str:
             (folder / "Dockerfile.dockerignore").write_text(build.ignore, "utf-8")
         answer = folder / "image-id"
         command = ["build", "--iidfile", str(answer), "--file", str(dockerfile)]
-        _run(docker, [*command, *_flags(docker, build), str(build.context)], build, report)
-        return answer.read_text("utf-8").strip()
+        arguments = [*command, *_flags(docker, build), str(build.context)]
+        with _running(docker, arguments, build, report) as finish:
+
+            def image_id() -> str:
+                finish()
+                return answer.read_text("utf-8").strip()
+
+            yield image_id
 
 
 def _flags(docker: Docker, build: Build) -> list[str]:
@@ -158,17 +177,25 @@ def _flags(docker: Docker, build: Build) -> list[str]:
     return flags
 
 
-def _run(docker: Docker, arguments: Sequence[str], build: Build, report: Report) -> None:
+@contextmanager
+def _running(
+    docker: Docker, arguments: Sequence[str], build: Build, report: Report
+) -> Generator[Callable[[], None]]:
     environ = {**docker.environ, "DOCKER_BUILDKIT": "1" if docker.has_buildkit else "0"}
     client = Docker(docker.program, docker.has_buildkit, environ)
-    told = _Told(report)
     with uninterrupted():
         process = client.start(arguments, shows=build.progress == "tty" and docker.has_buildkit)
         lifeline = Lifeline()
         lifeline.guard(process.pid)
-    try:
+
+    def finish() -> None:
+        told = _Told(report)
         _follow(process.stdout or (), told, _echo_of(build.progress))
-        process.wait()
+        if process.wait():
+            raise _error(told, client)
+
+    try:
+        yield finish
     finally:
         if process.poll() is None:
             process.terminate()
@@ -176,8 +203,6 @@ def _run(docker: Docker, arguments: Sequence[str], build: Build, report: Report)
         if process.stdout:
             process.stdout.close()
         lifeline.close()
-    if process.returncode:
-        raise _error(told, client)
 
 
 def _follow(lines: Iterable[bytes], told: _Told, echo: Callable[[str], None] | None) -> None:
@@ -211,7 +236,7 @@ def _last_words(said: Iterable[str]) -> list[str]:
 
 def _telling(lines: Iterable[str]) -> list[str]:
     """Return the lines that say something new; the step itself is in the title."""
-    return [line for line in dict.fromkeys(lines) if not _RETURNED.match(line)]
+    return [line for line in dict.fromkeys(lines) if not _NOISE.match(line)]
 
 
 def _purpose(step: str) -> str | None:

@@ -9,7 +9,7 @@ Each is one build with few steps, so that a change of the code costs little more
 
 import os
 import shutil
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,7 +23,7 @@ from coghub.build.docker.image import Image, find_image
 from coghub.build.events import Report, Step
 from coghub.build.files import write_atomically
 from coghub.build.image import quoting
-from coghub.build.image.building import Build, build_image
+from coghub.build.image.building import Build, build_image, building
 from coghub.build.image.environment_image import NO_OPTIONS, BuildOptions
 from coghub.build.image.labels import MODEL, labels_of, origin_of
 from coghub.build.image.leftovers import name_of, new_mark, scratch
@@ -47,7 +47,8 @@ class ModelOrder:
 
     plan: Plan
     project: Path
-    document: Mapping[str, Any]
+    document: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    """What is called is called while the project is being copied: it may take as long."""
     name: str
     """Of the image, such as "hello:v1"; `latest` unless it says."""
     config_name: str = CONFIG_NAME
@@ -73,22 +74,26 @@ def build_model_image(
         ProjectUnreadable: if a file cannot be read, or what cog.yaml refers to is left out.
         BuildFailed: if a step of the build fails.
         DiskFull: if no space is left, here or where the engine keeps its images.
+        CoghubError: as what is called for the document raises it.
     """
     name = full_name(order.name)
     files = project_files(order.project, report)
     bundle_content.require_code(order.plan, files)
     before = find_image(docker, name)
     making = _Making(docker, order, settings, report, options, files, new_mark())
+    gone = making.temporary_names()
     try:
-        making.copy_project(environment)
-        making.describe(environment, name)
+        with making.copying(environment) as finish:
+            document = order.document() if callable(order.document) else order.document
+            finish()
+        made_id = making.describe(environment, name, document)
+        if before is not None and before.id != made_id and _is_only_ours(before):
+            gone.append(before.id)
     finally:
-        making.forget_temporary()
+        _forget(docker, gone)
     made = find_image(docker, name)
     if made is None:
         raise ImageInvalid(f"The image that was built is gone: {name}")
-    if before is not None and before.id != made.id and MODEL in before.labels:
-        _forget_nameless(docker, before.id)
     return made
 
 
@@ -123,27 +128,30 @@ class _Making:
     files: list[ProjectFile]
     mark: str
 
-    def copy_project(self, environment: Image) -> None:
-        """Build the project on top of its environment, large files below."""
+    @contextmanager
+    def copying(self, environment: Image) -> Generator[Callable[[], str]]:
+        """Build the project on top of its environment, large files below; yield what waits."""
         base = environment.name
         weights = weights_among(self.files) if self.options.separate_weights else []
         if weights:
             self.report(Step(f"Copying {len(weights)} large files into layers of their own"))
             with self._context(only=weights) as (folder, ignore):
                 text = _weights_text(base, weights, self._copied) + "\n"
-                self._build(text, folder, "weights", ignore)
+                build_image(self.docker, self._build(text, folder, "weights", ignore), self.report)
             base = self._tag("weights")
         self.report(Step("Copying the project"))
         with self._context(left_out=weights) as (folder, ignore):
             text = model_text(base, (), self.order.config_name, self._copied)
-            self._build(text, folder, "project", ignore)
+            build = self._build(text, folder, "project", ignore)
+            with building(self.docker, build, self.report) as finish:
+                yield finish
 
-    def describe(self, environment: Image, name: str) -> None:
-        """Add what was made for the project, and name the image."""
+    def describe(self, environment: Image, name: str, document: Mapping[str, Any]) -> str:
+        """Add what was made for the project, name the image, and return its id."""
         self.report(Step("Adding labels to image..."))
         labels = labels_of(
             self.order.plan,
-            self.order.document,
+            document,
             pip_freeze=_freeze(self.docker, environment, self.settings),
             origin=origin_of(self.order.project, self.settings.environ),
         )
@@ -157,18 +165,17 @@ class _Making:
         with scratch() as folder:
             path = folder / DOCUMENT_PATH
             path.parent.mkdir(mode=0o755)
-            path.write_text(bundle_content.compact(self.order.document), "utf-8")
+            path.write_text(bundle_content.compact(document), "utf-8")
             path.parent.chmod(0o755)
             path.chmod(0o644)
             text = "\n".join(lines) + "\n"
             build = Build(text, folder, tag=name, labels=tuple(multiline.items()))
-            build_image(self.docker, build, self.report)
+            return build_image(self.docker, build, self.report)
 
-    def forget_temporary(self) -> None:
-        """Remove the names that only this build used."""
-        for part in ("project", "weights"):
-            if part == "project" or self.options.separate_weights:
-                _forget(self.docker, self._tag(part))
+    def temporary_names(self) -> list[str]:
+        """Return the names that only this build uses."""
+        parts = ["project", *(["weights"] if self.options.separate_weights else [])]
+        return [self._tag(part) for part in parts]
 
     @property
     def _copied(self) -> str:
@@ -177,8 +184,8 @@ class _Making:
     def _tag(self, part: str) -> str:
         return name_of(part, self.mark)
 
-    def _build(self, text: str, folder: Path, part: str, ignore: str | None) -> None:
-        build = Build(
+    def _build(self, text: str, folder: Path, part: str, ignore: str | None) -> Build:
+        return Build(
             text,
             folder,
             tag=self._tag(part),
@@ -186,7 +193,6 @@ class _Making:
             no_cache=self.options.no_cache,
             progress=self.options.progress,
         )
-        build_image(self.docker, build, self.report)
 
     @contextmanager
     def _context(
@@ -299,15 +305,12 @@ def _freeze(docker: Docker, environment: Image, settings: Settings) -> str:
     return said
 
 
-def _forget_nameless(docker: Docker, image_id: str) -> None:
-    """Remove an image that no name leads to; one that is in use stays."""
-    with suppress(DockerError):
-        names = docker.ask(["image", "inspect", "--format", '{{join .RepoTags " "}}', image_id])
-        if not names.strip():
-            docker.ask(["image", "rm", image_id])
+def _is_only_ours(image: Image) -> bool:
+    """Tell whether nothing leads to an image but the name that it loses now."""
+    return MODEL in image.labels and len(image.names) <= 1
 
 
-def _forget(docker: Docker, image: str) -> None:
-    """Remove an image or a name of one, unless something still needs it."""
+def _forget(docker: Docker, images: Sequence[str]) -> None:
+    """Remove images or names of some; what something still needs stays."""
     with suppress(DockerError):
-        docker.ask(["image", "rm", image])
+        docker.ask(["image", "rm", *images])

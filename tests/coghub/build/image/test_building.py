@@ -40,6 +40,7 @@ Step 2/2 : RUN make things
  ---> Running in d86a86612dde
 one
 two
+Removing intermediate container d86a86612dde
 The command '/bin/sh -c make things' returned a non-zero code: 2
 """
 
