@@ -26,6 +26,8 @@ RECIPE = "bookworm-1"
 PACKAGES = "python3,python3-pip,python3-venv,ca-certificates"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+LABEL = "run.coghub.container"
+"""Of containers that commands start; its value says whose it is."""
 START_S = 30.0
 STOP_S = 30.0
 
@@ -64,6 +66,13 @@ class Engine:
         """Return the names of all containers with a label, running or not."""
         shown = ["ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
         return self.run(*shown).split()
+
+    def left_behind(self) -> list[str]:
+        """Return the containers of commands that have ended; others may test at the same time."""
+        shown = f'{{{{.Names}}}} {{{{.Label "{LABEL}"}}}}'
+        lines = self.run("ps", "--all", "--filter", f"label={LABEL}", "--format", shown)
+        words = [line.split() for line in lines.splitlines()]
+        return [name for name, *_, pid, _ in words if not Path("/proc", pid).exists()]
 
     def has(self, image: str) -> bool:
         """Tell whether an image is there."""

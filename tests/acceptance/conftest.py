@@ -262,14 +262,14 @@ def started(environ, docker_engine, tmp_path):
         cog = Person(project, whole)
         done = cog("login", hub.address, "--token-stdin", stdin=hub.token)
         assert done.returncode == 0, done.stderr
-        return DockerHub(hub, cog)
+        return DockerHub(hub, cog, docker_engine)
 
     yield start
     for hub in hubs:
         if hub.process.poll() is None:
             hub.stop()
     network = f"coghub-{(tmp_path / 'hub' / 'docker-id').read_text()}"
-    assert docker_engine.containers("run.coghub.hub") == []
+    assert docker_engine.containers(f"run.coghub.hub={network.removeprefix('coghub-')}") == []
     for volume in docker_engine.run(
         "volume", "ls", "--quiet", "--filter", f"name={network}"
     ).split():

@@ -5,6 +5,7 @@ import urllib.request
 
 from tests.acceptance.conftest import Person
 from tests.acceptance.hub_process import HubProcess
+from tests.docker_engine import Engine
 
 CONFIG = 'build:\n  python_version: "3.11"\npredict: "predict.py:Predictor"\n'
 PROBE = """
@@ -39,8 +40,14 @@ class Predictor(BasePredictor):
 class DockerHub:
     """A hub, and someone who pushes to it."""
 
-    def __init__(self, hub: HubProcess, cog: Person) -> None:
-        self.hub, self.cog = hub, cog
+    def __init__(self, hub: HubProcess, cog: Person, engine: Engine) -> None:
+        self.hub, self.cog, self.engine = hub, cog, engine
+
+    def containers(self) -> list[str]:
+        """Return the names of this hub's containers."""
+        return self.engine.containers(
+            f"run.coghub.hub={(self.hub.folder / 'docker-id').read_text()}"
+        )
 
     def push(self, name: str, *flags: str) -> str:
         """Push the project and return the version's id."""

@@ -25,7 +25,7 @@ class Predictor(BasePredictor):
         self,
         do: str = Input(description="What to do", choices=["text", "fail", "wait"]),
     ) -> str:
-        print("working on", do, flush=True)
+        print("working on " + do, flush=True)
         if do == "fail":
             raise ValueError("boom")
         if do == "wait":

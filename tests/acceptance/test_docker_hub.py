@@ -4,7 +4,6 @@ import pytest
 from tests.acceptance.hub_process import HubProcess
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
-LABEL = "run.coghub.hub"
 
 
 def test_bundles_and_images_both_run_in_containers(started, docker_engine):
@@ -16,9 +15,9 @@ def test_bundles_and_images_both_run_in_containers(started, docker_engine):
 
     assert [one["output"] for one in ran] == [f"echo {bundle[:4]}", f"echo {image[:4]}"]
     assert "weights are loaded" in ran[0]["logs"]
-    assert len(docker_engine.containers(LABEL)) == 2
+    assert len(there.containers()) == 2
     there.hub.stop()
-    assert docker_engine.containers(LABEL) == []
+    assert there.containers() == []
 
 
 def test_a_container_has_no_rights_and_nothing_of_the_hubs_environment(started):
@@ -59,14 +58,14 @@ def test_containers_of_a_killed_hub_are_gone_after_its_next_start(started, docke
     there = started()
     version = there.push("probe")
     there.predict(version, do="echo")
-    before = docker_engine.containers(LABEL)
+    before = there.containers()
     assert len(before) == 1
 
     there.hub.kill()
     there.hub.restart()
 
     assert there.predict(version, do="echo")["output"] == "echo"
-    assert not set(before) & set(docker_engine.containers(LABEL))
+    assert not set(before) & set(there.containers())
 
 
 def test_a_hub_without_an_engine_says_so_and_ends(environ, docker_engine, tmp_path):

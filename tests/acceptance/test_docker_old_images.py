@@ -10,7 +10,6 @@ from tests.acceptance.conftest import Person
 from tests.acceptance.old_images import RELEASES, Release, image_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
-LABEL = "run.coghub.container"
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +30,7 @@ def old_image(docker_engine, tmp_path_factory):
 @pytest.fixture
 def cog(environ, docker_engine, tmp_path):
     yield Person(tmp_path, {**environ, **docker_engine.environ})
-    assert docker_engine.containers(LABEL) == []
+    assert docker_engine.left_behind() == []
 
 
 each_release = pytest.mark.parametrize("release", RELEASES, ids=lambda it: it.version)

@@ -10,7 +10,6 @@ import pytest
 from tests.acceptance.conftest import Person
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
-LABEL = "run.coghub.container"
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +31,7 @@ def test_a_project_runs_in_a_container_that_is_gone_afterwards(in_docker, docker
     assert done.stdout == "hello Ada\n", done.stderr
     assert "Building Docker image from environment in cog.yaml..." in done.stderr
     assert "Starting Docker image and running setup()..." in done.stderr
-    assert docker_engine.containers(LABEL) == []
+    assert docker_engine.left_behind() == []
 
 
 def test_files_go_into_the_container_and_out_of_it(in_docker):
@@ -53,7 +52,7 @@ def test_a_wrong_input_starts_nothing(in_docker, docker_engine):
     assert done.returncode == 1
     assert 'unknown input "nonsense"' in done.stderr
     assert "Starting" not in done.stderr
-    assert docker_engine.containers(LABEL) == []
+    assert docker_engine.left_behind() == []
 
 
 def test_an_image_runs_by_its_name_and_carries_cogs_labels(in_docker, docker_engine, tmp_path):
@@ -84,7 +83,7 @@ def test_a_served_model_answers_and_ends_with_ctrl_c(in_docker, docker_engine):
 
     assert answer["output"] == "hello Ada"
     assert served.stop() in (0, 130)
-    assert docker_engine.containers(LABEL) == []
+    assert docker_engine.left_behind() == []
 
 
 def test_exec_passes_on_input_output_and_exit_code(in_docker):
@@ -115,7 +114,7 @@ def test_a_killed_command_leaves_no_container_after_the_next_one(in_docker, dock
     (cog.folder / "predict.py").write_text(SLOW.replace("time.sleep(600)", "pass"))
     cog("predict", "-i", "text=x")
 
-    assert docker_engine.containers(LABEL) == []
+    assert docker_engine.left_behind() == []
 
 
 def test_a_build_step_that_fails_is_told_by_its_last_lines(in_docker):

@@ -74,7 +74,8 @@ _PREPARATION = (
         help="With a GPU: begin with NVIDIA's image (`true`), or with Python's slim one.",
     ),
     click.option(
-        "--dockerfile", hidden=True, metavar="PATH",
+        "--dockerfile", metavar="PATH",
+        help="With Docker: build the environment from this, and not from cog.yaml.",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
     ),
 )  # fmt: skip
