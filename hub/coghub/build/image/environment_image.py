@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coghub.build import commands
-from coghub.build.accelerator.choice import choose
+from coghub.build.accelerator.choice import Accelerator, choose
+from coghub.build.accelerator.kernels import capabilities, kernel_warning
+from coghub.build.accelerator.wanted import wanted as wanted_in
 from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image, find_image
 from coghub.build.events import Notice, Report, Step, ignore
@@ -67,7 +69,7 @@ def ensure_environment(
     """
     commands.check_lines(plan)
     accelerator = choose(plan, wants_cuda_image=options.wants_cuda_image)
-    for line in accelerator.warnings:
+    for line in (*accelerator.warnings, *_without_kernels(plan, accelerator, settings)):
         report(Notice(line))
     recipe = recipe_of(plan, accelerator, settings)
     with scratch() as folder:
@@ -86,6 +88,16 @@ def ensure_environment(
     if made is None:
         raise ImageInvalid(f"The image that was built is gone: {wanted.tag}")
     return made
+
+
+def _without_kernels(plan: Plan, accelerator: Accelerator, settings: Settings) -> list[str]:
+    """Warn of a GPU of this machine that the wheels of PyTorch have nothing for."""
+    torch = wanted_in(plan.requirements, "torch")
+    if not plan.gpu or torch is None or not accelerator.cuda:
+        return []
+    there = capabilities(settings.environ)
+    warning = kernel_warning(torch.shown(), accelerator.cuda, there)
+    return [warning] if warning else []
 
 
 def _without_secret(plan: Plan, options: BuildOptions) -> list[str]:
