@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import hub_rows, measures, registries, report
+from benchmarks import hub_rows, image_push, images, measures, registries, report
 from benchmarks.environments import kinds
 from benchmarks.measures import FULL, QUICK, SLOTS, Effort
 from benchmarks.report import Row
@@ -84,6 +84,35 @@ def blobs(effort: Effort) -> list[Row]:
     ]
 
 
+def docker_builds(effort: Effort) -> list[Row]:
+    """Images of `cog build`, beside Dockerfiles by hand."""
+    docker = images.engine()
+    if docker is None:
+        print(f"skipped, as no Docker engine with {images.BASE} answers", file=sys.stderr)
+        return []
+    whole, bare = images.rebuilds(docker, effort)
+    first, sizes = images.first_builds(docker, effort)
+    what = "rebuild after a change of the code, beside"
+    return [
+        Row.ratio(f"{what} the same content", whole.ours, whole.peer, "ms", at_most=1.2),
+        Row.ratio(f"{what} nothing but a COPY", bare.ours, bare.peer, "ms"),
+        Row.ratio("first build, warm package cache", first.ours, first.peer, "s", at_most=0.7),
+        Row.surplus("size of the image", sizes.ours, sizes.peer, "MB", at_most=50e6),
+    ]
+
+
+def docker_push(effort: Effort) -> list[Row]:
+    """A push of 2 GB of layers, beside `docker push`."""
+    docker = images.engine()
+    if docker is None or not registries.is_there():
+        print("skipped, as there is no Docker engine, or no registry", file=sys.stderr)
+        return []
+    pushed = image_push.pushes(docker, effort)
+    return [
+        Row.ratio("push of 2 GB of layers", pushed.ours, pushed.peer, "s", at_most=0.8),
+    ]
+
+
 Measure = Callable[[Effort], list[Row]]
 
 
@@ -105,6 +134,7 @@ SECTIONS = (
     ),
     Section("hub", "beside it", hub_rows.MEASURES),
     Section("registry", registries.PEER, {"blobs": blobs}),
+    Section("docker", "by hand, `docker push`", {"build": docker_builds, "push": docker_push}),
 )
 NAMES = [name for section in SECTIONS for name in (section.name, *section.measures)]
 

@@ -39,7 +39,7 @@ def rates(effort: Effort) -> tuple[Rates, Rates]:
     """Return ours and the peer's, taken turn by turn; every blob is new."""
     with ExitStack() as stack:
         hub = stack.enter_context(running_hub("registry"))
-        targets = (_repository(hub.port, hub.owner, hub.token), stack.enter_context(_peer()))
+        targets = (_repository(hub.port, hub.owner, hub.token), stack.enter_context(cncf()))
         seen: tuple[list[Rates], list[Rates]] = [], []
         for _ in range(effort.rounds // 2 + 1):
             for target, found in zip(targets, seen, strict=True):
@@ -64,7 +64,7 @@ def _repository(port: int, owner: str, token: str) -> Target:
 
 
 @contextmanager
-def _peer() -> Iterator[Target]:
+def cncf() -> Iterator[Target]:
     """Run CNCF distribution's registry without a login, and yield a repository of it."""
     folder = FOLDER / PEER
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from benchmarks.measures import Load
 
 README = Path(__file__).with_name("README.md")
 MARKS = "<!-- table: made by `make bench BENCH_ARGS=--write` -->", "<!-- end of table -->"
-SCALES = {"ms": 1e3, "/s": 1.0, "MB/s": 1e-6, "MiB": 1 / 2**20}
+SCALES = {"s": 1.0, "ms": 1e3, "MB": 1e-6, "/s": 1.0, "MB/s": 1e-6, "MiB": 1 / 2**20}
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,15 @@ class Row:
         added = ours - beside
         said = "" if limit is None else f"≤ {limit * 1e3:g} ms"
         return cls(what, *shown, f"{added * 1e3:+.2f} ms", said, limit is None or added <= limit)
+
+    @classmethod
+    def surplus(cls, what: str, ours: float, peer: float, unit: str, *, at_most: float) -> "Row":
+        """How much more ours is."""
+        scale = SCALES[unit]
+        shown = [f"{value * scale:.4g} {unit}" for value in (ours, peer)]
+        more = ours - peer
+        result, limit = f"{more * scale:+.3g} {unit}", f"≤ +{at_most * scale:g} {unit}"
+        return cls(what, *shown, result, limit, more <= at_most)
 
     @classmethod
     def skipped(cls, what: str, reason: str) -> "Row":
