@@ -101,6 +101,8 @@ def built_image(
     line = f"Building Docker image from environment in {project.origin} as {wanted.name}..."
     with console.step(line) as step:
         report = teller(console, step)
+        if options_.progress in ("plain", "tty"):
+            step.hide()  # Docker shows all itself
         engine = engine or engine_of(invocation.settings)
         prepared = engine.prepare(project, report, wanted.preparation)
         assert isinstance(prepared, PreparedImage)

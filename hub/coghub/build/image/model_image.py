@@ -10,6 +10,7 @@ Each is one build with few steps, so that a change of the code costs little more
 import os
 import shutil
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -79,19 +80,19 @@ def build_model_image(
     name = full_name(order.name)
     files = project_files(order.project, report)
     bundle_content.require_code(order.plan, files)
-    before = find_image(docker, name)
     making = _Making(docker, order, settings, report, options, files, new_mark())
     gone = making.temporary_names()
-    try:
-        with making.copying(environment) as finish:
-            document = order.document() if callable(order.document) else order.document
-            finish()
-        made_id = making.describe(environment, name, document)
-        if before is not None and before.id != made_id and _is_only_ours(before):
-            gone.append(before.id)
-    finally:
-        _forget(docker, gone)
-    made = find_image(docker, name)
+    with ThreadPoolExecutor(1) as beside:  # the engine takes its time for each question
+        before = beside.submit(find_image, docker, name)
+        try:
+            with making.copying(environment) as finish:
+                document = order.document() if callable(order.document) else order.document
+                finish()
+            made_id = making.describe(environment, name, document)
+            gone += _replaced(before.result(), made_id)
+        finally:
+            beside.submit(_forget, docker, gone)
+        made = find_image(docker, name)
     if made is None:
         raise ImageInvalid(f"The image that was built is gone: {name}")
     return made
@@ -305,9 +306,11 @@ def _freeze(docker: Docker, environment: Image, settings: Settings) -> str:
     return said
 
 
-def _is_only_ours(image: Image) -> bool:
-    """Tell whether nothing leads to an image but the name that it loses now."""
-    return MODEL in image.labels and len(image.names) <= 1
+def _replaced(before: Image | None, made_id: str) -> list[str]:
+    """Return the image that nothing leads to once its name is another's, if it was made here."""
+    if before is None or before.id == made_id or MODEL not in before.labels:
+        return []
+    return [] if len(before.names) > 1 else [before.id]
 
 
 def _forget(docker: Docker, images: Sequence[str]) -> None:
