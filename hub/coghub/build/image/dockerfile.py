@@ -148,17 +148,11 @@ def _mirror(mirror: str) -> str:
 
 
 def _certificate() -> list[str]:
+    """Trust one more; `update-ca-certificates` would forget what the base image has added so."""
     place = "/usr/local/share/ca-certificates/cog-ca-cert.crt"
-    install = [
-        (
-            f"if command -v update-ca-certificates >/dev/null; then update-ca-certificates;"
-            f" else mkdir -p /etc/ssl/certs && touch {CERTIFICATES}; fi"
-        ),
-        f"cat {place} >> {CERTIFICATES}",
-    ]
     return [
         f"COPY ca.crt {place}",
-        f"RUN {joined(install)}",
+        f"RUN mkdir -p /etc/ssl/certs && cat {place} >> {CERTIFICATES}",
         f"ENV SSL_CERT_FILE={CERTIFICATES} REQUESTS_CA_BUNDLE={CERTIFICATES}",
     ]
 

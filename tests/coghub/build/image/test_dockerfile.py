@@ -132,7 +132,7 @@ def test_a_certificate_is_trusted_before_anything_is_fetched(builder):
     after(
         text,
         "COPY ca.crt /usr/local/share/ca-certificates/cog-ca-cert.crt",
-        "update-ca-certificates",
+        "cog-ca-cert.crt >> /etc/ssl/certs/ca-certificates.crt",
         "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
         " REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
         "uv==1.0",

@@ -101,6 +101,21 @@ def test_packages_of_the_project_are_installed(
     assert said == "2.0 /opt/cog/sdk/cog/__init__.py\n"
 
 
+def test_a_certificate_is_trusted_beside_those_of_the_base(
+    docker, plan, project, engine_settings, report, tmp_path
+):
+    key, path = str(tmp_path / "key.pem"), tmp_path / "ca.pem"
+    new = ["-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", "-keyout", key]
+    subprocess.run(["openssl", "req", *new, "-out", path], capture_output=True, check=True)
+    trusting = replace(engine_settings, ca_certificate=str(path))
+
+    image = ensure_environment(docker, plan, project, trusting, report)
+
+    bundle = image.environment["SSL_CERT_FILE"]
+    assert image.environment["REQUESTS_CA_BUNDLE"] == bundle
+    assert inside(docker, image, "cat", bundle).endswith(path.read_text())
+
+
 def test_a_step_that_fails_leaves_no_name(docker, plan, project, engine_settings, report):
     wanted = replace(plan, run=(Command("echo the reason; exit 3"),))
 
