@@ -7,13 +7,11 @@
 Each is one build with few steps, so that a change of the code costs little more than its copy.
 """
 
-import os
-import shutil
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
@@ -28,18 +26,16 @@ from coghub.build.image.building import Build, build_image, building
 from coghub.build.image.environment_image import NO_OPTIONS, BuildOptions
 from coghub.build.image.labels import MODEL, labels_of, origin_of
 from coghub.build.image.leftovers import name_of, new_mark, scratch
+from coghub.build.image.project_context import ProjectContext, project_context
 from coghub.build.image.quoting import listed, quoted
 from coghub.build.image.weights import weights_among
 from coghub.build.image_name import full_name
 from coghub.build.plan import DOCUMENT_PATH, Plan
-from coghub.build.project_files import NEVER, NEVER_AT_ROOT, ProjectFile, project_files
+from coghub.build.project_files import ProjectFile, project_files
 from coghub.domain.errors import DiskFull, DockerError, ImageInvalid
 from coghub.settings import Settings
 
 FREEZE = ("python", "-m", "pip", "--disable-pip-version-check", "freeze")
-
-OWN_FOLDER = ".cog"
-"""Of the project; never a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +132,14 @@ class _Making:
         weights = weights_among(self.files) if self.options.separate_weights else []
         if weights:
             self.report(Step(f"Copying {len(weights)} large files into layers of their own"))
-            with self._context(only=weights) as (folder, ignore):
-                text = _weights_text(base, weights, self._copied) + "\n"
-                build_image(self.docker, self._build(text, folder, "weights", ignore), self.report)
+            with self._context(only=weights) as context:
+                text = _weights_text(base, weights, context.copied) + "\n"
+                build_image(self.docker, self._build(text, context, "weights"), self.report)
             base = self._tag("weights")
         self.report(Step("Copying the project"))
-        with self._context(left_out=weights) as (folder, ignore):
-            text = model_text(base, (), self.order.config_name, self._copied)
-            build = self._build(text, folder, "project", ignore)
+        with self._context(left_out=weights) as context:
+            text = model_text(base, (), self.order.config_name, context.copied)
+            build = self._build(text, context, "project")
             with building(self.docker, build, self.report) as finish:
                 yield finish
 
@@ -178,117 +174,21 @@ class _Making:
         parts = ["project", *(["weights"] if self.options.separate_weights else [])]
         return [self._tag(part) for part in parts]
 
-    @property
-    def _copied(self) -> str:
-        return "." if self.docker.has_buildkit else "src"
+    def _context(self, **choice: Collection[str]) -> AbstractContextManager[ProjectContext]:
+        return project_context(self.docker, self.order.project, self.files, **choice)
 
     def _tag(self, part: str) -> str:
         return name_of(part, self.mark)
 
-    def _build(self, text: str, folder: Path, part: str, ignore: str | None) -> Build:
+    def _build(self, text: str, context: ProjectContext, part: str) -> Build:
         return Build(
             text,
-            folder,
+            context.folder,
             tag=self._tag(part),
-            ignore=ignore,
+            ignore=context.ignore,
             no_cache=self.options.no_cache,
             progress=self.options.progress,
         )
-
-    @contextmanager
-    def _context(
-        self, *, only: Collection[str] = (), left_out: Collection[str] = ()
-    ) -> Generator[tuple[Path, str | None]]:
-        """Yield the folder of a build, and what is ignored in it: BuildKit takes only changes."""
-        project = self.order.project
-        if self.docker.has_buildkit:
-            yield project, _ignore(project, self.files, left_out)
-            return
-        with _beside(project) as folder:
-            wanted = [
-                file
-                for file in self.files
-                if not _is_below(file.path, left_out)
-                and (not only or file.is_folder or _is_below(file.path, only))
-            ]
-            _stage(wanted, folder / "src")
-            yield folder, None
-
-
-def _is_below(path: str, places: Collection[str]) -> bool:
-    return any(path == place or path.startswith(f"{place}/") for place in places)
-
-
-def _ignore(project: Path, files: Sequence[ProjectFile], left_out: Collection[str]) -> str:
-    """Return the user's `.dockerignore` with our own lines at the end."""
-    try:
-        own = (project / ".dockerignore").read_text("utf-8", "surrogateescape")
-    except OSError:
-        own = ""
-    never = [f"**/{name}" for name in sorted(NEVER)] + sorted(NEVER_AT_ROOT)
-    others = sorted({*left_out, *_unwanted(project, files)})
-    return "\n".join([own, *never, *map(_literal, others), ""])
-
-
-def _unwanted(project: Path, files: Sequence[ProjectFile]) -> Iterator[str]:
-    """Return what no pattern says: other environments, links to outside, what is no file."""
-    known = {file.path for file in files}
-    folders = {path.as_posix() for file in files for path in PurePosixPath(file.path).parents}
-    for folder in sorted(folders | {file.path for file in files if file.is_folder}):
-        with os.scandir(project / folder) as entries:
-            unknown = {Path(folder, entry.name).as_posix(): entry for entry in entries}
-        yield from (path for path, entry in unknown.items() if path not in known and _is_odd(entry))
-
-
-def _is_odd(entry: os.DirEntry[str]) -> bool:
-    if entry.is_dir(follow_symlinks=False):
-        return Path(entry, "pyvenv.cfg").exists()
-    return not entry.is_file(follow_symlinks=False)
-
-
-def _literal(path: str) -> str:
-    """Return a pattern that matches one path only."""
-    return "/" + "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in path)
-
-
-def _stage(files: Sequence[ProjectFile], folder: Path) -> None:
-    """Lay the project's files into a folder; as links, where the file system allows it."""
-    folder.mkdir()
-    for file in files:
-        target = folder / file.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if file.is_folder:
-            target.mkdir(exist_ok=True)
-        elif file.link is not None:
-            target.symlink_to(file.link)
-        else:
-            _place(file.source, target)
-    for file in reversed(files):
-        if file.is_folder:
-            (folder / file.path).chmod(file.status.st_mode & 0o777)
-
-
-def _place(source: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(source)
-    except OSError:  # on another file system
-        shutil.copy2(source, target)
-
-
-@contextmanager
-def _beside(project: Path) -> Generator[Path]:
-    """Yield an empty folder on the project's own disk, where large files need not be copied."""
-    own = project / OWN_FOLDER
-    with suppress(OSError):
-        own.mkdir(exist_ok=True)
-    place = own if os.access(own, os.W_OK) else None
-    try:
-        with scratch(place) as folder:
-            yield folder
-    finally:
-        if place is not None:
-            with suppress(OSError):
-                place.rmdir()
 
 
 def _freeze(docker: Docker, environment: Image, settings: Settings) -> str:

@@ -44,8 +44,10 @@ def new_name(docker_engine: Engine) -> Iterator[Callable[[], str]]:
         return names[-1]
 
     yield name
-    for one in filter(docker_engine.has, names):
-        docker_engine.run("image", "rm", "--force", one)
+    tagged = "{{.Repository}}:{{.Tag}}"
+    for one in names:
+        for found in docker_engine.run("image", "ls", "--format", tagged, one).split():
+            docker_engine.run("image", "rm", "--force", found)
 
 
 @pytest.fixture
