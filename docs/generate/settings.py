@@ -46,6 +46,11 @@ ELSEWHERE = {
         "REPLICATE_API_TOKEN": "What `--use-replicate-token` passes to the model.",
         "PIP_CONFIG_FILE": "pip's own configuration: its index, find-links, certificate and proxy are passed to uv, which does not read them. `PIP_INDEX_URL` and its like work too, and uv's own variables (`UV_…`) win.",
         "HTTPS_PROXY": "Together with `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`: how registries are reached; with `SSL_CLIENT_CERT` also the package index. `XDG_CONFIG_HOME` is where pip's configuration is looked for.",
+        "DOCKER_HOST": "Which Docker engine is meant, as for `docker` itself; `DOCKER_CONTEXT` and the current context too.",
+        "BUILDKIT_PROGRESS": "How builds with Docker are shown: what `--progress` says where it is not given.",
+        "COG_PUSH_OCI": "`0` leaves pushes of images to `docker push`.",
+        "COG_SKIP_GPU_CHECK": "Any value: `nvidia-smi` is not asked which GPUs are here.",
+        "GITHUB_SHA": "Revision of the sources in an image's labels, where git does not say it; `GITHUB_REF_NAME` likewise is its version.",
         "PYENV_ROOT": "Where pyenv's interpreters are looked for. `UV_PYTHON_INSTALL_DIR`, `HOMEBREW_PREFIX` and `CONDA_PREFIX` are looked at too.",
     },
     "The model server": {
@@ -113,6 +118,7 @@ SAID_HERE = {
 
 
 HUB_DEFAULTS = {
+    "hardware_limits": "none",
     "data": "`~/.local/share/coghub/hub`",
     "cpu_instances": "the number of cores",
 }

@@ -60,7 +60,7 @@ def test_an_image_runs_by_its_name_and_carries_cogs_labels(in_docker, docker_eng
 
     built = cog("build", "-t", "coghub-test-hello")
 
-    assert "Image built as coghub-test-hello:latest" in built.stderr
+    assert "Image built as coghub-test-hello" in built.stderr
     labels = json.loads(
         docker_engine.run("inspect", "--format", "{{json .Config.Labels}}", "coghub-test-hello")
     )

@@ -17,6 +17,6 @@ def engine_of(settings: Settings) -> Engine:
 
     if settings.engine is None and not is_answering(settings):
         return LocalEngine(settings)
-    from coghub.engines.docker import DockerEngine  # noqa: PLC0415
+    from coghub.engines.docker import DockerEngine  # noqa: PLC0415 - the same
 
     return DockerEngine(settings)

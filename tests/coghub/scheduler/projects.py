@@ -30,7 +30,7 @@ async def register(hub, account, name, project, settings):
     """Make a version of a project's folder and return it with its model."""
     plan = resolve(read_config(find_config("cog.yaml", project), project), project)
     question = Question(
-        python=Path(sys.executable),
+        command=(sys.executable, "-m", "cog.schema"),
         folder=project,
         environ={"PYTHONPATH": str(SDK)},
         predict=plan.predict,

@@ -189,7 +189,7 @@ def _of_torch(plan: Plan, torch: Wanted) -> _Found:
 def _of_tag(plan: Plan, torch: Wanted, tag: str) -> _Found:
     """PyTorch with a CUDA that the user typed, such as `torch==2.0.1+cu118`."""
     digits = tag.removeprefix("cu")
-    if not (tag.startswith("cu") and digits.isdigit() and len(digits) > 2):  # noqa: PLR2004
+    if not (tag.startswith("cu") and digits[:-2].isdigit() and digits.isdigit()):
         return _Found(plan.cuda or DEFAULT_CUDA, plan.cudnn, brings_cuda=tag == "cpu")
     cuda = f"{digits[:-1]}.{digits[-1]}"
     _require_python(plan, torch, [row for row in torch_rows() if torch.allows(row.version)])

@@ -46,12 +46,12 @@ def remove_leftovers(docker: Docker) -> int:
 def _is_orphan(line: str) -> bool:
     """Tell whether a container's owner was a process of this machine, and is no more."""
     _, _, owner = line.partition(" ")
-    parts = owner.rsplit(" ", 2)
-    if len(parts) != 3 or parts[0].split(" ")[0] != _machine().split(" ")[0]:  # noqa: PLR2004
+    machine, pid = owner.rpartition(" ")[0].rpartition(" ")[::2]
+    if machine.partition(" ")[0] != socket.gethostname():
         return False
-    if parts[0] != _machine():
+    if machine != _machine():
         return True  # this machine, before it was booted the last time
-    return not parts[1].isdecimal() or owner != owner_of(int(parts[1]))
+    return not pid.isdecimal() or owner != owner_of(int(pid))
 
 
 def _machine() -> str:
