@@ -56,7 +56,7 @@ RUN --mount=type=cache,target=/root/.cache/pip pip install -q --root-user-action
 """
 SERVED = """COPY sdk /sdk
 RUN --mount=type=cache,target=/root/.cache/pip pip install -q --root-user-action=ignore \
-/sdk/*.whl[server]
+"$(ls /sdk/*.whl)[server]"
 """
 PROJECT = """WORKDIR /src
 COPY . /src

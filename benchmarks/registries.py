@@ -86,7 +86,7 @@ def cncf() -> Iterator[Target]:
 @contextmanager
 def _stopped(command: list[str], output: object) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command inside the block."""
-    streams = {"stdin": subprocess.DEVNULL, "stdout": output}
+    streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
     process = subprocess.Popen(command, cwd=ROOT, env=clean_environ(), **streams)
     try:
         yield process

@@ -40,8 +40,8 @@ from coghub.engines.local import DOCUMENT_VARIABLE, QUIET, TALKATIVE
 from coghub.settings import Settings
 
 SOURCE = "/src"
-BYTE_CODE = "PYTHONPYCACHEPREFIX"
-"""Of a project that is mounted, byte code stays inside the container."""
+NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
+"""A project that is mounted gets no folders of root's; what the image has compiled is read."""
 HOST = "host.docker.internal"
 SERVER = ("python", "--check-hash-based-pycs", "never", "-m", "cog.server.http")
 
@@ -59,7 +59,6 @@ class DockerEngine(Engine):
 
     def check(self) -> None:
         """Do nothing if the engine answers; what killed commands left is removed."""
-        self.docker.require_engine()
         remove_leftovers(self.docker)
 
     name = "docker"
@@ -214,7 +213,7 @@ class PreparedImage(Prepared):
         level = "debug" if launch.is_debug else QUIET
         told = {"LOG_FORMAT": "console", LEVEL_VARIABLE: level}
         if self.is_mounted:
-            told[BYTE_CODE] = "/tmp/pycache"  # noqa: S108 - inside the container
+            told[NO_BYTE_CODE] = "1"
         if "RUST_LOG" in self.settings.environ:
             told["RUST_LOG"] = self.settings.environ["RUST_LOG"]
         return told

@@ -31,16 +31,18 @@ def own_label() -> dict[str, str]:
 def remove_leftovers(docker: Docker) -> int:
     """Remove the containers of this machine's processes that have ended; return their number.
 
-    What cannot be asked or removed now is left for the next time.
+    What cannot be removed now is left for the next time.
+
+    Raises:
+        DockerUnreachable: if no engine answers.
     """
+    shown = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
+    lines = docker.ask(["ps", "--all", "--filter", f"label={LABEL}", "--format", shown])
+    gone = [line.split(" ")[0] for line in lines.splitlines() if _is_orphan(line)]
     with suppress(CoghubError):
-        shown = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
-        lines = docker.ask(["ps", "--all", "--filter", f"label={LABEL}", "--format", shown])
-        gone = [line.split(" ")[0] for line in lines.splitlines() if _is_orphan(line)]
         if gone:
             docker.ask(["rm", "--force", "--volumes", *gone])
-        return len(gone)
-    return 0
+    return len(gone)
 
 
 def _is_orphan(line: str) -> bool:

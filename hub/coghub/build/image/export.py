@@ -7,10 +7,11 @@ ones before are compressed, where that is worth it. Weights hardly get smaller.
 What a layer became is remembered by what it holds: one that a registry has is not exported again.
 """
 
+import fcntl
 import gzip
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,7 +36,11 @@ WORTH_IT = 0.85
 """Above this ratio of the sample's sizes a layer is sent as it is."""
 LEVEL = 1
 """Of gzip: three times as fast as the usual one, for a tenth more bytes."""
-COMPRESSORS = 2
+AT_ONCE = 4
+"""Layers that are compressed and handed on."""
+PIPE_BYTES = 1024**2
+"""Of the export's pipe, where the system allows it: sixteen times less waking up."""
+OnBlob = Callable[[Descriptor], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,12 @@ def layers_of(docker: Docker, image: Image) -> list[str]:
 
 
 def export_image(
-    docker: Docker, image: Image, layout: Layout, known: Mapping[str, Descriptor], report: Report
+    docker: Docker,
+    image: Image,
+    layout: Layout,
+    known: Mapping[str, Descriptor],
+    report: Report,
+    on_blob: OnBlob = lambda _: None,
 ) -> Exported:
     """Write an image's manifest, and the blobs that are not known, into a layout.
 
@@ -65,6 +75,7 @@ def export_image(
         layout: an empty one.
         known: what layers became that need not be written, by the digest of their content.
         report: hears how far it is.
+        on_blob: hears of each layer that is ready, in a thread, while the next ones come.
 
     Raises:
         ImageInvalid: if the export is none that can be read.
@@ -74,7 +85,8 @@ def export_image(
     process = docker.start(["save", image.id], keeps_errors=True)
     assert process.stdout is not None
     assert process.stderr is not None
-    export = _Export(layout, known, report)
+    _widen(process.stdout)
+    export = _Export(layout, known, report, on_blob)
     try:
         with explained(layout.folder), export.compressors:
             export.read(cast("IO[bytes]", process.stdout))
@@ -103,6 +115,7 @@ class _Export:
     layout: Layout
     known: Mapping[str, Descriptor]
     report: Report
+    on_blob: OnBlob
     files: dict[str, str] = field(default_factory=dict)
     """Path in the export → digest of its content."""
     links: dict[str, str] = field(default_factory=dict)
@@ -110,7 +123,7 @@ class _Export:
     documents: dict[str, bytes] = field(default_factory=dict)
     moved: int = 0
     compressors: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(COMPRESSORS, "compress")
+        default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "layer")
     )
 
     def read(self, stream: IO[bytes]) -> None:
@@ -133,6 +146,8 @@ class _Export:
             whole = head + content.read()
             self.documents[name], self.files[name] = whole, digest_of(whole)
             return
+        if not name.endswith("layer.tar") and not name.startswith("blobs/"):
+            return
         with self.layout.new_blob() as blob:
             while head:
                 blob.write(head)
@@ -143,7 +158,12 @@ class _Export:
         if blob.digest in self.known:
             self.layout.path_of(blob.digest).unlink()
         elif blob.digest not in self.blobs:
-            self.blobs[blob.digest] = self.compressors.submit(_blob, self.layout, blob.digest)
+            self.blobs[blob.digest] = self.compressors.submit(self._ready, blob.digest)
+
+    def _ready(self, digest: str) -> Descriptor:
+        blob = _blob(self.layout, digest)
+        self.on_blob(blob)
+        return blob
 
     def finish(self) -> Exported:
         """Write config and manifest."""
@@ -167,6 +187,11 @@ class _Export:
 
     def _resolved(self, path: str) -> str:
         return self.links.get(path, path)
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    with suppress(OSError, AttributeError):  # the number is Linux's F_SETPIPE_SZ
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _target(member: tarfile.TarInfo) -> str:

@@ -7,6 +7,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,13 +15,15 @@ from pathlib import Path
 
 from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image
-from coghub.build.events import Report, Step
+from coghub.build.events import Report, Step, ignore
 from coghub.build.files import explained
 from coghub.build.image.export import Memory, export_image, layers_of
 from coghub.build.oci import Descriptor, Layout
+from coghub.build.registry_client.meter import Meter
 from coghub.build.registry_client.push import UNKNOWN, Parcel, Pushed, push
 from coghub.build.registry_client.registry import Call, Registry
-from coghub.domain.errors import RegistryError
+from coghub.build.registry_client.upload import Sizes, Source, Upload
+from coghub.domain.errors import CoghubError, RegistryError
 from coghub.settings import Settings
 
 
@@ -64,7 +67,8 @@ class ImagePush:
         with _folder(self.settings) as folder:
             layout = Layout(folder)
             self.report(Step("Exporting image from Docker daemon..."))
-            exported = export_image(self.docker, image, layout, known, self.report)
+            early = EarlyUploads(layout, self.registry, self.repository, self.settings)
+            exported = export_image(self.docker, image, layout, known, self.report, early.send)
             self.report(Step("Pushing layers..."))
             parcel = Parcel(layout, exported.digest, image.name, frozenset(spared))
             pushed = push(
@@ -75,7 +79,11 @@ class ImagePush:
                 settings=self.settings,
                 report=self.report,
             )
-        whole = replace(pushed, spared_bytes=pushed.spared_bytes + sum(spared.values()))
+        whole = replace(
+            pushed,
+            sent_bytes=pushed.sent_bytes + early.sent_bytes,
+            spared_bytes=pushed.spared_bytes - early.sent_bytes + sum(spared.values()),
+        )
         return whole, exported.layers
 
     def _is_there(self, digest: str) -> bool:
@@ -83,6 +91,32 @@ class ImagePush:
         call = Call("HEAD", path, f"repository:{self.repository}:pull,push")
         with self.registry.repeated(call, 200, 404) as answer:
             return answer.status == 200  # noqa: PLR2004 - OK
+
+
+class EarlyUploads:
+    """Sends layers while the engine still exports the next ones.
+
+    What fails here is left to the push itself, which sends what is missing and tells why it cannot.
+    """
+
+    def __init__(
+        self, layout: Layout, registry: Registry, repository: str, settings: Settings
+    ) -> None:
+        self.layout, self.registry, self.repository = layout, registry, repository
+        self.sizes = Sizes(settings.push_threshold_bytes, settings.push_chunk_bytes)
+        self.sent_bytes = 0
+        self._lock = threading.Lock()
+
+    def send(self, blob: Descriptor) -> None:
+        """Send one blob; may be called from several threads."""
+        meter = Meter("Pushed", blob.size, ignore)
+        with (
+            suppress(CoghubError, OSError),
+            self.layout.path_of(blob.digest).open("rb", buffering=0) as file,
+        ):
+            Upload(self.registry, self.repository, Source(blob, file), self.sizes, meter).run()
+            with self._lock:
+                self.sent_bytes += meter.moved
 
 
 @contextmanager
