@@ -134,7 +134,9 @@ SECTIONS = (
     ),
     Section("hub", "beside it", hub_rows.MEASURES),
     Section("registry", registries.PEER, {"blobs": blobs}),
-    Section("docker", "by hand, `docker push`", {"images": docker_builds, "image-push": docker_push}),
+    Section(
+        "docker", "by hand, `docker push`", {"images": docker_builds, "image-push": docker_push}
+    ),
 )
 NAMES = [name for section in SECTIONS for name in (section.name, *section.measures)]
 
