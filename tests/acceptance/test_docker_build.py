@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from tests.acceptance.conftest import Person
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

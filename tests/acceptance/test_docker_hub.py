@@ -3,7 +3,7 @@
 import pytest
 from tests.acceptance.hub_process import HubProcess
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 
 def test_bundles_and_images_both_run_in_containers(started, docker_engine):

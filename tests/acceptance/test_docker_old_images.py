@@ -9,7 +9,7 @@ import pytest
 from tests.acceptance.conftest import Person
 from tests.acceptance.old_images import RELEASES, Release, image_of
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="session")

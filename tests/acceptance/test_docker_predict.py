@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance.conftest import Person
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from tests.acceptance.conftest import Person, free_port
 pytestmark = [
     pytest.mark.acceptance,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("docker"),
 ]
 
 
@@ -65,6 +64,8 @@ def test_an_image_in_a_registry_is_the_one_that_was_built(cog, docker_engine, re
 
 def test_a_second_push_sends_what_changed(cog, docker_engine, registry):
     name = f"{registry}/alice/second"
+    config = cog.folder / "cog.yaml"  # an environment of its own, which no other test makes anew
+    config.write_text(config.read_text() + f'environment:\n  - "OF={cog.folder.name}"\n')
     first = cog("push", name)
     source = cog.folder / "predict.py"
     source.write_text(source.read_text() + "\n# another line\n")

@@ -17,7 +17,7 @@ from coghub.executors.docker import DockerExecutor
 from coghub.executors.local import LocalExecutor
 from coghub.instances.client import InstanceClient
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CONFIG = """
 build:

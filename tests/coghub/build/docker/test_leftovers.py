@@ -10,7 +10,7 @@ from coghub.build.docker.container import LABEL
 from coghub.build.docker.leftovers import own_label, owner_of, remove_leftovers
 from coghub.settings import read_settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_only_containers_whose_owner_has_ended_are_removed(docker_engine):

@@ -15,7 +15,7 @@ from coghub.build.image.environment_image import (
 )
 from coghub.domain.errors import BuildFailed, ConfigInvalid
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SERVER = "import sys; sys.path.insert(0, '/opt/cog/sdk'); import cog.server.app"
 NASTY = {
     "QUOTES": 'it\'s "quoted" `twice`',

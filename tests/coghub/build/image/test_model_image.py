@@ -17,7 +17,7 @@ from coghub.build.image.model_image import ModelOrder, build_model_image, model_
 from coghub.build.image.weights import MIN_BYTES
 from coghub.domain.errors import NameInvalid, ProjectUnreadable
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 DOCUMENT = {"openapi": "3.0.2", "components": {"schemas": {"Output": {"type": "string"}}}}
 SEPARATE = BuildOptions(separate_weights=True)
 MADE_BY_APT = (
