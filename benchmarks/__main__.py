@@ -90,13 +90,19 @@ def docker_builds(effort: Effort) -> list[Row]:
     if docker is None:
         print(f"skipped, as no Docker engine with {images.BASE} answers", file=sys.stderr)
         return []
-    whole, bare = images.rebuilds(docker, effort)
-    first, sizes = images.first_builds(docker, effort)
+    whole, schema, bare = images.rebuilds(docker, effort)
+    first, served, sizes = images.first_builds(docker, effort)
     what = "rebuild after a change of the code, beside"
     return [
-        Row.ratio(f"{what} the same content", whole.ours, whole.peer, "ms", at_most=1.2),
+        Row.ratio(
+            f"{what} the same content, with all labels", whole.ours, whole.peer, "ms", at_most=1.2
+        ),
+        Row.ratio(
+            f"{what} the schema, without the packages' label", schema.ours, schema.peer, "ms"
+        ),
         Row.ratio(f"{what} nothing but a COPY", bare.ours, bare.peer, "ms"),
         Row.ratio("first build, warm package cache", first.ours, first.peer, "s", at_most=0.7),
+        Row.ratio("the same, beside one with the server too", served.ours, served.peer, "s"),
         Row.surplus("size of the image", sizes.ours, sizes.peer, "MB", at_most=50e6),
     ]
 

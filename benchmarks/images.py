@@ -93,43 +93,50 @@ def engine() -> Docker | None:
         return None
 
 
-def rebuilds(docker: Docker, effort: Effort) -> tuple[Compared, Compared]:
+def rebuilds(docker: Docker, effort: Effort) -> tuple[Compared, Compared, Compared]:
     """Return the time of a build after a change of the code.
 
-    First beside a Dockerfile with the same content, schema and labels included; then beside one
-    that only copies the code.
+    First beside a Dockerfile with the same content, all labels included; then beside one with the
+    schema, and no label that has to be asked for; then beside one that only copies the code.
     """
     with _projects(docker) as (ours, peer):
-        build_ours, build_whole = _ours(ours), _whole(docker, peer)
-        build_bare = _bare(docker, peer)
-        seen: list[list[float]] = [[], [], []]
+        builds = (
+            _ours(ours),
+            _whole(docker, peer, asks_packages=True),
+            _whole(docker, peer, asks_packages=False),
+            _bare(docker, peer),
+        )
+        seen: list[list[float]] = [[] for _ in builds]
         for edit in range(effort.commands + 1):
             _edit(ours, edit)
             _edit(peer, edit)
-            for build, found in zip((build_ours, build_whole, build_bare), seen, strict=True):
+            for build, found in zip(builds, seen, strict=True):
                 found.append(_seconds(build))
-    ours_s, whole_s, bare_s = (statistics.median(found[1:]) for found in seen)
-    return Compared(ours_s, whole_s), Compared(ours_s, bare_s)
+    ours_s, whole_s, schema_s, bare_s = (statistics.median(found[1:]) for found in seen)
+    return Compared(ours_s, whole_s), Compared(ours_s, schema_s), Compared(ours_s, bare_s)
 
 
-def first_builds(docker: Docker, effort: Effort) -> tuple[Compared, Compared]:
+def first_builds(docker: Docker, effort: Effort) -> tuple[Compared, Compared, Compared]:
     """Return the time without cached layers and with a warm package cache, and the sizes.
 
-    The Dockerfile by hand installs the packages by pip; the server's are not among them.
+    First beside a Dockerfile that installs the model's packages by pip and nothing else; then
+    beside one that installs the server too, as ours does.
     """
     with _projects(docker) as (ours, peer):
         (peer / "requirements.txt").write_text("".join(f"{name}\n" for name in PACKAGES))
         (ours / "requirements.txt").write_text("".join(f"{name}\n" for name in PACKAGES))
-        build_ours = _ours(ours, "--no-cache")
-        build_plain = _plain(docker, peer, "--no-cache")
-        seen: list[list[float]] = [[], []]
+        builds = (
+            _ours(ours, "--no-cache"),
+            _by_hand(docker, peer, PLAIN, ("--no-cache",)),
+            _by_hand(docker, peer, BARE, ("--no-cache",)),
+        )
+        seen: list[list[float]] = [[] for _ in builds]
         for _ in range(effort.commands // 5 + 2):
-            for build, found in zip((build_ours, build_plain), seen, strict=True):
+            for build, found in zip(builds, seen, strict=True):
                 found.append(_seconds(build))
-        _bare(docker, peer)()
         sizes = [_size(docker, name) for name in (OURS, PEER)]
-    times = [statistics.median(found[1:]) for found in seen]
-    return Compared(*times), Compared(*sizes)
+    ours_s, plain_s, served_s = (statistics.median(found[1:]) for found in seen)
+    return Compared(ours_s, plain_s), Compared(ours_s, served_s), Compared(*sizes)
 
 
 @contextmanager
@@ -171,16 +178,12 @@ def _ours(project: Path, *flags: str) -> Callable[[], None]:
     return lambda: _run(command, project, environ)
 
 
-def _plain(docker: Docker, project: Path, *flags: str) -> Callable[[], None]:
-    return _by_hand(docker, project, PLAIN, flags)
-
-
 def _bare(docker: Docker, project: Path) -> Callable[[], None]:
     return _by_hand(docker, project, BARE, ())
 
 
-def _whole(docker: Docker, project: Path) -> Callable[[], None]:
-    """Build, read the schema that was made inside, and build again with the labels."""
+def _whole(docker: Docker, project: Path, *, asks_packages: bool) -> Callable[[], None]:
+    """Build, read what was made inside, and build again with the labels."""
     build = _by_hand(docker, project, WHOLE, ())
     environ = {**docker.environ, "DOCKER_BUILDKIT": "1"}
 
@@ -191,6 +194,9 @@ def _whole(docker: Docker, project: Path) -> Callable[[], None]:
             "run.cog.config": '{"build":{"python_version":"3.11"}}',
             "run.cog.openapi_schema": json.dumps(json.loads(docker.ask(shown))),
         }
+        if asks_packages:
+            freeze = ["python", "-m", "pip", "freeze"]
+            labels["run.cog.pip_freeze"] = docker.ask(["run", "--rm", PEER, *freeze])
         flags = [f"--label={name}={value}" for name, value in labels.items()]
         command = docker.command(["build", "-q", "-t", PEER, *flags, "-"])
         subprocess.run(

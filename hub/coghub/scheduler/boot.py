@@ -11,6 +11,7 @@ import msgspec
 from coghub.database import instances as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
+from coghub.domain.digest import hex_of
 from coghub.domain.errors import InstanceDied, InstanceGone, SetupFailed, VersionNotFound
 from coghub.domain.growing_log import GrowingLog
 from coghub.domain.instance import Stage
@@ -32,6 +33,7 @@ LINES: Mapping[Stage, str] = {
 }
 """What the logs of those who wait say of each stage."""
 
+_PLATFORM = {"os": "linux", "architecture": "amd64"}
 WORDS_OF_SERVER = re.compile(r"(?:(?:worker )?setup failed: )+")
 """Stand before the reason in a server's logs, as who is told it says `Setup failed` already."""
 
@@ -79,23 +81,28 @@ class Boot:
 
     async def _spec(self, member: Member) -> InstanceSpec:
         version = member.entry.version
-        content = await self.database.read(
-            lambda c: rows.manifest_of(c, member.entry.model, version.id)
-        )
-        if content is None:
-            raise VersionNotFound(version.id)
+        manifest = await self._manifest(member.entry.model, version.id)
+        image = _image_among(manifest)
+        if image is not None:
+            manifest = await self._manifest(member.entry.model, hex_of(image))
         member.secrets = await self.variables.secrets_of(version.model_id)
         member.redactor = Redactor(member.secrets)
         return InstanceSpec(
             id=member.id,
             version=version,
-            manifest=msgspec.json.decode(content, type=dict[str, Any]),
+            manifest=manifest,
             upload_url=f"{self.callback_url}/{member.key}/uploads/",
             variables=await self.variables.environment_of(version.model_id),
             server_variables=self.server_variables,
             hardware=member.hardware,
             gpu_ids=(member.gpu_id,) if member.gpu_id is not None else (),
         )
+
+    async def _manifest(self, repository: str, version_id: str) -> dict[str, Any]:
+        content = await self.database.read(lambda c: rows.manifest_of(c, repository, version_id))
+        if content is None:
+            raise VersionNotFound(version_id)
+        return msgspec.json.decode(content, type=dict[str, Any])
 
     def _told(self, member: Member, stage: Stage, text: str) -> None:
         if member.stage in {Stage.STOPPED, Stage.READY}:  # given up meanwhile, or there already
@@ -177,6 +184,15 @@ class Boot:
         await self.database.write(
             lambda c: rows.keep(c, member.id, stage=member.stage, error=error, logs=logs, now=now)
         )
+
+
+def _image_among(manifest: Mapping[str, Any]) -> str | None:
+    """Return the digest of the image for these machines in an index; None if it is no index."""
+    images = [it for it in manifest.get("manifests") or () if isinstance(it, dict)]
+    if not images:
+        return None
+    fitting = [it for it in images if _PLATFORM.items() <= (it.get("platform") or {}).items()]
+    return str((fitting or images)[0].get("digest"))
 
 
 def _slots_of(health: Mapping[str, Any]) -> int:
