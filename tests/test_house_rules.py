@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from itertools import pairwise
 from pathlib import Path
 
@@ -150,3 +151,11 @@ def test_both_wheels_have_one_version_and_the_changelog_knows_it() -> None:
     assert len(versions) == 1
     assert f"coghub-sdk[server]=={versions.copy().pop()}" in projects[1]
     assert "## Unreleased" in changelog or f"## {versions.pop()}" in changelog
+
+
+def test_no_folder_with_tests_is_skipped(request) -> None:
+    """By its name, as pytest skips `build` unless it is told otherwise."""
+    skipped = request.config.getini("norecursedirs")
+    folders = {part for path in TESTS for part in path.relative_to(ROOT).parts[:-1]}
+
+    assert [one for one in folders if any(fnmatch(one, pattern) for pattern in skipped)] == []

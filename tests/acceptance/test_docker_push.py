@@ -1,6 +1,7 @@
 """`cog push` of images: to CNCF's registry and to a hub, and what Docker makes of it there."""
 
 import json
+import os
 import shutil
 import subprocess
 import urllib.request
@@ -59,6 +60,22 @@ def test_an_image_in_a_registry_is_the_one_that_was_built(cog, docker_engine, re
     assert cog("predict", name, "-i", "text=registry").stdout == "hello registry\n"
     docker_engine.run("rmi", name)
     assert cog("predict", name, "-i", "text=pulled").stdout == "hello pulled\n"
+    docker_engine.run("rmi", name)
+
+
+def test_large_layers_are_sent_while_they_come(cog, docker_engine, registry):
+    name, large = f"{registry}/alice/large", 70 * 1024**2
+    (cog.folder / "weights.bin").write_bytes(os.urandom(large))
+
+    first = cog("push", name)
+
+    assert first.returncode == 0, first.stderr
+    sent = first.stderr.partition("Sent ")[2].partition(" MB")[0]
+    assert large / 10**6 < float(sent) < 2 * large / 10**6
+    built = id_of(docker_engine, name)
+    docker_engine.run("rmi", name)
+    docker_engine.run("pull", "--quiet", name)
+    assert id_of(docker_engine, name) == built
     docker_engine.run("rmi", name)
 
 

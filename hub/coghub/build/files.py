@@ -4,11 +4,14 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from coghub.domain.errors import DiskFull
+
+PIECE_BYTES = 1024**2
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -23,6 +26,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def pieces(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    """Yield what lies between two positions of a file; the last is empty where it ends before."""
+    while start < end:
+        chunk = os.pread(file.fileno(), min(PIECE_BYTES, end - start), start)
+        yield chunk
+        if not chunk:
+            return
+        start += len(chunk)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Any
+from typing import IO, Any
 
 from coghub.build import file_lock
 from coghub.build.files import explained, write_atomically
@@ -60,6 +60,10 @@ class BlobWriter(RawIOBase):
             view = view[os.write(self._fd, view) :]
         self.size += len(chunk)
         return len(chunk)
+
+    def reader(self) -> IO[bytes]:
+        """Open it for reading by position, also while it is written."""
+        return os.fdopen(os.dup(self._fd), "rb", buffering=0)
 
     @property
     def digest(self) -> str:

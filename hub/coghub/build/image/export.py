@@ -2,7 +2,8 @@
 
 The engine exports a tar: a file for each layer, the config, and `manifest.json` that names them.
 It comes as a stream, and each layer is a file of its own as soon as it has passed; meanwhile the
-ones before are compressed, where that is worth it. Weights hardly get smaller.
+ones before are compressed, where that is worth it. Weights hardly get smaller: a large layer that
+is sent as it is can be read while it still comes.
 
 What a layer became is remembered by what it holds: one that a registry has is not exported again.
 """
@@ -11,17 +12,18 @@ import fcntl
 import gzip
 import json
 import tarfile
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 from coghub.build.docker.client import Docker, error_of
 from coghub.build.docker.image import Image
 from coghub.build.events import Progress, Report
-from coghub.build.files import explained, write_atomically
+from coghub.build.files import explained, pieces, write_atomically
 from coghub.build.oci import CONFIG, LAYER, MANIFEST, MAX_JSON_BYTES, Descriptor, Layout
 from coghub.domain.digest import digest_of
 from coghub.domain.errors import CoghubError, ImageInvalid
@@ -30,7 +32,7 @@ from coghub.domain.size import size_text
 GZIP_LAYER, ZSTD_LAYER = f"{LAYER}+gzip", f"{LAYER}+zstd"
 COMPRESSED = {b"\x1f\x8b": GZIP_LAYER, b"\x28\xb5": ZSTD_LAYER}
 """First bytes of a layer that the engine keeps compressed."""
-CHUNK_BYTES = 1024**2
+CHUNK_BYTES = 64 * 1024
 SAMPLE_BYTES = 4 * 1024**2
 WORTH_IT = 0.85
 """Above this ratio of the sample's sizes a layer is sent as it is."""
@@ -40,7 +42,8 @@ AT_ONCE = 4
 """Layers that are compressed and handed on."""
 PIPE_BYTES = 1024**2
 """Of the export's pipe, where the system allows it: sixteen times less waking up."""
-OnBlob = Callable[[Descriptor], None]
+LARGE_BYTES = 64 * 1024**2
+"""From this size on a layer may be sent while it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,79 @@ class Exported:
     """Of the manifest."""
     layers: Mapping[str, Descriptor]
     """What each layer became, by the digest of its content."""
+
+
+class Arriving:
+    """A layer that still comes, and is sent as it is; read by one thread, written by another.
+
+    Raises:
+        ImageInvalid: from every method, if it does not come to its end.
+    """
+
+    def __init__(self, media_type: str, size: int, file: IO[bytes]) -> None:
+        self.media_type = media_type
+        self.size = size
+        self.file = file
+        self._written = 0
+        self._digest = ""
+        self._is_broken = False
+        self._changed = threading.Condition()
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes from a position up to another, as they come."""
+        while start < end:
+            for chunk in pieces(self.file, start, min(self._beyond(start), end)):
+                yield chunk
+                start += len(chunk)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the whole; waits for it."""
+        with self._changed:
+            self._wait(lambda: bool(self._digest))
+            return self._digest
+
+    def _beyond(self, start: int) -> int:
+        """Return how much is there; waits until that is more than this."""
+        with self._changed:
+            self._wait(lambda: self._written > start)
+            return self._written
+
+    def _wait(self, holds: Callable[[], bool]) -> None:
+        self._changed.wait_for(lambda: self._is_broken or holds())
+        if self._is_broken:
+            raise ImageInvalid("The engine's export broke off")
+
+    def add(self, written: int) -> None:
+        """Let readers know how much is there."""
+        with self._changed:
+            self._written = written
+            self._changed.notify_all()
+
+    def end(self, digest: str) -> None:
+        """Let readers know that all is there."""
+        with self._changed:
+            self._digest = digest
+            self._changed.notify_all()
+
+    def give_up(self) -> None:
+        """End all waiting."""
+        with self._changed:
+            self._is_broken = not self._digest
+            self._changed.notify_all()
+
+
+class Carrier(Protocol):
+    """Brings layers on, while the next ones come; called in threads."""
+
+    is_early: bool
+    """Whether it takes large layers that are sent as they are before they have come."""
+
+    def send(self, blob: Descriptor) -> None:
+        """Bring on a layer that lies in the layout."""
+
+    def send_arriving(self, arriving: Arriving) -> None:
+        """Bring on a layer while it comes."""
 
 
 def layers_of(docker: Docker, image: Image) -> list[str]:
@@ -65,7 +141,7 @@ def export_image(
     layout: Layout,
     known: Mapping[str, Descriptor],
     report: Report,
-    on_blob: OnBlob = lambda _: None,
+    carrier: Carrier,
 ) -> Exported:
     """Write an image's manifest, and the blobs that are not known, into a layout.
 
@@ -75,7 +151,7 @@ def export_image(
         layout: an empty one.
         known: what layers became that need not be written, by the digest of their content.
         report: hears how far it is.
-        on_blob: hears of each layer that is ready, in a thread, while the next ones come.
+        carrier: gets each layer, while the next ones come.
 
     Raises:
         ImageInvalid: if the export is none that can be read.
@@ -86,7 +162,7 @@ def export_image(
     assert process.stdout is not None
     assert process.stderr is not None
     _widen(process.stdout)
-    export = _Export(layout, known, report, on_blob)
+    export = _Export(layout, known, report, carrier)
     try:
         with explained(layout.folder), export.compressors:
             export.read(cast("IO[bytes]", process.stdout))
@@ -115,7 +191,7 @@ class _Export:
     layout: Layout
     known: Mapping[str, Descriptor]
     report: Report
-    on_blob: OnBlob
+    carrier: Carrier
     files: dict[str, str] = field(default_factory=dict)
     """Path in the export → digest of its content."""
     links: dict[str, str] = field(default_factory=dict)
@@ -141,28 +217,46 @@ class _Export:
             pass  # else the engine cannot write its padding
 
     def _take(self, name: str, content: IO[bytes], size: int) -> None:
-        head = content.read(CHUNK_BYTES)
+        head = content.read(SAMPLE_BYTES)
         if size < MAX_JSON_BYTES and head[:1] in (b"{", b"["):
             whole = head + content.read()
             self.documents[name], self.files[name] = whole, digest_of(whole)
-            return
-        if not name.endswith("layer.tar") and not name.startswith("blobs/"):
-            return
-        with self.layout.new_blob() as blob:
+        elif name.endswith("layer.tar") or name.startswith("blobs/"):
+            self._take_layer(name, head, content, size)
+
+    def _take_layer(self, name: str, head: bytes, content: IO[bytes], size: int) -> None:
+        with ExitStack() as opened:
+            blob = opened.enter_context(self.layout.new_blob())
+            arriving = sent = None
+            if self.carrier.is_early and size >= LARGE_BYTES and (kind := _kept(head)):
+                arriving = Arriving(kind, size, blob.reader())
+                opened.callback(arriving.give_up)
+                sent = self.compressors.submit(self._arrives, arriving)
             while head:
                 blob.write(head)
-                self.moved += len(head)
+                if arriving:
+                    arriving.add(blob.size)
                 head = content.read(CHUNK_BYTES)
+            self.moved += blob.size
             self.report(Progress(f"Exported {size_text(self.moved)}"))
+            if arriving:
+                arriving.end(blob.digest)
         self.files[name] = blob.digest
-        if blob.digest in self.known:
+        if sent:
+            self.blobs[blob.digest] = sent
+        elif blob.digest in self.known:
             self.layout.path_of(blob.digest).unlink()
         elif blob.digest not in self.blobs:
             self.blobs[blob.digest] = self.compressors.submit(self._ready, blob.digest)
 
+    def _arrives(self, arriving: Arriving) -> Descriptor:
+        with arriving.file:
+            self.carrier.send_arriving(arriving)
+            return Descriptor(arriving.media_type, arriving.digest, arriving.size)
+
     def _ready(self, digest: str) -> Descriptor:
         blob = _blob(self.layout, digest)
-        self.on_blob(blob)
+        self.carrier.send(blob)
         return blob
 
     def finish(self) -> Exported:
@@ -208,17 +302,21 @@ def _target(member: tarfile.TarInfo) -> str:
     return "/".join(found)
 
 
+def _kept(sample: bytes) -> str | None:
+    """Return what a layer is, by its beginning, if it is sent as it is; None to compress it."""
+    media_type = COMPRESSED.get(sample[:2])
+    if media_type is None and len(gzip.compress(sample, LEVEL)) > WORTH_IT * len(sample):
+        return LAYER
+    return media_type
+
+
 def _blob(layout: Layout, digest: str) -> Descriptor:
     """Return what a layer is sent as; compressed into another blob where that is worth it."""
     path = layout.path_of(digest)
-    size = path.stat().st_size
     with path.open("rb") as file:
-        sample = file.read(SAMPLE_BYTES)
-        media_type = COMPRESSED.get(sample[:2])
-        if media_type is not None:
-            return Descriptor(media_type, digest, size)
-        if len(gzip.compress(sample, LEVEL)) > WORTH_IT * len(sample):
-            return Descriptor(LAYER, digest, size)
+        kept = _kept(file.read(SAMPLE_BYTES))
+        if kept is not None:
+            return Descriptor(kept, digest, path.stat().st_size)
         file.seek(0)
         with (
             layout.new_blob() as blob,

@@ -10,19 +10,19 @@ import shutil
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coghub.build.docker.client import Docker
 from coghub.build.docker.image import Image
 from coghub.build.events import Report, Step, ignore
 from coghub.build.files import explained
-from coghub.build.image.export import Memory, export_image, layers_of
+from coghub.build.image.export import Arriving, Memory, export_image, layers_of
 from coghub.build.oci import Descriptor, Layout
 from coghub.build.registry_client.meter import Meter
 from coghub.build.registry_client.push import UNKNOWN, Parcel, Pushed, push
 from coghub.build.registry_client.registry import Call, Registry
-from coghub.build.registry_client.upload import Sizes, Source, Upload
+from coghub.build.registry_client.upload import File, Sizes, Source, Upload
 from coghub.domain.errors import CoghubError, RegistryError
 from coghub.settings import Settings
 
@@ -46,29 +46,33 @@ class ImagePush:
             DiskFull: if no space is left, here or in the engine.
         """
         memory = Memory(self.settings.cache_folder / "pushed-layers.json")
-        remembered = memory.find(layers_of(self.docker, image))
+        contents = layers_of(self.docker, image)
+        remembered = memory.find(contents)
         known = {
             content: blob for content, blob in remembered.items() if self._is_there(blob.digest)
         }
+        # Which layer comes is known only when it has come: none is sent before, if one is there.
+        is_new = not any(self._is_there(one) for one in contents if one not in remembered)
         try:
-            pushed, layers = self._push(image, tag, known)
+            pushed, layers = self._push(image, tag, known, is_new=is_new)
         except RegistryError as error:
             if not known or error.reason not in UNKNOWN:
                 raise
-            pushed, layers = self._push(image, tag, {})  # tidied up since it was asked
+            # It has tidied up since it was asked.
+            pushed, layers = self._push(image, tag, {}, is_new=False)
         memory.note(layers)
         return pushed
 
     def _push(
-        self, image: Image, tag: str, known: Mapping[str, Descriptor]
+        self, image: Image, tag: str, known: Mapping[str, Descriptor], *, is_new: bool
     ) -> tuple[Pushed, Mapping[str, Descriptor]]:
         """Push what is not known, and return what each layer became."""
         spared = {blob.digest: blob.size for blob in known.values()}
         with _folder(self.settings) as folder:
             layout = Layout(folder)
             self.report(Step("Exporting image from Docker daemon..."))
-            early = EarlyUploads(layout, self.registry, self.repository, self.settings)
-            exported = export_image(self.docker, image, layout, known, self.report, early.send)
+            early = EarlyUploads(layout, self.registry, self.repository, self.settings, is_new)
+            exported = export_image(self.docker, image, layout, known, self.report, early)
             self.report(Step("Pushing layers..."))
             parcel = Parcel(layout, exported.digest, image.name, frozenset(spared))
             pushed = push(
@@ -93,28 +97,36 @@ class ImagePush:
             return answer.status == 200  # noqa: PLR2004 - OK
 
 
+@dataclass(slots=True)
 class EarlyUploads:
     """Sends layers while the engine still exports the next ones.
 
     What fails here is left to the push itself, which sends what is missing and tells why it cannot.
     """
 
-    def __init__(
-        self, layout: Layout, registry: Registry, repository: str, settings: Settings
-    ) -> None:
-        self.layout, self.registry, self.repository = layout, registry, repository
-        self.sizes = Sizes(settings.push_threshold_bytes, settings.push_chunk_bytes)
-        self.sent_bytes = 0
-        self._lock = threading.Lock()
+    layout: Layout
+    registry: Registry
+    repository: str
+    settings: Settings
+    is_early: bool
+    sent_bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, blob: Descriptor) -> None:
         """Send one blob; may be called from several threads."""
-        meter = Meter("Pushed", blob.size, ignore)
-        with (
-            suppress(CoghubError, OSError),
-            self.layout.path_of(blob.digest).open("rb", buffering=0) as file,
-        ):
-            Upload(self.registry, self.repository, Source(blob, file), self.sizes, meter).run()
+        with suppress(OSError), self.layout.path_of(blob.digest).open("rb", buffering=0) as file:
+            self._send(File(blob, file), is_new=False)
+
+    def send_arriving(self, arriving: Arriving) -> None:
+        """Send a layer that the registry is known not to have, while it comes."""
+        self._send(arriving, is_new=True)
+
+    def _send(self, source: Source, *, is_new: bool) -> None:
+        meter = Meter("Pushed", source.size, ignore)
+        settings = self.settings
+        sizes = Sizes(settings.push_threshold_bytes, settings.push_chunk_bytes)
+        with suppress(CoghubError, OSError):
+            Upload(self.registry, self.repository, source, sizes, meter).run(is_new=is_new)
             with self._lock:
                 self.sent_bytes += meter.moved
 

@@ -12,7 +12,7 @@ from coghub.build.registry_client.meter import Meter
 from coghub.build.registry_client.mounts import Mounts
 from coghub.build.registry_client.parallel import run_all
 from coghub.build.registry_client.registry import Registry
-from coghub.build.registry_client.upload import Sizes, Source, Upload
+from coghub.build.registry_client.upload import File, Sizes, Upload
 from coghub.domain.errors import BundleInvalid, RegistryError
 from coghub.settings import Settings
 
@@ -85,7 +85,7 @@ class _Pushing:
     settings: Settings
     registry: Registry
     repository: str
-    sources: list[Source]
+    sources: list[File]
     meter: Meter
 
     def send(self) -> None:
@@ -97,7 +97,7 @@ class _Pushing:
             stop=self.registry.stop,
         )
 
-    def _blob(self, source: Source) -> None:
+    def _blob(self, source: File) -> None:
         settings = self.settings
         sizes = Sizes(settings.push_threshold_bytes, settings.push_chunk_bytes)
         mounts = Mounts(settings, self.registry.host.address)
@@ -106,7 +106,7 @@ class _Pushing:
         )
 
 
-def _opened(parcel: Parcel, opened: ExitStack) -> tuple[bytes, list[Source]]:
+def _opened(parcel: Parcel, opened: ExitStack) -> tuple[bytes, list[File]]:
     """Return the manifest, and its blobs as open files."""
     layout = parcel.layout
     document = layout.read_json(parcel.digest)
@@ -115,7 +115,7 @@ def _opened(parcel: Parcel, opened: ExitStack) -> tuple[bytes, list[Source]]:
     found = {one.digest: one for one in blobs if one.digest not in parcel.known}
     try:
         content = layout.path_of(parcel.digest).read_bytes()[:MAX_JSON_BYTES]
-        sources = [Source(one, opened.enter_context(_open(layout, one))) for one in found.values()]
+        sources = [File(one, opened.enter_context(_open(layout, one))) for one in found.values()]
     except FileNotFoundError as error:
         raise BundleInvalid(f"`{parcel.name}` is damaged: a blob is missing") from error
     return content, sources

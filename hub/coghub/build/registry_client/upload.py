@@ -9,15 +9,15 @@
 Source: OCI distribution specification 1.1, "Pushing blobs".
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol
 from urllib.parse import quote, urlencode
 
+from coghub.build.files import pieces
 from coghub.build.oci import Descriptor
-from coghub.build.registry_client.connection import CHUNK_BYTES, Body
+from coghub.build.registry_client.connection import Body
 from coghub.build.registry_client.meter import Meter
 from coghub.build.registry_client.registry import Call, Registry
 from coghub.build.registry_client.transport import LONG_TIMEOUT_S, Answer
@@ -45,21 +45,45 @@ class Sizes:
     chunk_bytes: int
 
 
+class Source(Protocol):
+    """A blob that is to be sent, once or again from any position."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Its digest; one that is still being made is waited for."""
+        ...
+
+    def chunks(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes from a position up to another."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A blob that is to be sent."""
+class File:
+    """A blob that lies on the disk."""
 
     descriptor: Descriptor
     file: IO[bytes]
     """Read by position only, so that it may be read again."""
 
+    @property
+    def size(self) -> int:
+        return self.descriptor.size
+
+    @property
+    def digest(self) -> str:
+        return self.descriptor.digest
+
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes from a position up to another."""
-        while start < end:
-            chunk = os.pread(self.file.fileno(), min(CHUNK_BYTES, end - start), start)
+        for chunk in pieces(self.file, start, end):
             if not chunk:
-                raise BundleInvalid(f"The blob became shorter: {self.descriptor.digest}")
-            start += len(chunk)
+                raise BundleInvalid(f"The blob became shorter: {self.digest}")
             yield chunk
 
 
@@ -83,23 +107,24 @@ class Upload:
         self.sizes = sizes
         self.meter = meter
         self.scope = f"repository:{repository}:pull,push"
-        self.size = source.descriptor.size
+        self.size = source.size
         self.sent = 0
         """Bytes that the registry has, as far as we know."""
         self._shown = 0
         self._url = ""
         self._chunk_bytes = sizes.chunk_bytes
 
-    def run(self, mount_from: str | None = None) -> None:
+    def run(self, mount_from: str | None = None, *, is_new: bool = False) -> None:
         """Bring the blob there.
 
         Args:
             mount_from: a repository of this registry that had the blob once.
+            is_new: the registry is known not to have it, and need not be asked.
 
         Raises:
             RegistryError: if it cannot be brought there.
         """
-        if self._is_there() or self._begin(mount_from):
+        if (not is_new and self._is_there()) or self._begin(mount_from):
             return self.meter.spare(self.size)
         is_large = self.size > self.sizes.threshold_bytes
         # Some registries take a blob in one piece only, which is the last thing to try.
@@ -116,7 +141,7 @@ class Upload:
         raise failure.error
 
     def _is_there(self) -> bool:
-        path = f"/v2/{self.repository}/blobs/{self.source.descriptor.digest}"
+        path = f"/v2/{self.repository}/blobs/{self.source.digest}"
         with self.registry.repeated(Call("HEAD", path, self.scope), 200, 404) as answer:
             return answer.status == 200  # noqa: PLR2004 - OK
 
@@ -124,7 +149,7 @@ class Upload:
         """Begin an upload; tell whether a mount has made it needless."""
         path = f"/v2/{self.repository}/blobs/uploads/"
         if mount_from:
-            query = urlencode({"mount": self.source.descriptor.digest, "from": mount_from})
+            query = urlencode({"mount": self.source.digest, "from": mount_from})
             scope = f"{self.scope} repository:{mount_from}:pull"
             try:
                 return self._began(Call("POST", f"{path}?{query}", scope))
@@ -169,7 +194,7 @@ class Upload:
     def _finish(self) -> None:
         """Send what is left with the request that names the digest."""
         joint = "&" if "?" in self._url else "?"
-        url = f"{self._url}{joint}digest={quote(self.source.descriptor.digest, safe='')}"
+        url = f"{self._url}{joint}digest={quote(self.source.digest, safe='')}"
         with self._called("PUT", url, (OCTETS,), self.size, (201, 204)):
             self._note(self.size)
 
@@ -215,7 +240,7 @@ class Upload:
         self._note(reached)
 
     def _miscounted(self, reached: int) -> _Forgotten:
-        host, digest = self.registry.host, self.source.descriptor.digest
+        host, digest = self.registry.host, self.source.digest
         return _Forgotten(RegistryError(f"{host} has {reached} bytes of another upload: {digest}"))
 
     def _follow(self, answer: Answer) -> None:

@@ -12,7 +12,7 @@ from coghub.build.bundle import Store
 from coghub.build.events import ignore
 from coghub.build.registry_client.manifests import published_document
 from coghub.build.registry_client.pull import pull
-from coghub.build.registry_client.push import push
+from coghub.build.registry_client.push import Parcel, push
 from coghub.build.registry_client.reference import parse_reference
 from coghub.domain.errors import (
     BundleInvalid,
@@ -25,13 +25,19 @@ HELLO = parse_reference("alice/hello")
 SMALL = {"COG_PUSH_DEFAULT_CHUNK_SIZE": "300000", "COG_PUSH_MULTIPART_THRESHOLD": "400000"}
 
 
+def push_bundle(store, bundle, registry, repository="alice/hello", tag="latest"):
+    parcel = Parcel(store.layout, bundle.digest, bundle.name)
+    settings = store.settings
+    return push(parcel, registry, repository, tag=tag, settings=settings, report=ignore)
+
+
 @pytest.fixture
 def push_from(write_bundle):
     def pushed(client, repository="alice/hello", tag="latest"):
         store = Store(client.settings)
         bundle = write_bundle(store)
         with client.open() as registry:
-            return bundle, push(store, bundle, registry, repository, tag=tag, report=ignore)
+            return bundle, push_bundle(store, bundle, registry, repository, tag)
 
     return pushed
 
@@ -142,7 +148,7 @@ def test_a_lost_blob_of_the_store_is_said(client, write_bundle):
     store.layout.path_of(manifest["layers"][0]["digest"]).unlink()
 
     with client.open() as registry, pytest.raises(BundleInvalid, match="a blob is missing"):
-        push(store, bundle, registry, "alice/hello", tag="latest", report=ignore)
+        push_bundle(store, bundle, registry)
 
 
 def test_the_document_of_a_tag_is_read_before_anything_is_sent(fake, client, push_from):

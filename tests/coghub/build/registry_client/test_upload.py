@@ -6,7 +6,7 @@ import pytest
 
 from coghub.build.oci import LAYER, Descriptor
 from coghub.build.registry_client.credentials import Credentials
-from coghub.build.registry_client.upload import Sizes, Source, Upload
+from coghub.build.registry_client.upload import File, Sizes, Upload
 from coghub.domain.digest import digest_of
 from coghub.domain.errors import BundleInvalid, RegistryBusy, RegistryError, RegistryRefused
 
@@ -22,7 +22,7 @@ def upload(registry, meter, tmp_path):
     path = tmp_path / "blob"
     path.write_bytes(CONTENT)
     with path.open("rb") as file:
-        source = Source(Descriptor(LAYER, DIGEST, len(CONTENT)), file)
+        source = File(Descriptor(LAYER, DIGEST, len(CONTENT)), file)
         yield lambda sizes=CHUNKED: Upload(registry, "alice/hello", source, sizes, meter)
 
 
