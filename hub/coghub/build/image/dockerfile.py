@@ -4,6 +4,7 @@ The stages, so that each change makes as little as possible anew:
 
 1. `base`: what the base image lacks: certificate, mirror, Python.
 2. `server`: the server and the SDK in /opt/cog; the same for every project on a base image.
+   `tini` likewise, where no system packages are wanted: apt and uv then work side by side.
 3. The image: system packages, Python packages, `/opt/cog`, the commands of `build.run`.
 
 With BuildKit the installer and the files of the build are mounted for the length of a command.
@@ -53,7 +54,8 @@ PYTHON_NEEDS = [
     "zlib1g",
 ]
 """Libraries that the Python of the official image is linked to, and what Cog adds to NVIDIA's."""
-ENTRYPOINT = ("/usr/bin/tini", "--")
+TINI = "/usr/bin/tini"
+ENTRYPOINT = (TINI, "--")
 COMMAND = ("python", "-m", "cog.server.http")
 PURELIB = "python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'"
 SDK_FOLDER = "/opt/cog/sdk"
@@ -123,6 +125,8 @@ def dockerfile(recipe: Recipe, builder: Builder) -> str:
         ConfigInvalid: if a command wants a secret and the builder cannot give it.
     """
     sections = [_base(recipe, builder), *_installer(recipe, builder), _server(recipe, builder)]
+    if not recipe.system_packages:
+        sections.append(f"FROM base AS tini\n{_system(recipe, builder)}")
     return "\n\n".join([*sections, _image(recipe, builder)]) + "\n"
 
 
@@ -200,11 +204,15 @@ def _server(recipe: Recipe, builder: Builder) -> str:
 
 
 def _image(recipe: Recipe, builder: Builder) -> str:
-    lines = [f"FROM base AS {ENVIRONMENT}", _system(recipe, builder)]
+    lines = [f"FROM base AS {ENVIRONMENT}"]
+    if recipe.system_packages:
+        lines.append(_system(recipe, builder))
     if recipe.environment:
         pairs = (f"{name}={quoted(value)}" for name, value in sorted(recipe.environment.items()))
         lines.append("ENV " + " \\\n    ".join(pairs))
     lines += [_packages(recipe, builder), "COPY --from=server /opt/cog /opt/cog"]
+    if not recipe.system_packages:
+        lines.append(f"COPY --from=tini {TINI} {TINI}")
     lines += [_run(command, builder) for command in recipe.run]
     lines += ["WORKDIR /src", "EXPOSE 5000", *_told(recipe)]
     lines += [f"ENTRYPOINT {listed(ENTRYPOINT)}", f"CMD {listed(COMMAND)}"]

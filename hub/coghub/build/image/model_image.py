@@ -78,13 +78,14 @@ def build_model_image(
     bundle_content.require_code(order.plan, files)
     making = _Making(docker, order, settings, report, options, files, new_mark())
     gone = making.temporary_names()
-    with ThreadPoolExecutor(1) as beside:  # the engine takes its time for each question
+    with ThreadPoolExecutor(2) as beside:  # the engine takes its time for each question
+        packages = beside.submit(_freeze, docker, environment, settings)
         before = beside.submit(find_image, docker, name)
         try:
             with making.copying(environment) as finish:
                 document = order.document() if callable(order.document) else order.document
                 finish()
-            made_id = making.describe(environment, name, document)
+            made_id = making.describe(name, document, packages.result())
             gone += _replaced(before.result(), made_id)
         finally:
             beside.submit(_forget, docker, gone)
@@ -143,13 +144,13 @@ class _Making:
             with building(self.docker, build, self.report) as finish:
                 yield finish
 
-    def describe(self, environment: Image, name: str, document: Mapping[str, Any]) -> str:
+    def describe(self, name: str, document: Mapping[str, Any], packages: str) -> str:
         """Add what was made for the project, name the image, and return its id."""
         self.report(Step("Adding labels to image..."))
         labels = labels_of(
             self.order.plan,
             document,
-            pip_freeze=_freeze(self.docker, environment, self.settings),
+            pip_freeze=packages,
             origin=origin_of(self.order.project, self.settings.environ),
         )
         labels = {MODEL: "1", **labels, **(self.order.labels or {})}
