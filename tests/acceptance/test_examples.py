@@ -1,4 +1,4 @@
-"""Each example gives what its README promises, through the command and over HTTP."""
+"""Each example gives what its README promises: by command and HTTP, with Docker and without."""
 
 import base64
 import difflib
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.acceptance.conftest import Person
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
 SCAN_TEXT = """\
 Region-based segmentation
@@ -41,6 +42,20 @@ def png_size(content: bytes) -> tuple[int, int]:
 def assert_is_the_scan(text: str) -> None:
     """Processors round differently, so a letter may be read differently."""
     assert difflib.SequenceMatcher(None, text, SCAN_TEXT).ratio() > 0.95, text
+
+
+@pytest.fixture(scope="module", params=["local", "docker"])
+def example(request: pytest.FixtureRequest, example: Callable[[str], Person]) -> Any:
+    """Go into a fresh copy of an example, with one engine and with the other."""
+    if request.param == "local":
+        return example
+    environ = request.getfixturevalue("docker_engine").environ
+
+    def enter(name: str) -> Person:
+        local = example(name)
+        return Person(local.folder, {**local.environ, **environ})
+
+    return enter
 
 
 @pytest.fixture(scope="module")

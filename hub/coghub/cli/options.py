@@ -9,13 +9,12 @@ import click
 from coghub.build.image.environment_image import BuildOptions
 from coghub.cli.invocation import Invocation
 from coghub.domain.errors import UsageError
-from coghub.engines.base import Preparation
+from coghub.engines.base import WEIGHTS, Preparation
 from coghub.engines.choice import engine_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEFAULT_SETUP_TIMEOUT_S = 300
-WEIGHTS = "COG_WEIGHTS"
 
 config_file = click.option(
     "-f", "--file", "config_name", default="cog.yaml", metavar="NAME", show_default=True,

@@ -58,6 +58,8 @@ class Preparation:
 
 
 NO_PREPARATION = Preparation()
+WEIGHTS = "COG_WEIGHTS"
+"""Names the weights: a URL, or a path, of this machine where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from coghub.build.sdk import sdk_path
 from coghub.domain.errors import ModelUnreadable
 from coghub.engines.base import (
     NO_PREPARATION,
+    WEIGHTS,
     Address,
     Engine,
     Launch,
@@ -40,6 +41,8 @@ from coghub.engines.local import DOCUMENT_VARIABLE, QUIET, TALKATIVE
 from coghub.settings import Settings
 
 SOURCE = "/src"
+WEIGHTS_FOLDER = "/weights"
+"""Where those of this machine are mounted; their name stays, which may say what they are."""
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 """A project that is mounted gets no folders of root's; what the image has compiled is read."""
 HOST = "host.docker.internal"
@@ -177,8 +180,8 @@ class PreparedImage(Prepared):
         host = f"[{address.host}]" if ":" in address.host else address.host
         spec = self._spec(launch, command=tuple(command), hosts={HOST: "host-gateway"})
         if not launch.is_debug:  # one that stays says what it does
-            variables = {LEVEL_VARIABLE: TALKATIVE, **launch.environment}
-            spec = replace(spec, environment={**spec.environment, **variables})
+            level = launch.environment.get(LEVEL_VARIABLE, TALKATIVE)
+            spec = replace(spec, environment={**spec.environment, LEVEL_VARIABLE: level})
         self._become(replace(spec, ports=(f"{host}:{address.port}:{SERVER_PORT}",)))
 
     def execute(self, command: Sequence[str], launch: Launch, ports: Sequence[str]) -> NoReturn:
@@ -196,11 +199,16 @@ class PreparedImage(Prepared):
     ) -> ContainerSpec:
         """Return what all containers of this model have in common."""
         mounts = [Mount(str(self.project.folder), SOURCE)] if self.is_mounted else []
+        variables = {**self._variables(launch), **launch.environment}
+        weights = Path(launch.environment.get(WEIGHTS) or "")
+        if weights.is_absolute() and weights.exists():  # here, and not in the image
+            variables[WEIGHTS] = f"{WEIGHTS_FOLDER}/{weights.name}"
+            mounts.append(Mount(str(weights), variables[WEIGHTS], is_read_only=True))
         return ContainerSpec(
             image=self.image.id,
             name=new_name(),
             command=command,
-            environment={**self._variables(launch), **launch.environment},
+            environment=variables,
             mounts=tuple(mounts),
             gpus=launch.gpus or ("all" if self.project.plan.gpu else None),
             hosts=hosts or {},
