@@ -101,6 +101,8 @@ def prepare(
         return engine.prepare(project, ignore, preparation)
     engine.check()
     with console.step(f"{engine.building} {project.origin}...") as step:
+        if preparation.build.progress in ("plain", "tty"):
+            step.hide()  # Docker shows all itself
         prepared = engine.prepare(project, teller(console, step), preparation)
         text = f"{engine.building.removesuffix(' environment in')} {project.origin}..."
         outcome = f"Successfully built {prepared.name.rpartition(' ')[2]}"

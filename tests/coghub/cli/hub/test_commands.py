@@ -179,7 +179,20 @@ def test_hardware_has_the_cpu(coghub, monkeypatch):
         "name": "CPU",
         "instances": 3,
         "gpu_ids": [],
+        "cpus": None,
+        "memory_bytes": None,
     }
+
+
+def test_hardware_says_what_a_container_may_use(coghub, monkeypatch):
+    coghub("user", "create", "bob")
+    monkeypatch.setenv("COGHUB_HARDWARE_LIMITS", "cpu:cpus=1.5,memory=256MiB")
+    assert "each" not in coghub("hardware").out
+
+    monkeypatch.setenv("COGHUB_EXECUTOR", "docker")
+
+    assert "  1.5 CPUs each, 0.25 GiB each\n" in coghub("hardware").out
+    assert json.loads(coghub("hardware", "--json").out)[0]["memory_bytes"] == 256 * 1024**2
 
 
 def test_instances_are_listed_with_their_logs(coghub, within, instance, tmp_path):
