@@ -51,7 +51,9 @@ class HubSettings:
     allow_networks: tuple[str, ...] = ()
     """Networks that inputs and webhooks may reach although the guard would refuse them."""
     allow_anonymous: bool = False
-    """Public models may be read, and their versions pulled, without a token."""
+    """Public models may be run on their pages, read by the API and pulled without an account."""
+    sign_up: str = "closed"
+    """`open` lets everyone who reaches the pages make an account; `closed` leaves it to you."""
     executor: str = "local"
     """What runs models: `local` as processes of this machine, `docker` in containers."""
     docker_network: str = "internet"
@@ -184,6 +186,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "trusted_proxies": networks,
     "allow_networks": networks,
     "allow_anonymous": yes_or_no,
+    "sign_up": one_of("open", "closed"),
     "executor": one_of("local", "docker"),
     "docker_network": one_of("internet", "none"),
     "hardware_limits": limits,

@@ -12,6 +12,9 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from coghub.accounts.accounts import Accounts
+from coghub.accounts.deliveries import Deliveries
+from coghub.accounts.passwords import Passwords
+from coghub.accounts.sessions import Sessions
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.build import file_lock
 from coghub.database.database import SqliteDatabase
@@ -19,6 +22,7 @@ from coghub.database.encryption import read_box
 from coghub.database.migrate import migrate
 from coghub.domain.clock import Clock, utc_now
 from coghub.domain.errors import DatabaseUnusable, DataFolderBusy
+from coghub.domain.live import Live
 from coghub.domain.signals import Signals
 from coghub.executors.hardware import find_hardware
 from coghub.files.files import Files
@@ -28,8 +32,10 @@ from coghub.models.access import Access
 from coghub.models.catalog import Catalog
 from coghub.models.deletion import Deletion
 from coghub.models.models import Models
+from coghub.models.sharing import Sharing
 from coghub.models.variables import Variables
 from coghub.parts import Hub
+from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
 from coghub.storage.storage import local_storage
 
@@ -69,6 +75,9 @@ async def open_hub(
         storage = local_storage(folder / "storage")
         prediction_files = PredictionFiles(database, storage, now)
         box, signals, catalog = read_box(folder / KEY_FILE), Signals(), Catalog(database)
+        predictions = Predictions(
+            database, catalog, signals, box, settings, now, files=prediction_files
+        )
         yield Hub(
             settings=settings,
             database=database,
@@ -77,18 +86,22 @@ async def open_hub(
             signals=signals,
             now=now,
             accounts=Accounts(database, now),
+            passwords=Passwords(database),
+            sessions=Sessions(database, now),
+            deliveries=Deliveries(database, now),
             access=access,
             models=Models(database, access, catalog, now),
+            sharing=Sharing(database),
             deletion=Deletion(database, storage, access, signals, now),
             variables=Variables(database, box),
             webhook_secrets=WebhookSecrets(database, box),
             catalog=catalog,
-            predictions=Predictions(
-                database, catalog, signals, box, settings, now, files=prediction_files
-            ),
+            predictions=predictions,
+            examples=Examples(database, predictions, now),
             files=Files(database, storage, now, settings.file_expiry_s),
             prediction_files=prediction_files,
             hardware=find_hardware(cpu_instances=settings.cpu_instances),
+            live=Live(),
         )
     finally:
         await database.close()

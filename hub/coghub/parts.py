@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from coghub.accounts.accounts import Accounts
+from coghub.accounts.deliveries import Deliveries
+from coghub.accounts.passwords import Passwords
+from coghub.accounts.sessions import Sessions
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.database.database import Database
 from coghub.database.encryption import Box
 from coghub.domain.clock import Clock
 from coghub.domain.hardware import Hardware
+from coghub.domain.live import Live
 from coghub.domain.signals import Signals
 from coghub.files.files import Files
 from coghub.files.prediction_files import PredictionFiles
@@ -16,7 +20,9 @@ from coghub.models.access import Access
 from coghub.models.catalog import Catalog
 from coghub.models.deletion import Deletion
 from coghub.models.models import Models
+from coghub.models.sharing import Sharing
 from coghub.models.variables import Variables
+from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
 from coghub.storage.storage import Storage
 
@@ -32,13 +38,19 @@ class Hub:
     signals: Signals
     now: Clock
     accounts: Accounts
+    passwords: Passwords
+    sessions: Sessions
+    deliveries: Deliveries
     access: Access
     models: Models
+    sharing: Sharing
     deletion: Deletion
     variables: Variables
     webhook_secrets: WebhookSecrets
     catalog: Catalog
     predictions: Predictions
+    examples: Examples
     files: Files
     prediction_files: PredictionFiles
     hardware: tuple[Hardware, ...]
+    live: Live

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy.exc import IntegrityError
 
 from coghub.database import accounts as rows
 from coghub.database.database import Database
-from coghub.domain.account import Account, is_account_name
+from coghub.domain.account import ANONYMOUS, Account, Token, is_account_name
 from coghub.domain.clock import Clock
 from coghub.domain.errors import (
     AccountNotFound,
@@ -28,6 +29,24 @@ class Accounts:
     def __init__(self, database: Database, now: Clock) -> None:
         self._database = database
         self._now = now
+        self._anonymous: Account | None = None
+
+    async def anonymous(self) -> Account:
+        """Return the account of what is run without one; it is made when it is first needed."""
+        if self._anonymous is None:
+            now = self._now()
+            with suppress(IntegrityError):  # it is there already
+                await self._database.write(
+                    lambda c: rows.add(c, name=ANONYMOUS, is_admin=False, now=now)
+                )
+            self._anonymous = await self.get(ANONYMOUS)
+        return self._anonymous
+
+    async def anonymous_id(self) -> int | None:
+        """Return the number of that account, if it was made."""
+        if self._anonymous is None:
+            self._anonymous = await self._database.peek(lambda c: rows.by_name(c, ANONYMOUS))
+        return self._anonymous.id if self._anonymous else None
 
     async def create(self, name: str, *, is_admin: bool = False) -> Account:
         """Add an account.
@@ -96,6 +115,22 @@ class Accounts:
             )
         )
         return token
+
+    async def tokens(self, account: Account) -> Sequence[Token]:
+        """Return what is known of an account's valid tokens, the newest first."""
+        return await self._database.read(lambda c: rows.tokens_of(c, account.id))
+
+    async def revoke_token_of(self, account: Account, token_id: int) -> None:
+        """Make one of an account's tokens worthless.
+
+        Raises:
+            NotFound: if it has none of that number.
+        """
+        now = self._now()
+        if not await self._database.write(
+            lambda c: rows.revoke_token_of(c, account.id, token_id, now)
+        ):
+            raise NotFound("No such token, or it is revoked already")
 
     async def revoke_token(self, token: str) -> None:
         """Make a token worthless.

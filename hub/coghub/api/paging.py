@@ -20,7 +20,7 @@ from coghub.hub_settings import HubSettings
 T = TypeVar("T")
 
 CURSOR = re.compile(
-    r"(?P<direction>[np]) (?P<moment>[0-9]{1,16}) (?P<key>[0-9a-z]{1,18}|[0-9a-z]{26})"
+    r"(?P<direction>[np]) (?P<moment>[0-9]{1,16}) (?P<key>[0-9a-z]{1,18}|(?:msg_)?[0-9a-z]{26})"
 )
 """Where to go, the moment in microseconds since 1970, and the row's key; no larger numbers."""
 
@@ -65,11 +65,12 @@ def _url(request: Request, settings: HubSettings, cursor: Cursor | None) -> str 
     others = [
         (name, value) for name, value in request.query_params.multi_items() if name != "cursor"
     ]
-    query = urlencode([*others, ("cursor", _text(cursor))])
+    query = urlencode([*others, ("cursor", write_cursor(cursor))])
     return f"{api_url(request, settings)}{request.scope['path']}?{query}"
 
 
-def _text(cursor: Cursor) -> str:
+def write_cursor(cursor: Cursor) -> str:
+    """Return a place as `read_cursor` reads it."""
     direction = "p" if cursor.is_backward else "n"
     content = f"{direction} {(cursor.moment - EPOCH) // MICROSECOND} {cursor.key}"
     return base64.urlsafe_b64encode(content.encode("ascii")).decode("ascii")

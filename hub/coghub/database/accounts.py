@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from coghub.database.schema import accounts, tokens
-from coghub.domain.account import Account
+from coghub.domain.account import Account, Token
 
 COLUMNS = (accounts.c.id, accounts.c.name, accounts.c.is_admin, accounts.c.created_at)
 
@@ -56,6 +56,42 @@ def add_token(
     """Add a token to an account."""
     values = {"account_id": account_id, "token_hash": token_hash, "hint": hint, "created_at": now}
     connection.execute(insert(tokens).values(values))
+
+
+def tokens_of(connection: Connection, account_id: int) -> Sequence[Token]:
+    """Return an account's tokens that are not revoked, the newest first."""
+    query = (
+        select(tokens.c.id, tokens.c.hint, tokens.c.created_at)
+        .where(tokens.c.account_id == account_id, tokens.c.revoked_at.is_(None))
+        .order_by(tokens.c.id.desc())
+    )
+    return [Token(*row) for row in connection.execute(query)]
+
+
+def revoke_token_of(connection: Connection, account_id: int, token_id: int, now: datetime) -> bool:
+    """Revoke one of an account's tokens and tell whether it was valid until now."""
+    change = (
+        update(tokens)
+        .where(
+            tokens.c.id == token_id,
+            tokens.c.account_id == account_id,
+            tokens.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+    )
+    return connection.execute(change).rowcount > 0
+
+
+def password_hash(connection: Connection, account_id: int) -> str | None:
+    """Return the hash of an account's password, if it has one."""
+    query = select(accounts.c.password_hash).where(accounts.c.id == account_id)
+    return connection.execute(query).scalar()
+
+
+def set_password_hash(connection: Connection, account_id: int, hashed: str) -> None:
+    """Keep the hash of an account's password."""
+    change = update(accounts).where(accounts.c.id == account_id)
+    connection.execute(change.values(password_hash=hashed))
 
 
 def revoke_token(connection: Connection, token_hash: str, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from coghub.database.paging import mapped, page_of
 from coghub.database.schema import files
@@ -36,6 +36,12 @@ def of_account(
     query = select(files).where(files.c.account_id == account_id, files.c.expires_at > now)
     page = page_of(connection, query, (files.c.created_at, files.c.id), cursor, limit=limit)
     return mapped(page, file_of)
+
+
+def keep(connection: Connection, account_id: int, ids: Sequence[str], *, until: datetime) -> None:
+    """Let some files of an account expire later."""
+    change = update(files).where(files.c.account_id == account_id, files.c.id.in_(ids))
+    connection.execute(change.values(expires_at=until))
 
 
 def expired(connection: Connection, now: datetime, *, limit: int) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
 
 from coghub.database.schema import accounts, model_shares, models, versions
 from coghub.domain.model import Model, Version, Visibility
@@ -84,6 +84,33 @@ def is_shared(connection: Connection, model_id: int, account_id: int) -> bool:
         model_shares.c.model_id == model_id, model_shares.c.account_id == account_id
     )
     return connection.execute(query).first() is not None
+
+
+def shared_with(connection: Connection, model_id: int) -> Sequence[str]:
+    """Return the names of the accounts that a model was shared with, in order."""
+    query = (
+        select(accounts.c.name)
+        .join(model_shares, model_shares.c.account_id == accounts.c.id)
+        .where(model_shares.c.model_id == model_id)
+        .order_by(accounts.c.name)
+    )
+    return connection.execute(query).scalars().all()
+
+
+def share(connection: Connection, model_id: int, account_id: int) -> None:
+    """Share a model with an account, once."""
+    if not is_shared(connection, model_id, account_id):
+        values = {"model_id": model_id, "account_id": account_id}
+        connection.execute(insert(model_shares).values(values))
+
+
+def unshare(connection: Connection, model_id: int, account_id: int) -> None:
+    """Share a model with an account no more."""
+    connection.execute(
+        delete(model_shares).where(
+            model_shares.c.model_id == model_id, model_shares.c.account_id == account_id
+        )
+    )
 
 
 def add(

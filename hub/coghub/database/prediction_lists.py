@@ -27,6 +27,10 @@ def of_account(
         query = query.where(made < wanted.created_before)
     if wanted.source is not None:
         query = query.where(MADE_BY[wanted.source])
+    if wanted.model_id is not None:
+        query = query.where(predictions.c.model_id == wanted.model_id)
+    if wanted.status is not None:
+        query = query.where(predictions.c.status == wanted.status)
     order = (made, predictions.c.id)
     return page_of(connection, query, order, cursor, limit=limit, size_of=_size_of)
 

@@ -75,6 +75,8 @@ class Filter:
     """Inclusive."""
     created_before: datetime | None = None
     source: Source | None = None
+    model_id: int | None = None
+    status: Status | None = None
 
 
 _EVENTS = (

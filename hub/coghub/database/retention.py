@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, text, update
 
-from coghub.database.schema import prediction_events, prediction_files, predictions
+from coghub.database.schema import examples, prediction_events, prediction_files, predictions
 from coghub.domain.prediction import Source
 
 HAS_DATA = text("NOT is_data_removed")
@@ -13,12 +13,16 @@ HAS_DATA = text("NOT is_data_removed")
 
 
 def outdated(connection: Connection, before: datetime, *, limit: int) -> Sequence[str]:
-    """Return ids of predictions of the API that ended before a moment and still have data."""
+    """Return ids of predictions of the API that ended before a moment and still have data.
+
+    Those that a model shows as examples are kept.
+    """
     query = select(predictions.c.id).where(
         predictions.c.completed_at.is_not(None),
         HAS_DATA,
         predictions.c.completed_at < before,
         predictions.c.source == Source.API,
+        predictions.c.id.not_in(select(examples.c.prediction_id)),
     )
     return connection.execute(query.limit(limit)).scalars().all()
 

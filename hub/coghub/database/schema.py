@@ -64,6 +64,16 @@ tokens = Table(
 `hint` is the token's beginning, by which people tell theirs apart.
 """
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+"""Browsers that somebody signed in with; `key_hash` is SHA-256 in hex of what the cookie holds."""
+
 # --- models ---
 
 models = Table(
@@ -244,6 +254,7 @@ webhook_deliveries = Table(
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment),
     Column("delivered_at", Moment),
+    Index("ix_webhook_deliveries_of_account", "account_id", "created_at", "id"),
     Index(
         "ix_webhook_deliveries_due",
         "account_id",
@@ -257,6 +268,30 @@ webhook_deliveries = Table(
 
 `host` is whom `url` calls: many calls to one that is slow must not delay others.
 """
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column(
+        "delivery_id", ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("number", Integer, primary_key=True),
+    Column("status_code", Integer),
+    Column("error", Text),
+    Column("response", Text),
+    Column("created_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How each attempt went; `response` is the beginning of what the receiver answered."""
+
+examples = Table(
+    "examples",
+    metadata,
+    Column("prediction_id", ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+)
+"""Predictions that a model's owner shows to everyone who sees the model; their data is kept."""
 
 # --- files ---
 

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from coghub.database.schema import predictions, webhook_deliveries
+from coghub.database.paging import mapped, page_of
+from coghub.database.schema import predictions, webhook_attempts, webhook_deliveries
 from coghub.domain.ids import new_id
+from coghub.domain.page import Cursor, Page
 from coghub.domain.prediction import DEFAULT_WEBHOOK_EVENTS, WebhookEvent
 
 
@@ -131,6 +133,8 @@ class Attempt:
     """Why it did not count as delivered."""
     is_final: bool = False
     """Another attempt cannot go better."""
+    response: str | None = None
+    """The beginning of what the receiver answered."""
 
 
 def record(
@@ -142,6 +146,17 @@ def record(
     retry_at: datetime | None,
 ) -> None:
     """Note an attempt; `retry_at` is when to make the next one, if any."""
+    table = webhook_attempts.c
+    last = select(func.max(table.number)).where(table.delivery_id == delivery.id)
+    values = {
+        "delivery_id": delivery.id,
+        "number": (connection.execute(last).scalar() or 0) + 1,
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "response": attempt.response,
+        "created_at": now,
+    }
+    connection.execute(insert(webhook_attempts).values(values))
     connection.execute(
         update(webhook_deliveries)
         .where(webhook_deliveries.c.id == delivery.id)
@@ -153,3 +168,74 @@ def record(
             delivered_at=now if attempt.error is None else None,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One attempt that was made."""
+
+    number: int
+    status_code: int | None
+    error: str | None
+    response: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """A call as its account is shown it."""
+
+    id: str
+    prediction_id: str
+    event: str
+    url: str
+    created_at: datetime
+    next_at: datetime | None
+    delivered_at: datetime | None
+    error: str | None
+    attempts: Sequence[AttemptRecord] = ()
+
+    @property
+    def standing(self) -> str:
+        """`delivered`, `failed`, or `waiting` and `retrying` for what is to be sent."""
+        if self.next_at is not None:
+            return "retrying" if self.attempts else "waiting"
+        return "delivered" if self.delivered_at is not None else "failed"
+
+
+_SHOWN = tuple(
+    webhook_deliveries.c[it.name] for it in fields(DeliveryRecord) if it.name != "attempts"
+)
+
+
+def of_account(
+    connection: Connection, account_id: int, cursor: Cursor | None, *, limit: int
+) -> Page[DeliveryRecord]:
+    """Return a page of an account's calls with their attempts, the newest first."""
+    query = select(*_SHOWN).where(webhook_deliveries.c.account_id == account_id)
+    order = (webhook_deliveries.c.created_at, webhook_deliveries.c.id)
+    page = page_of(connection, query, order, cursor, limit=limit)
+    return mapped(page, lambda row: _record_of(connection, row))
+
+
+def _record_of(connection: Connection, row: RowMapping) -> DeliveryRecord:
+    names = [it.name for it in fields(AttemptRecord)]
+    query = (
+        select(*(webhook_attempts.c[name] for name in names))
+        .where(webhook_attempts.c.delivery_id == row["id"])
+        .order_by(webhook_attempts.c.number.desc())
+    )
+    attempts = [AttemptRecord(*each) for each in connection.execute(query)]
+    return DeliveryRecord(**{column.name: row[column.name] for column in _SHOWN}, attempts=attempts)
+
+
+def replay(connection: Connection, account_id: int, delivery_id: str, now: datetime) -> bool:
+    """Let a call be made again, under its id; False if the account has none of that id."""
+    change = (
+        update(webhook_deliveries)
+        .where(
+            webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.account_id == account_id
+        )
+        .values(next_at=now, attempts=0, error=None, delivered_at=None)
+    )
+    return connection.execute(change).rowcount > 0

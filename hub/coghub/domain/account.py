@@ -12,11 +12,14 @@ RESERVED = frozenset(
         "account",
         "accounts",
         "admin",
+        "anonymous",
         "api",
         "assets",
         "auth",
         "cog",
         "cog-base",
+        "create",
+        "dashboard",
         "collections",
         "deployments",
         "docs",
@@ -43,6 +46,7 @@ RESERVED = frozenset(
         "static",
         "stream",
         "trainings",
+        "uploads",
         "user",
         "users",
         "v1",
@@ -53,6 +57,10 @@ RESERVED = frozenset(
 """First segments of the hub's own paths; an owner of that name would be unreachable."""
 
 
+ANONYMOUS = "anonymous"
+"""The account of what is run without one, where a setting allows that; nobody signs in with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A user of the hub, who owns models and predictions."""
@@ -60,6 +68,16 @@ class Account:
     id: int
     name: str
     is_admin: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What is known of a token: not the token itself."""
+
+    id: int
+    hint: str
+    """Its beginning."""
     created_at: datetime
 
 

@@ -49,6 +49,7 @@ CoghubError
     ├── KeyFileInvalid        secrets cannot be read with the key that is there
     ├── BadRequest            a request that cannot be understood, such as a body that is not JSON
     ├── Unauthenticated       no token, or one that is not valid
+    │   └── SignInNeeded      a page is for accounts, and a stranger asks for it
     ├── Forbidden             the account may see it, and not do this with it
     ├── NotFound              it does not exist, or not for this account
     │   ├── AccountNotFound
@@ -396,6 +397,15 @@ class Unauthenticated(HubError):
     """No token was given, or one that is not valid."""
 
     code = "unauthenticated"
+
+
+class SignInNeeded(Unauthenticated):
+    """A page is for accounts, and a stranger asks for it."""
+
+    code = "sign-in-needed"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in first")
 
 
 class Forbidden(HubError):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from coghub.database import files as rows
@@ -22,6 +22,7 @@ MAX_FILE_BYTES = 100 * 1000**2
 TOO_LARGE = "Files must be less than 100MB in size"
 PAGE_ROWS = 100
 EXPIRY_BATCH = 200
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,11 @@ class Files:
     def read(self, file: File, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes of a file from `start` up to but not including `end`."""
         return self._storage.read(of_file(file.id), start=start, end=end)
+
+    async def keep(self, account: Account, ids: Sequence[str]) -> None:
+        """Let files of an account not expire: a prediction that is kept refers to them."""
+        if ids:
+            await self._database.write(lambda c: rows.keep(c, account.id, ids, until=NEVER))
 
     async def expire(self) -> int:
         """Remove what has expired, and return how many files that were."""

@@ -33,6 +33,21 @@ class Access:
             raise ModelNotFound(f"{owner}/{name}")
         return model
 
+    async def visible(self, account: Account | None, owner: str, name: str) -> Model:
+        """Return a model whose page the visitor may see: strangers see public ones.
+
+        Raises:
+            ModelNotFound: if there is none, or it is private to others.
+        """
+        model = await self._database.peek(lambda c: rows.by_name(c, owner, name))
+        if model is None or not await self.may_see(account, model):
+            raise ModelNotFound(f"{owner}/{name}")
+        return model
+
+    async def may_see(self, account: Account | None, model: Model) -> bool:
+        """Tell whether the visitor may see the model's page."""
+        return model.visibility is Visibility.PUBLIC or await self.may_read(account, model)
+
     async def writable(self, account: Account | None, owner: str, name: str) -> Model:
         """Return a model that the account may change.
 

@@ -88,6 +88,14 @@ class Models:
         """
         return await self._access.readable(account, owner, name)
 
+    async def visible(self, account: Account | None, owner: str, name: str) -> Model:
+        """Return a model whose page the visitor may see.
+
+        Raises:
+            ModelNotFound: if there is none.
+        """
+        return await self._access.visible(account, owner, name)
+
     async def change(
         self, account: Account, owner: str, name: str, fields: Mapping[str, Any]
     ) -> Model:
@@ -119,7 +127,10 @@ class Models:
         Raises:
             ModelNotFound: if there is none that the account may see.
         """
-        model = await self._access.readable(account, owner, name)
+        return await self.versions_of(await self._access.readable(account, owner, name))
+
+    async def versions_of(self, model: Model) -> Sequence[Version]:
+        """Return the versions of a model that was found, newest first."""
         return await self._database.read(lambda c: rows.versions_of_model(c, model.id))
 
     async def version(
@@ -132,12 +143,20 @@ class Models:
             VersionNotFound: if it has no such version.
         """
         model = await self._access.readable(account, owner, name)
+        return await self.version_of(model, version_id), model
+
+    async def version_of(self, model: Model, version_id: str) -> Version:
+        """Return a version of a model that was found.
+
+        Raises:
+            VersionNotFound: if it has no such version.
+        """
         version = await self._database.peek(
             lambda c: rows.version_of_model(c, model.id, version_id)
         )
         if version is None:
             raise VersionNotFound(version_id)
-        return version, model
+        return version
 
     async def version_by_id(self, account: Account, version_id: str) -> tuple[Version, Model]:
         """Return a version that the account may run, by its id alone; its own models come first.

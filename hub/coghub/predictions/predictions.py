@@ -66,6 +66,17 @@ class Order:
     """It waits for the prediction: see `Prediction.is_inline`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is new of a prediction."""
+
+    status: Status
+    """As it was before the events were read: what follows is never older."""
+    events: Sequence[Event] = ()
+    is_silent: bool = False
+    """Nothing is new."""
+
+
 class Predictions:
     """The predictions of a hub, as far as an account may see them."""
 
@@ -89,6 +100,14 @@ class Predictions:
         self._files = files
         self._checks = InputChecks()
         self._open_told = OpenTold()
+
+    def check(self, version: Version, given: Mapping[str, Any]) -> None:
+        """Do nothing if an input fits a version's schema.
+
+        Raises:
+            InputRejected: naming everything that does not.
+        """
+        self._checks.check(version, given)
 
     async def create(self, account: Account, order: Order, hold: Hold | None = None) -> Prediction:
         """Make a prediction that waits for an instance; the hold hears of its end.
@@ -260,19 +279,37 @@ class Predictions:
             after: the last event that is known already.
             alive_s: yield None as a sign of life when nothing happened for so long, in seconds.
         """
+        async for batch in self.watch(prediction, after=after, alive_s=alive_s):
+            for event in batch.events:
+                yield event
+            if batch.is_silent:
+                yield None
+
+    async def watch(
+        self, prediction: Prediction, *, after: int = 0, alive_s: float = math.inf
+    ) -> AsyncGenerator["Batch"]:
+        """Yield what a prediction tells as `follow` does, together with where it stands.
+
+        A change of its status alone is a batch too.
+        """
         with self._signals.following(prediction.id) as changed:
             while True:
                 changed.clear()
-                has_ended = (await self._status(prediction.id)).is_final
-                async for event in self._events(prediction.id, after):
-                    after = event.sequence
-                    yield event
-                if has_ended or self._signals.is_stopping:
+                status = await self._status(prediction.id)
+                is_told = False
+                async for events in self._events(prediction.id, after):
+                    is_told = True
+                    after = events[-1].sequence
+                    yield Batch(status, events)
+                if not is_told:
+                    yield Batch(status)
+                if status.is_final or self._signals.is_stopping:
                     return
                 if not changed.is_set() and not await _is_set(changed, alive_s):
-                    yield None
+                    yield Batch(status, is_silent=True)
 
-    async def _events(self, prediction_id: str, after: int) -> AsyncGenerator[Event]:
+    async def _events(self, prediction_id: str, after: int) -> AsyncGenerator[Sequence[Event]]:
+        """Yield what there is, in pages."""
         while True:
             start = after
             events = await self._database.read(
@@ -280,9 +317,9 @@ class Predictions:
                     c, prediction_id, after=start, limit=STREAM_PAGE
                 )
             )
-            for event in events:
-                after = event.sequence
-                yield event
+            if events:
+                yield events
+                after = events[-1].sequence
             if len(events) < STREAM_PAGE:
                 return
 

@@ -1,5 +1,6 @@
 """Posts a webhook, once, to an address that the guard allows."""
 
+import asyncio
 import re
 
 import aiohttp
@@ -11,6 +12,8 @@ from coghub.database.webhooks import Attempt
 
 TIMEOUT_S = 5.0
 """For an answer. A receiver that has more to do answers first, and does it then."""
+RESPONSE_TIMEOUT_S = 0.5
+MAX_RESPONSE_BYTES = 2048
 HEADERS = {"Content-Type": "application/json", "User-Agent": f"coghub/{__version__}"}
 OK = range(200, 300)
 UNUSABLE = (ValueError, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
@@ -20,7 +23,7 @@ PRINTABLE = re.compile(r"[!-~]+")
 
 
 class Poster:
-    """Sends bodies to URLs; redirects are not followed, answers not read."""
+    """Sends bodies to URLs; redirects are not followed, of answers the beginning is read."""
 
     def __init__(self, guard: Guard, *, timeout_s: float = TIMEOUT_S) -> None:
         self._guard = guard
@@ -35,10 +38,11 @@ class Poster:
             async with session.post(
                 target, data=body, headers={**HEADERS, **headers}, allow_redirects=False
             ) as answer:
-                status = answer.status
+                status, response = answer.status, await _beginning(answer)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return Attempt(None, self._reason(error), is_final=_is_final(error))
-        return Attempt(status, None if status in OK else f"The receiver answered {status}")
+        error = None if status in OK else f"The receiver answered {status}"
+        return Attempt(status, error, response=response)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -61,6 +65,15 @@ class Poster:
         if isinstance(error, UNUSABLE):
             return "Not an http or https URL"
         return explained(error)
+
+
+async def _beginning(answer: aiohttp.ClientResponse) -> str:
+    """Return the beginning of what the receiver says, for its owner to read; it decides nothing."""
+    try:
+        async with asyncio.timeout(RESPONSE_TIMEOUT_S):
+            return (await answer.content.read(MAX_RESPONSE_BYTES)).decode("utf-8", "replace")
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return ""
 
 
 def _as_given(url: str) -> URL:

@@ -2,34 +2,9 @@
 
 import pytest
 from played_prediction import Play
-from tests.coghub.pushed import register_version
 
-from coghub.database.models import PushedVersion
 from coghub.domain.model import Visibility
 from coghub.predictions.predictions import Order
-
-README = """# Paint
-
-<script>alert(1)</script>
-
-[here](javascript:alert(1))
-
-|a|
-|-|
-|b|
-"""
-
-
-@pytest.fixture
-async def model(hub, alice, schema):
-    fields = {
-        "description": "It <b>paints</b>",
-        "readme": README,
-        "github_url": "https://git.example/a?b=<c>",
-    }
-    made = await hub.models.create(alice, "alice", "paint", fields=fields)
-    await register_version(hub, made, PushedVersion("a" * 64, "0.23", schema, {}, is_bundle=True))
-    return await hub.models.get(alice, "alice", "paint")
 
 
 @pytest.fixture
@@ -43,46 +18,78 @@ async def prediction(hub, alice, model):
     return made
 
 
+TABS = ("", "/api", "/examples", "/versions", "/readme")
+
+
 async def test_a_model_is_shown_to_its_owner(browse, model):
-    answer = await browse("/alice/paint", "alice")
+    pages = [await browse(f"/alice/paint{tab}", "alice") for tab in (*TABS, "/settings")]
 
-    assert answer.status_code == 200
-    text = answer.text
-    assert "It &lt;b&gt;paints&lt;/b&gt;" in text
-    assert "<h1>Paint</h1>" in text
-    assert "<td>b</td>" in text
-    assert "<script" not in text
-    assert 'href="javascript' not in text
-    assert text.index("<code>image</code>") < text.index("<code>style</code>")
-    assert "one of &#34;oil&#34;, &#34;ink&#34;" in text
-    assert "at least 1, at most 9" in text
-    assert "list of file" in text
-    assert f"alice/paint:{'a' * 64}" in text
+    assert [it.status_code for it in pages] == [200] * 6
+    for page in pages:
+        assert "It &lt;b&gt;paints&lt;/b&gt;" in page.text
+        assert "<script>alert" not in page.text
+        assert 'href="javascript' not in page.text
+    form, api, _, versions, readme, _ = (it.text for it in pages)
+    assert form.index('data-name="image"') < form.index('data-name="style"')
+    assert "at least 1, at most 9" in form
+    assert f"alice/paint:{'a' * 64}" in api
+    assert "aaaaaaaaaaaa" in versions
+    assert "<h1>Paint</h1>" in readme
+    assert "<td>b</td>" in readme
 
 
-async def test_every_page_forbids_scripts(browse, model):
-    for path in ("/", "/alice/paint", "/nothing/here", "/static/coghub.css", "/login"):
+async def test_every_page_runs_the_hubs_own_scripts_only(browse, model):
+    for path in ("/", "/alice/paint", "/nothing/here", "/static/x/coghub.css", "/login"):
         answer = await browse(path)
         policy = answer.headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'; style-src 'self'")
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/alice/paint", f"/alice/paint/versions/{'a' * 64}"])
-async def test_a_private_model_does_not_exist_for_strangers(browse, model, bob, path):
-    nothing = await browse(path.replace("paint", "other"))
-
+@pytest.mark.parametrize("tab", [*TABS, "/settings", f"/versions/{'a' * 64}/run"])
+async def test_a_private_model_does_not_exist_for_strangers(browser, model, bob, tab):
     for who in (None, "bob"):
-        answer = await browse(path, who)
-        assert answer.status_code == 404
-        assert answer.text == nothing.text.replace("other", "paint")
+        visitor = await browser(who)
+        page = await visitor.get(f"/alice/paint{tab}")
+        nothing = await visitor.get(f"/alice/other{tab}")
+
+        assert page.status_code == nothing.status_code
+        assert page.status_code in {303, 404, 405}
+        assert page.text == nothing.text.replace("other", "paint")
 
 
-async def test_a_version_has_a_page(browse, model):
+async def test_a_public_model_is_seen_by_everyone(browse, hub, alice, model):
+    await hub.models.change(alice, "alice", "paint", {"visibility": Visibility.PUBLIC})
+
+    page = await browse("/alice/paint")
+
+    assert page.status_code == 200
+    assert "Sign in to run" in page.text
+    assert "/settings" not in page.text
+
+
+async def test_a_shared_model_is_seen_by_whom_it_is_shared_with(browse, hub, model, bob):
+    await hub.sharing.add(model, "bob")
+
+    assert (await browse("/alice/paint", "bob")).status_code == 200
+    assert (await browse("/alice/paint")).status_code == 404
+
+
+async def test_a_version_has_an_address(browse, model):
     answer = await browse(f"/alice/paint/versions/{'a' * 64}", "alice")
 
-    assert answer.status_code == 200
-    assert (await browse(f"/alice/paint/versions/{'b' * 64}", "alice")).status_code == 404
+    assert answer.headers["location"] == f"/alice/paint?_v={'a' * 64}"
+    assert (await browse(f"/alice/paint?_v={'a' * 64}", "alice")).status_code == 200
+    assert (await browse(f"/alice/paint?_v={'b' * 64}", "alice")).status_code == 404
+
+
+async def test_the_address_fills_the_form_in(browse, model):
+    page = await browse('/alice/paint?image=https://a.b/"><c>&steps=7&style=ink&nothing=1', "alice")
+
+    assert 'value="https://a.b/&#34;&gt;&lt;c&gt;"' in page.text
+    assert '<option value="&#34;ink&#34;" selected>' in page.text
+    assert 'value="7"' in page.text
 
 
 async def test_a_model_without_versions_says_how_to_push(browse, hub, alice):
@@ -90,7 +97,7 @@ async def test_a_model_without_versions_says_how_to_push(browse, hub, alice):
 
     answer = await browse("/alice/empty", "alice")
 
-    assert "cog push alice/empty" in answer.text
+    assert "cog push hub.test/alice/empty" in answer.text
 
 
 async def test_home_lists_own_and_public_models(browse, hub, model, bob):
@@ -100,9 +107,9 @@ async def test_home_lists_own_and_public_models(browse, hub, model, bob):
     shown = (await browse("/", "alice")).text
 
     assert "alice/paint" in shown
-    assert "bob/open" in shown
-    assert "bob/hidden" not in shown
-    assert "bob/open" not in (await browse("/")).text
+    for text in (shown, (await browse("/")).text, (await browse("/explore?q=open")).text):
+        assert "bob/open" in text
+        assert "bob/hidden" not in text
 
 
 async def test_an_owner_sees_the_whole_prediction(browse, prediction):
@@ -111,7 +118,7 @@ async def test_an_owner_sees_the_whole_prediction(browse, prediction):
     assert "succeeded" in text
     assert "https://a.b/&lt;c&gt;" in text
     assert "painting &lt;i&gt;now&lt;/i&gt;" in text
-    assert 'href="/files/' in text
+    assert 'src="/files/' in text
     assert "a%20b.png" in text
 
 
@@ -123,6 +130,42 @@ async def test_others_with_the_link_see_only_how_far_it_is(browse, prediction, b
     assert "succeeded" in answer.text
     for private in ("paint", "https://a.b", "/files/", "a" * 64):
         assert private not in answer.text
+    for below in ("/events", "/logs", "/output.json"):
+        assert (await browse(f"/p/{prediction.id}{below}", who)).status_code == 404
+
+
+async def test_an_example_of_a_public_model_is_seen_by_everyone(browse, hub, alice, prediction):
+    await hub.models.change(alice, "alice", "paint", {"visibility": Visibility.PUBLIC})
+    await hub.examples.add(await hub.predictions.find(prediction.id))
+
+    for path in (f"/p/{prediction.id}", "/alice/paint", "/alice/paint/examples"):
+        assert 'src="/files/' in (await browse(path)).text
+    await hub.models.change(alice, "alice", "paint", {"visibility": Visibility.PRIVATE})
+    assert 'src="/files/' not in (await browse(f"/p/{prediction.id}")).text
+
+
+async def test_predictions_are_listed_and_filtered(browse, prediction, bob):
+    found = {
+        query: prediction.id[:10] in (await browse(f"/predictions?{query}", "alice")).text
+        for query in (
+            "",
+            "model=alice/paint",
+            "model=alice/other",
+            "status=succeeded",
+            "status=failed",
+            "source=api",
+            "source=web",
+            "time=hour",
+            "status=nonsense&time=x",
+        )
+    }
+
+    assert [query for query, is_there in found.items() if not is_there] == [
+        "model=alice/other",
+        "status=failed",
+        "source=web",
+    ]
+    assert "You have run nothing yet" in (await browse("/predictions", "bob")).text
 
 
 async def test_an_unknown_prediction_is_not_found(browse, alice):
@@ -130,49 +173,35 @@ async def test_an_unknown_prediction_is_not_found(browse, alice):
     assert (await browse("/p/nothing", "alice")).status_code == 404
 
 
-async def test_signing_in_leads_back(browse, alice):
-    asked = await browse("/login?next=/alice/paint")
-    done = await browse("/login?next=/alice/paint", "alice")
-
-    assert asked.status_code == 401
-    assert asked.headers["www-authenticate"].startswith("Basic ")
-    assert (done.status_code, done.headers["location"]) == (303, "/alice/paint")
-
-
 @pytest.mark.parametrize(
-    "target", ["//evil.example", "https://evil.example", "/\\evil.example", ""]
-)
-async def test_signing_in_leads_nowhere_else(browse, alice, target):
-    answer = await browse(f"/login?next={target}", "alice")
-
-    assert answer.headers["location"] == "/"
-
-
-async def test_a_token_signs_its_own_account_in_only(browse, hub, alice, bob):
-    token = await hub.accounts.create_token("bob")
-
-    assert (await browse("/login", "alice", token)).status_code == 401
-    assert (await browse("/login", "bob", "wrong")).status_code == 401
-    assert (await browse("/login", "bob", token)).status_code == 303
-
-
-async def test_basic_opens_no_api(browse, hub, alice):
-    answer = await browse("/v1/account", "alice")
-
-    assert answer.status_code == 401
-
-
-@pytest.mark.parametrize(
-    "path", ["/alice", "/a/b/c", "/alice/paint/versions", "/static/x", "/%00/a"]
+    "path", ["/alice", "/a/b/c/d/e", "/alice/paint/nothing", "/static/x", "/%00/a"]
 )
 async def test_other_paths_are_not_found(browse, model, path):
     assert (await browse(path, "alice")).status_code == 404
 
 
-async def test_the_page_that_a_login_names_says_where_tokens_come_from(browse, hub):
+@pytest.mark.parametrize(
+    "path", ["/predictions", "/dashboard", "/account", "/webhooks", "/create", "/admin"]
+)
+async def test_what_belongs_to_accounts_leads_strangers_to_sign_in(browse, path):
+    answer = await browse(path)
+
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        f"/login?next=%2F{path[1:]}",
+    )
+
+
+async def test_administration_is_for_administrators(browse, hub, alice):
+    await hub.accounts.create("chief", is_admin=True)
+
+    assert (await browse("/admin", "alice")).status_code == 403
+    assert "Collect garbage now" in (await browse("/admin", "chief")).text
+
+
+async def test_the_page_that_a_login_names_leads_to_tokens(browse, alice):
     url = (await browse("/cog/v1/display-token-url")).json()["url"]
+    path = url.removeprefix("http://hub.test")
 
-    answer = await browse(url.removeprefix("http://hub.test"))
-
-    assert answer.status_code == 200
-    assert "coghub token create NAME" in answer.text
+    assert (await browse(path, "alice")).headers["location"] == "/account"
+    assert (await browse(path)).headers["location"].startswith("/login?next=")

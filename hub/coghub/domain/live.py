@@ -1,0 +1,23 @@
+"""What a running hub knows of its instances beyond their rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LiveInstance:
+    """An instance that occupies hardware now."""
+
+    id: str
+    slots: int
+    """How many predictions it runs at once."""
+    running: int
+    memory_bytes: int | None
+    """Of all its processes; None where it cannot be told."""
+
+
+class Live:
+    """Asks the scheduler, where one runs in this process; else there is nothing to tell."""
+
+    def __init__(self) -> None:
+        self.instances: Callable[[], Sequence[LiveInstance]] = tuple

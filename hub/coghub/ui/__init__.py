@@ -1,0 +1,1 @@
+"""What pages are made of, whoever serves them: forms, outputs, snippets, static files."""

@@ -1,0 +1,99 @@
+"""`/dashboard`: what runs now, what waits, and who used how much."""
+
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from coghub.database import instances, overview
+from coghub.domain.account import Account
+from coghub.domain.errors import NotFound
+from coghub.ui.templates import SECOND
+from coghub.web.site import Site, Visit
+from coghub.web.times import TIMES
+
+MAX_INSTANCES = 50
+DEFAULT_TIME = "day"
+
+
+class Dashboard:
+    """Answers for what goes on."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[BaseRoute]:
+        """Return what is answered here."""
+        site = self._site
+        return [
+            site.get("/dashboard", self.show),
+            site.get("/dashboard/now", self.now),
+            site.get("/dashboard/instances/{instance_id}", self.instance),
+        ]
+
+    async def show(self, visit: Visit) -> Response:
+        """Show what goes on, and the usage of some time."""
+        account = visit.require_account()
+        database, now = self._site.hub.database, self._site.hub.now()
+        asked = visit.request.query_params.get("time", "")
+        time = asked if asked in TIMES else DEFAULT_TIME
+        begin: timedelta = TIMES[time][1]
+        own = None if account.is_admin else account.id
+        by_model = await database.read(
+            lambda c: overview.usage_by_model(c, now - begin, account_id=own)
+        )
+        by_account = (
+            await database.read(lambda c: overview.usage_by_account(c, now - begin))
+            if account.is_admin
+            else ()
+        )
+        return self._site.page(
+            visit,
+            "dashboard.html",
+            **await self._now(account),
+            by_model=by_model,
+            by_account=by_account,
+            time=time,
+            times=TIMES,
+            second=SECOND,
+        )
+
+    async def now(self, visit: Visit) -> Response:
+        """Give the part of the page that changes."""
+        return self._site.fragment(
+            visit, "dashboard_now.html", **await self._now(visit.require_account())
+        )
+
+    async def instance(self, visit: Visit) -> Response:
+        """Show an instance with what it told on its way to ready."""
+        account = visit.require_account()
+        found = await self._site.hub.database.read(
+            lambda c: instances.by_id(c, visit.path["instance_id"])
+        )
+        if found is None or not _may_see(account, found.model):
+            raise NotFound("No such instance")
+        return self._site.page(visit, "instance.html", instance=found)
+
+    async def _now(self, account: Account) -> dict[str, Any]:
+        database = self._site.hub.database
+        queues = await database.read(overview.open_by_version)
+        records = await database.read(lambda c: instances.every(c, limit=MAX_INSTANCES))
+        shown = [it for it in records if _may_see(account, it.model)]
+        live = {it.id: it for it in self._site.hub.live.instances()}
+        return {
+            "queues": [it for it in queues if _may_see(account, f"{it['owner']}/{it['model']}")],
+            "running": [(it, live.get(it.id)) for it in shown if it.stopped_at is None],
+            "ended": [it for it in shown if it.stopped_at is not None][:10],
+            "waiting": sum(it["waiting"] for it in queues),
+            "processing": sum(it["running"] for it in queues),
+            "hardware": self._site.hub.hardware,
+            "used": {
+                sku: sum(1 for it in records if it.hardware == sku and it.stopped_at is None)
+                for sku in (it.sku for it in self._site.hub.hardware)
+            },
+        }
+
+
+def _may_see(account: Account, model: str) -> bool:
+    return account.is_admin or model.partition("/")[0] == account.name

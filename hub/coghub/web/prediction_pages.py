@@ -1,0 +1,156 @@
+"""`/p/ID` and what hangs below it, and the list of an account's predictions."""
+
+from functools import partial
+
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute
+
+from coghub.api.content import Content, content_response
+from coghub.api.paging import read_cursor, write_cursor
+from coghub.api.streams import HEADERS
+from coghub.database.predictions import Filter
+from coghub.domain.errors import FileNotFound, ModelNotFound, PredictionNotFound
+from coghub.domain.prediction import End, Prediction, Source, Status
+from coghub.ui.templates import to_json
+from coghub.web.prediction_events import Watching
+from coghub.web.sight import Sight, is_own, uploads_in
+from coghub.web.site import CSRF_HEADER, NOT_KEPT, Site, Visit, json_answer, see_other, whole
+from coghub.web.times import TIMES, since
+
+LIST_ROWS = 25
+
+
+class PredictionPages:
+    """Answers for predictions."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._sight = Sight(site.hub)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return what is answered here."""
+        site, one = self._site, "/p/{prediction_id}"
+        return [
+            site.get("/predictions", self.list),
+            site.get(one, self.show),
+            site.get(f"{one}/events", self.events),
+            site.get(f"{one}/logs", self.logs),
+            site.get(f"{one}/output.json", self.output),
+            site.get(f"{one}/inputs/{{file_id}}", self.input_file),
+            site.post(f"{one}/cancel", self.cancel),
+            site.post(f"{one}/example", self.example),
+        ]
+
+    async def list(self, visit: Visit) -> Response:
+        """Show an account's predictions, those that fit the filters."""
+        account, query = visit.require_account(), visit.request.query_params
+        model, status = query.get("model", ""), query.get("status", "")
+        source, time = query.get("source", ""), query.get("time", "")
+        wanted = Filter(
+            created_after=since(time, self._site.hub.now()),
+            source=Source(source) if source in set(Source) else None,
+            status=Status(status) if status in set(Status) else None,
+            model_id=await self._model_id(visit, model),
+        )
+        page = await self._site.hub.predictions.page(
+            account, wanted, read_cursor(visit.request, str), limit=LIST_ROWS
+        )
+        kept = {"model": model, "status": status, "source": source, "time": time}
+        return self._site.page(
+            visit,
+            "predictions.html",
+            page=page,
+            next=page.next and write_cursor(page.next),
+            previous=page.previous and write_cursor(page.previous),
+            wanted=kept,
+            is_filtered=any(kept.values()),
+            statuses=list(Status),
+            sources=list(Source),
+            times=TIMES,
+        )
+
+    async def _model_id(self, visit: Visit, name: str) -> int | None:
+        """Return the model of the filter; one that is not there has no predictions."""
+        if not name:
+            return None
+        owner, _, model = name.partition("/")
+        try:
+            return (await self._site.hub.models.visible(visit.account, owner, model)).id
+        except ModelNotFound:
+            return -1
+
+    async def show(self, visit: Visit) -> Response:
+        """Show a prediction; to others who have the link, how far it is."""
+        prediction = await self._found(visit)
+        if not await self._sight.may_see(visit, prediction):
+            return self._site.page(visit, "prediction_closed.html", prediction=prediction)
+        values = await self._sight.values(visit, prediction)
+        return self._site.page(visit, "prediction.html", **values)
+
+    async def events(self, visit: Visit) -> Response:
+        """Tell a page what happens."""
+        prediction = await self._seen(visit)
+        after = whole(visit.request.headers.get("last-event-id", ""))
+        watching = Watching(self._site, self._sight, visit, prediction)
+        headers = {name: it for name, it in HEADERS.items() if not name.startswith("access-")}
+        return StreamingResponse(watching.events(after), headers=headers)
+
+    async def logs(self, visit: Visit) -> Response:
+        """Give all of the logs, as text."""
+        return PlainTextResponse((await self._seen(visit)).logs, headers=NOT_KEPT)
+
+    async def output(self, visit: Visit) -> Response:
+        """Give all of the output, as JSON."""
+        prediction = await self._seen(visit)
+        name = f"attachment; filename={prediction.id}.json"
+        headers = {**NOT_KEPT, "content-disposition": name}
+        return Response(to_json(prediction.output), 200, headers, media_type="application/json")
+
+    async def input_file(self, visit: Visit) -> Response:
+        """Give a file that was uploaded for the input."""
+        prediction = await self._seen(visit)
+        if visit.path["file_id"] not in set(uploads_in(prediction.input)):
+            raise FileNotFound
+        file = await self._site.hub.files.find(visit.path["file_id"])
+        content = Content(
+            name=file.name,
+            content_type=file.content_type,
+            size_bytes=file.size_bytes,
+            etag=file.md5,
+            modified_at=file.created_at,
+            cache_control="private, max-age=3600",
+        )
+        return await content_response(
+            visit.request, content, partial(self._site.hub.files.read, file)
+        )
+
+    async def cancel(self, visit: Visit) -> Response:
+        """Cancel a prediction that the visitor made."""
+        visit.require_csrf(visit.request.headers.get(CSRF_HEADER, ""))
+        prediction = await self._seen(visit)
+        anonymous = await self._site.hub.accounts.anonymous_id()
+        if not is_own(visit, prediction) and prediction.account_id != anonymous:
+            raise PredictionNotFound(prediction.id)
+        hub = self._site.hub
+        await hub.predictions.end(prediction.id, End(Status.CANCELED))
+        return json_answer({"status": (await hub.predictions.find(prediction.id)).status})
+
+    async def example(self, visit: Visit) -> Response:
+        """Make a prediction an example of its model, or none any more."""
+        fields = await visit.form()
+        prediction = await self._seen(visit)
+        if not await self._sight.may_change_model(visit, prediction):
+            raise PredictionNotFound(prediction.id)
+        examples = self._site.hub.examples
+        await (examples.remove if fields.get("remove") else examples.add)(prediction)
+        return see_other(f"/p/{prediction.id}")
+
+    async def _seen(self, visit: Visit) -> Prediction:
+        """Return a prediction of which the visitor may see everything."""
+        prediction = await self._found(visit)
+        if not await self._sight.may_see(visit, prediction):
+            raise PredictionNotFound(prediction.id)
+        return prediction
+
+    async def _found(self, visit: Visit) -> Prediction:
+        return await self._site.hub.predictions.find(visit.path["prediction_id"])
