@@ -89,6 +89,7 @@ class Background:
         self._hub.signals.on_queued = self.scheduler.on_queued
         self._hub.signals.on_ended = self._on_ended
         self._hub.signals.on_version_deleted = self.scheduler.on_version_deleted
+        self._hub.live.instances = self.fleet.live
         await self.scheduler.recover()
         loops = [
             asyncio.create_task(self.scheduler.run(), name="scheduler"),

@@ -42,6 +42,9 @@ class FakeInstance(Instance):
     def address(self):
         return self._socket
 
+    async def memory_bytes(self):
+        return None
+
     async def ended(self):
         return await asyncio.shield(self._end)
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "predict": "Run a prediction of this project, or of a built NAME",
     "run": "The same as `predict`",
     "serve": "Serve a model over HTTP until it is stopped",
+    "playground": "Show a page to try a model that is served",
     "train": "Run a training of this project",
     "exec": "Run a command in the project's environment",
     "login": "Log in to a hub or another registry",

@@ -1,8 +1,11 @@
 """`cog serve`: the model's HTTP server, in the foreground, until it is stopped."""
 
 import errno
+import os
 import re
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import click
@@ -16,6 +19,9 @@ from coghub.engines.base import Address, Launch
 
 LOCALHOST = ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104 - only compared
 """Addresses that a browser on this machine reaches as `localhost`."""
+
+PLAYGROUND_HOST = "127.0.0.1"
+RUN_COG = "from coghub.cli.main import cog; cog()"
 
 _WEB_URL = re.compile(r"(?i)https?://[^/?#\s]")
 
@@ -56,6 +62,15 @@ def _upload_url(_context: click.Context, _option: click.Parameter, url: str | No
     callback=_upload_url,
     help="Where the server sends output files (PUT).",
 )
+@click.option("--playground", is_flag=True, help="Also show a page to try the model.")
+@click.option(
+    "--playground-port",
+    type=Port(1, 65535),
+    metavar="PORT",
+    default=9000,
+    show_default=True,
+    help="Port of that page.",
+)
 @options.variables
 @options.gpus
 @options.config_file
@@ -68,6 +83,8 @@ def command(  # noqa: PLR0913 - one for each option
     port: int,
     host: str,
     upload_url: str | None,
+    playground: bool,
+    playground_port: int,
     variables: tuple[str, ...],
     gpus: str | None,
     config_name: str,
@@ -86,11 +103,36 @@ def command(  # noqa: PLR0913 - one for each option
     project = chosen_project(invocation, name, config_name)
     require_reference(project, "predict")
     _refuse_taken_port(host, port)
+    if playground:
+        if playground_port == port:
+            raise UsageError(f"playground port {port} must differ from the model port {port}")
+        _refuse_taken_port(PLAYGROUND_HOST, playground_port)
     prepared = prepare(invocation, project, options.preparation_of(invocation, flags))
     console.say(_running_line(prepared.place, upload_url))
     console.say(_serving_line(host, port))
+    if playground:
+        _start_playground(playground_port, _reached(host, port))
     launch = Launch("predict", environment, gpus, is_debug=invocation.is_debug)
     prepared.serve(launch, Address(host, port, upload_url))
+
+
+def _start_playground(port: int, target: str) -> None:
+    """Start it beside the server, which takes the place of this process; it ends when that does.
+
+    The server holds one end of a pipe without knowing, and the playground waits for its end.
+    """
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)  # noqa: FBT003 - the only argument that it has
+    command = [sys.executable, "-c", RUN_COG, "playground", "--no-open"]
+    command += ["--target", target, "--port", str(port), "--until-eof", str(reading)]
+    subprocess.Popen(command, pass_fds=[reading], start_new_session=True)
+    os.close(reading)
+
+
+def _reached(host: str, port: int) -> str:
+    """Return how this machine reaches the server."""
+    here = "127.0.0.1" if host in LOCALHOST else host
+    return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

@@ -1,6 +1,6 @@
 """What a running hub knows of its instances beyond their rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -20,4 +20,8 @@ class Live:
     """Asks the scheduler, where one runs in this process; else there is nothing to tell."""
 
     def __init__(self) -> None:
-        self.instances: Callable[[], Sequence[LiveInstance]] = tuple
+        self.instances: Callable[[], Awaitable[Sequence[LiveInstance]]] = _none
+
+
+async def _none() -> Sequence[LiveInstance]:
+    return ()

@@ -56,6 +56,10 @@ class Instance(Protocol):
         """Whether its server is not this project's: it has no guard, and answers at the end."""
         ...
 
+    async def memory_bytes(self) -> int | None:
+        """Return what it takes of the memory; None where that cannot be told."""
+        ...
+
     async def ended(self) -> str:
         """Wait until it has ended by itself or was stopped, and return why, for people."""
         ...

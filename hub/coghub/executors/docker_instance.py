@@ -71,6 +71,10 @@ class DockerInstance(Instance):
             await asyncio.sleep(POLL_S)
         raise InstanceDied(self._ending.result())
 
+    async def memory_bytes(self) -> int | None:
+        """Return None: the engine takes seconds to tell; see `Instance`."""
+        return None
+
     async def ended(self) -> str:
         """Return why it ended; see `Instance`."""
         return await asyncio.shield(self._ending)

@@ -32,11 +32,11 @@ NO_PREDICTION = "The model's server answered something else than a prediction"
 class InstanceClient:
     """One instance, as the hub sees it."""
 
-    def __init__(self, address: Address, *, is_silent: bool = False) -> None:
+    def __init__(self, address: Address | str, *, is_silent: bool = False) -> None:
         """Keep the address.
 
         Args:
-            address: where the instance listens.
+            address: where the instance listens; or a URL, without a path.
             is_silent: it says nothing while it works, so silence is no sign of death.
         """
         connector, url = _connector(address)
@@ -81,6 +81,18 @@ class InstanceClient:
             return msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.DecodeError as error:
             raise InstanceGone(f"The model's server does not answer: {error}") from error
+
+    async def document(self) -> dict[str, Any]:
+        """Return the model's OpenAPI document.
+
+        Raises:
+            InstanceGone: if nobody answers, or with something else.
+        """
+        body = await self._answer_to("GET", "/openapi.json")
+        try:
+            return msgspec.json.decode(body, type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise InstanceGone("The model's server has no OpenAPI document") from error
 
     async def predict(
         self, prediction_id: str, body: Mapping[str, Any], *, after: int = 0
@@ -128,8 +140,10 @@ class InstanceClient:
                 raise InstanceGone(f"The model's server does not answer: {error}") from error
 
 
-def _connector(address: Address) -> tuple[aiohttp.BaseConnector, str]:
+def _connector(address: Address | str) -> tuple[aiohttp.BaseConnector, str]:
     match address:
+        case str():
+            return aiohttp.TCPConnector(limit=0), address
         case TCPAddress(host, port):
             return aiohttp.TCPConnector(limit=0), f"http://{host}:{port}"
         case socket:

@@ -59,7 +59,7 @@ class InputChecks:
     """Checks inputs; what is made of a version's schema for it is made once."""
 
     def __init__(self) -> None:
-        self._kept = OrderedDict[int, _InputCheck]()
+        self._kept = OrderedDict[int, InputCheck]()
 
     def check(self, version: Version, given: Mapping[str, Any]) -> None:
         """Do nothing if the input fits.
@@ -71,14 +71,17 @@ class InputChecks:
         """
         check = self._kept.get(version.key)
         if check is None:
-            check = self._kept[version.key] = _InputCheck(version.openapi_schema)
+            check = self._kept[version.key] = InputCheck(version.openapi_schema)
             if len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
         check(given)
 
 
-class _InputCheck:
-    """Checks the inputs of one version."""
+class InputCheck:
+    """Checks the inputs of one version.
+
+    Called with an input it raises `InputRejected`, naming everything that does not fit.
+    """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         schemas = _mapping(_mapping(document.get("components")).get("schemas"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from coghub.domain.hardware import Hardware
 from coghub.domain.instance import Stage
+from coghub.domain.live import LiveInstance
 from coghub.domain.signals import Waiting
 from coghub.executors.base import Instance
 from coghub.instances.client import InstanceClient
@@ -122,6 +123,18 @@ class Fleet:
     def remove(self, member: Member) -> None:
         """Free an instance's hardware; may be done twice."""
         self._members.pop(member.id, None)
+
+    async def live(self) -> list[LiveInstance]:
+        """Return how the instances are, for people."""
+        return [
+            LiveInstance(
+                id=it.id,
+                slots=it.slots,
+                running=len(it.running),
+                memory_bytes=await it.instance.memory_bytes() if it.instance else None,
+            )
+            for it in self
+        ]
 
     def of_version(self, version_key: int) -> list[Member]:
         """Return the instances of a version."""

@@ -80,7 +80,7 @@ class Dashboard:
         queues = await database.read(overview.open_by_version)
         records = await database.read(lambda c: instances.every(c, limit=MAX_INSTANCES))
         shown = [it for it in records if _may_see(account, it.model)]
-        live = {it.id: it for it in self._site.hub.live.instances()}
+        live = {it.id: it for it in await self._site.hub.live.instances()}
         return {
             "queues": [it for it in queues if _may_see(account, f"{it['owner']}/{it['model']}")],
             "running": [(it, live.get(it.id)) for it in shown if it.stopped_at is None],

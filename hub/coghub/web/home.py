@@ -81,7 +81,7 @@ class HomePages:
         if own is not None and own.is_ours:
             return own.url
         for prediction in await self._site.hub.examples.of_model(model, limit=1):
-            for block in self._sight.blocks(prediction):
+            for block in self._sight.blocks(prediction.output, prediction):
                 if block.kind is Kind.IMAGES:
                     return block.files[0].url
         return None

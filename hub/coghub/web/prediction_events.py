@@ -1,25 +1,20 @@
-"""What a page is told of a prediction while it runs, as server-sent events.
+"""A prediction as server-sent events for a page; see `ui.page_stream` for what they say.
 
-`status`, `logs` (what is new), `text` (a piece of a text that grows), `output` (the output so far,
-as HTML), and `end` with what the page shows from then on. Whoever loses the connection comes back
-with the number of the last event; logs go on behind it, the output is shown anew.
+Whoever loses the connection comes back with the number of the last event: logs go on behind it,
+the output is shown anew.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 from coghub.api.streams import ALIVE, ALIVE_S, HELLO, sse
-from coghub.domain.prediction import Chunk, Prediction, Status, output_of
+from coghub.domain.prediction import Chunk, Prediction
 from coghub.predictions.predictions import Batch
-from coghub.ui.schema import is_text_stream
+from coghub.ui.page_stream import PageStream, Told
 from coghub.ui.templates import to_json
-from coghub.web.sight import LABELS, Sight
+from coghub.web.sight import Sight
 from coghub.web.site import Site, Visit
-
-PAUSE_S = 0.2
-"""An output that is not a growing text is drawn at most so often."""
 
 
 class Watching:
@@ -30,10 +25,7 @@ class Watching:
         self._sight = sight
         self._visit = visit
         self._prediction = prediction
-        self._is_text = is_text_stream(prediction.version.openapi_schema)
-        self._chunks = list[Chunk]()
-        self._status: Status | None = None
-        self._label = ""
+        self._stream = PageStream(prediction.version.openapi_schema, self._draw)
 
     async def events(self, after: int) -> AsyncIterator[bytes]:
         """Yield the events; of logs those behind the event `after`."""
@@ -47,53 +39,25 @@ class Watching:
             last = max(last, batch.events[-1].sequence if batch.events else 0)
             for name, content in self._told(batch, after):
                 yield sse(name, last, to_json(content))
-            if not self._is_text and self._chunks and not batch.status.is_final:
-                await asyncio.sleep(PAUSE_S)
+            if not batch.status.is_final:
+                await asyncio.sleep(self._stream.pause_s)
         ended = await self._site.hub.predictions.find(self._prediction.id)
         if ended.status.is_final:
             yield sse("end", last + 1, to_json({"html": await self._end(ended)}))
 
-    def _told(self, batch: Batch, after: int) -> list[tuple[str, Any]]:
-        logs = [
-            (event.sequence, event.content)
-            for event in batch.events
-            if isinstance(event.content, str)
-        ]
-        found = self._standing(batch.status, "".join(text for _, text in logs))
-        new = "".join(text for sequence, text in logs if sequence > after)
-        found += [("logs", new)] if new else []
-        chunks = [event.content for event in batch.events if isinstance(event.content, Chunk)]
-        if chunks:
-            is_first = not self._chunks
-            self._chunks += chunks
-            found.append(self._output(chunks, is_first=is_first))
-        return found
+    def _told(self, batch: Batch, after: int) -> list[Told]:
+        logs = [(it.sequence, it.content) for it in batch.events if isinstance(it.content, str)]
+        return self._stream.told(
+            batch.status,
+            logs="".join(text for _, text in logs),
+            new_logs="".join(text for sequence, text in logs if sequence > after),
+            chunks=[it.content for it in batch.events if isinstance(it.content, Chunk)],
+        )
 
-    def _standing(self, status: Status, logs: str) -> list[tuple[str, Any]]:
-        """Tell where it stands; while it waits, the last line of the logs says that best."""
-        label = LABELS[status]
-        if status is Status.STARTING:
-            lines = [line.strip() for line in logs.splitlines() if line.strip()]
-            label = lines[-1][:200] if lines else self._label or label
-        if (status, label) == (self._status, self._label):
-            return []
-        self._status, self._label = status, label
-        return [("status", {"status": status, "label": label})]
-
-    def _output(self, chunks: list[Chunk], *, is_first: bool) -> tuple[str, Any]:
-        if self._is_text:
-            text = "".join(_text(chunk.value) for chunk in chunks)
-            return "text", {"text": text, "isFirst": is_first}
-        shown = replace(self._prediction, output=output_of(self._chunks))
-        html = self._site.html("blocks.html", blocks=self._sight.blocks(shown), before=None)
-        return "output", {"html": str(html)}
+    def _draw(self, output: Any) -> str:
+        blocks = self._sight.blocks(output, self._prediction)
+        return str(self._site.html("blocks.html", blocks=blocks, before=None))
 
     async def _end(self, prediction: Prediction) -> str:
         values = await self._sight.values(self._visit, prediction)
         return str(self._site.html("result.html", **self._site.frame(self._visit), **values))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "".join(map(_text, value))
-    return value if isinstance(value, str) else to_json(value)

@@ -12,6 +12,7 @@ from coghub.domain.errors import FileNotFound, ModelNotFound
 from coghub.domain.prediction import FILE_SCHEME, Prediction, Status
 from coghub.parts import Hub
 from coghub.ui.output import Block, Kind, ShownFile, blocks_of, file_at, media_kind
+from coghub.ui.page_stream import LABELS
 from coghub.web.site import Visit
 
 MAX_LOG_CHARACTERS = 64 * 1024
@@ -21,13 +22,6 @@ MAX_INPUT_CHARACTERS = 2000
 WEB_URL = re.compile(r"https?://[^\s<>\"]{1,2000}")
 OWN_FILE = re.compile(rf"{FILE_SCHEME}/files/[\w-]{{43}}/[^/?#\s]+")
 UPLOAD = re.compile(r"https?://[^/\s]+/v1/files/([a-z0-9]{26})")
-LABELS = {
-    Status.STARTING: "Waiting for an instance",
-    Status.PROCESSING: "Running",
-    Status.SUCCEEDED: "Done",
-    Status.FAILED: "Failed",
-    Status.CANCELED: "Canceled",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ class Sight:
             "age_s": max(0.0, (self._hub.now() - prediction.created_at).total_seconds()),
             "given": given,
             "before": before,
-            "blocks": self.blocks(prediction),
+            "blocks": self.blocks(prediction.output, prediction),
             "logs": prediction.logs[-MAX_LOG_CHARACTERS:],
             "are_logs_cut": len(prediction.logs) > MAX_LOG_CHARACTERS,
             "metrics": _metrics(prediction),
@@ -95,9 +89,9 @@ class Sight:
             and await self.may_change_model(visit, prediction),
         }
 
-    def blocks(self, prediction: Prediction) -> list[Block]:
-        """Return what a prediction has made so far, as blocks."""
-        return blocks_of(prediction.output, prediction.version.openapi_schema, file_of)
+    def blocks(self, output: Any, prediction: Prediction) -> list[Block]:
+        """Return an output of a prediction as blocks."""
+        return blocks_of(output, prediction.version.openapi_schema, file_of)
 
     async def _given(self, prediction: Prediction) -> AsyncIterator[Given]:
         for name, value in prediction.input.items():

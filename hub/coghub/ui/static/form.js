@@ -38,7 +38,11 @@ class InputForm extends HTMLElement {
       this.changed();
     });
     this.views();
-    window.addEventListener("popstate", () => location.reload());
+    this.place = location.pathname + location.search;
+    window.addEventListener("popstate", () => {
+      // Links within the page change what is behind `#` only.
+      if (location.pathname + location.search !== this.place) location.reload();
+    });
   }
 
   /** The input as JSON; what the model does not know stays as it was written. */
@@ -111,10 +115,18 @@ class InputForm extends HTMLElement {
     }
     let query = given.toString();
     if (query.length > MAX_ADDRESS_CHARACTERS) query = kept.toString();
-    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    this.address(query ? `?${query}` : location.pathname);
     for (const link of document.querySelectorAll("a[data-keep-query]")) {
       link.search = query;
     }
+  }
+
+  /** Change the address; what was run before stays a step back. */
+  address(place) {
+    const wasRun = new URLSearchParams(location.search).has("_p");
+    this.isDraft ||= wasRun;
+    history[wasRun ? "pushState" : "replaceState"](null, "", place);
+    this.place = location.pathname + location.search;
   }
 
   views() {
@@ -178,12 +190,16 @@ class InputForm extends HTMLElement {
     pane.innerHTML = html;
     const query = new URLSearchParams(location.search);
     query.set("_p", id);
-    if (!("single" in this.dataset)) history.pushState(null, "", `?${query}`);
+    if (!("single" in this.dataset)) {
+      history[this.isDraft ? "replaceState" : "pushState"](null, "", `?${query}`);
+      this.isDraft = false;
+      this.place = location.pathname + location.search;
+    }
     if (pane.getBoundingClientRect().top > innerHeight) pane.scrollIntoView({ behavior: "smooth" });
   }
 
   refused(content) {
-    const first = this.complain(content.fields ?? [], true);
+    const first = this.complain(content.invalid_fields ?? [], true);
     if (!first || this.isJson) this.say([content.detail, content.hint].filter(Boolean).join(". ") || "The request was refused.");
     else first.focus();
   }
