@@ -35,6 +35,18 @@ def launched(path: str) -> Generator[Browser]:
         browser.close()
 
 
+def watched(page: Page, errors: list[str], hosts: set[str]) -> None:
+    """Note what goes wrong on a page, and whom it asks for anything."""
+
+    def console(message: Any) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            errors.append(message.text)
+
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", console)
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+
+
 @dataclass
 class Site:
     """A hub with models, and a browser."""
@@ -80,13 +92,7 @@ class Visitor:
         self.site, self.page = site, page
         self.errors: list[str] = []
         self.hosts: set[str] = set()
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._console)
-        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-
-    def _console(self, message: Any) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            self.errors.append(message.text)
+        watched(page, self.errors, self.hosts)
 
     def go(self, path: str) -> Page:
         self.page.goto(f"{self.site.base}{path}")

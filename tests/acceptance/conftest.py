@@ -9,6 +9,7 @@ import os
 import queue
 import random
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -32,6 +33,8 @@ from coghub.settings import current_settings
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Path(sys.executable).parent
+NPM_CLIENT = "1.4.0"
+"""The version of the official JavaScript client."""
 READY = "Setup complete, now accepting requests"
 START_S = 300.0
 """Longest wait for an environment to be made and a model to be ready."""
@@ -277,6 +280,34 @@ def started(environ, docker_engine, tmp_path):
     ).split():
         docker_engine.run("volume", "rm", volume)
     docker_engine.run("network", "rm", network)
+
+
+@pytest.fixture(scope="session")
+def node_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which node finds the client; kept in pytest's cache."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not on this machine")
+    folder = request.config.cache.mkdir("npm") / NPM_CLIENT
+    if not folder.exists():
+        made = folder.with_name(secrets.token_hex(8))
+        _install_client(made)
+        with suppress(OSError):  # another process of the tests was first
+            made.rename(folder)
+        shutil.rmtree(made, ignore_errors=True)
+    return folder
+
+
+def _install_client(folder: Path) -> None:
+    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder]
+    done = subprocess.run(
+        [*command, f"replicate@{NPM_CLIENT}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"npm could not install the client: {done.stderr[-300:]}")
 
 
 @pytest.fixture

@@ -2,17 +2,13 @@
 
 import json
 import secrets
-import shutil
 import subprocess
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from tests.acceptance.client_models import Receiver, client_hub
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(300)]
 
-VERSION = "1.4.0"
 PRELUDE = """\
 import Replicate from "replicate";
 const [baseUrl, auth, given] = [process.env.HUB, process.env.TOKEN, JSON.parse(process.env.GIVEN)];
@@ -20,30 +16,6 @@ const replicate = new Replicate({ auth, baseUrl: `${baseUrl}/v1` });
 const owner = process.env.OWNER;
 const tell = (value) => console.log(JSON.stringify(value));
 """
-
-
-@pytest.fixture(scope="session")
-def node_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which node finds the client; kept in pytest's cache."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not on this machine")
-    folder = request.config.cache.mkdir("npm") / VERSION
-    if not folder.exists():
-        made = folder.with_name(secrets.token_hex(8))
-        _install(made)
-        with suppress(OSError):  # another process of the tests was first
-            made.rename(folder)
-        shutil.rmtree(made, ignore_errors=True)
-    return folder
-
-
-def _install(folder: Path) -> None:
-    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", folder]
-    done = subprocess.run(
-        [*command, f"replicate@{VERSION}"], capture_output=True, text=True, timeout=120, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"npm could not install the client: {done.stderr[-300:]}")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,10 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -239,6 +242,43 @@ def test_a_large_upload_shows_its_progress(visitor, tmp_path):
     parts = page.evaluate("window.parts")
     assert any(0 < part < 1 for part in parts)
     assert parts == sorted(parts)
+
+
+@pytest.mark.parametrize("client", ["Python", "JavaScript", "curl", "cog"])
+def test_the_snippets_run_as_they_are_pasted(site, visitor, client, request, tmp_path):
+    text = 'it\'s "quoted" $HOME `x` 二'
+    page = visitor.model("hello-world", f"/api?text={quote(text)}")
+    section = page.locator(f"section:has(> h3:text-is('{client}'))")
+    *setup, code = [it.inner_text() for it in section.locator("pre").all()]
+    lines = [line for line in setup[0].splitlines() if not re.match("(pip|npm) install", line)]
+    shell = "\n".join(lines).replace("YOUR-TOKEN", site.hub.token)
+    folder = tmp_path
+    match client:
+        case "Python":
+            (tmp_path / "it.py").write_text(code)
+            shell += f"\n{sys.executable} it.py"
+        case "JavaScript":
+            folder = request.getfixturevalue("node_folder")
+            (folder / "pasted.mjs").write_text(code)
+            shell += "\nnode pasted.mjs"
+        case "curl":
+            shell += f"\n{code}"
+        case "cog":
+            shell = code  # logged in
+
+    done = subprocess.run(
+        ["bash", "-c", shell],
+        cwd=folder,
+        env=dict(site.cog.environ),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)["output"] if client == "curl" else done.stdout.rstrip("\n")
+    assert answer == f"hello {text}"
 
 
 # --- outputs ---

@@ -48,7 +48,7 @@ from coghub.ui.form import fields_of, values_of
 from coghub.ui.headers import HEADERS
 from coghub.ui.output import Block, ShownFile, blocks_of, file_at
 from coghub.ui.page_stream import LABELS, PageStream
-from coghub.ui.schema import component, output_kind
+from coghub.ui.schema import output_kind
 from coghub.ui.snippets import target_snippets
 from coghub.ui.static_files import static_file, static_root
 from coghub.ui.templates import environment, to_json
@@ -114,7 +114,7 @@ class Playground:
         except InstanceError as error:
             return self._page("waiting.html", reason=error.message, logs="")
         setup = health.get("setup") or {}
-        if health.get("status") == "STARTING" or not component(document, "PredictionRequest"):
+        if health.get("status") == "STARTING" or not document.get("components"):
             reason = "The model is being set up"
             return self._page("waiting.html", reason=reason, logs=setup.get("logs") or "")
         fields = fields_of(document)

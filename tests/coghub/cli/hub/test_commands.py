@@ -256,3 +256,20 @@ def test_a_mistyped_command_names_what_was_meant(coghub):
     assert coghub("backupp", code=2).err == (
         "error: No such command 'backupp'\nhint: Did you mean `coghub backup`?\n"
     )
+
+
+def test_a_password_comes_from_stdin_and_signs_in(coghub):
+    coghub("user", "create", "bob")
+
+    assert "Set the password of bob" in coghub("user", "password", "bob", stdin="a long one!\n").err
+    assert "at least" not in coghub("user", "password", "bob", stdin="another long one").err
+    assert "from 10 to 1024" in coghub("user", "password", "bob", stdin="short", code=2).err
+    assert "No user named" in coghub("user", "password", "eve", stdin="a long one!", code=1).err
+
+    async def fits(password):
+        settings = HubInvocation(Console(io.StringIO(), io.StringIO()), {}).settings()
+        async with open_hub(settings) as hub:
+            return await hub.passwords.fits(await hub.accounts.get("bob"), password)
+
+    assert asyncio.run(fits("another long one"))
+    assert not asyncio.run(fits("a long one!"))
