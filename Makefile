@@ -3,7 +3,7 @@
 .POSIX:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-fast coverage check fix dist bench docs lock clean
+.PHONY: help setup quickstart test test-fast coverage check fix dist bench docs screenshots lock clean
 
 PY := .venv/bin/python
 UV := $(PY) -m uv --no-config
@@ -54,6 +54,9 @@ bench: setup ## Measure us beside Cog's own server and print the ratios
 
 docs: setup ## Generate docs/reference from the code
 	$(PY) -m docs.generate
+
+screenshots: setup ## Make the pictures in docs/images anew
+	$(PY) -m docs.screenshots
 
 lock: setup ## Compile the pins in requirements/ anew (releases of the last week left out)
 	$(PY) requirements/lock.py

@@ -213,7 +213,7 @@ def prepare_examples() -> None:
     except InterpreterNotFound:
         own = f"{sys.version_info.major}.{sys.version_info.minor}"
         say(f"Python 3.12 is not here and cannot be installed: the examples run on {own}")
-        for name in ("hello-world", "resize", "ocr"):
+        for name in sorted(path.parent.name for path in EXAMPLES.glob("*/cog.yaml")):
             text = (EXAMPLES / name / "cog.yaml").read_text()
             (EXAMPLES / name / CONFIG).write_text(text.replace('"3.12"', f'"{own}"'))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from coghub.build.lifeline import Lifeline
 from coghub.domain.errors import InstanceDied
 from coghub.executors.base import Instance
-from coghub.executors.process_memory import memory_of_session
+from coghub.executors.process_memory import memory_of_tree
 
 KEPT_BYTES = 64 * 1024
 """Of what the server says, in case that it dies."""
@@ -48,7 +48,7 @@ class LocalInstance(Instance):
 
     async def memory_bytes(self) -> int | None:
         """Return what all its processes take; see `Instance`."""
-        return await asyncio.to_thread(memory_of_session, self._process.pid)
+        return await asyncio.to_thread(memory_of_tree, self._process.pid)
 
     async def ended(self) -> str:
         """Return why it ended; see `Instance`."""

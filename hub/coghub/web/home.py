@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 
 from coghub.api.paging import read_cursor, write_cursor
 from coghub.domain.model import Model, ModelOrder
-from coghub.ui.output import Kind
+from coghub.ui.output import Block, Kind
 from coghub.web.sight import Sight, file_of
 from coghub.web.site import Site, Visit
 
@@ -81,7 +81,15 @@ class HomePages:
         if own is not None and own.is_ours:
             return own.url
         for prediction in await self._site.hub.examples.of_model(model, limit=1):
-            for block in self._sight.blocks(prediction.output, prediction):
-                if block.kind is Kind.IMAGES:
-                    return block.files[0].url
+            return _first_picture(self._sight.blocks(prediction.output, prediction))
         return None
+
+
+def _first_picture(blocks: Iterable[Block]) -> str | None:
+    for block in blocks:
+        if block.kind is Kind.IMAGES:
+            return block.files[0].url
+        for _, inner in block.fields:
+            if found := _first_picture(inner):
+                return found
+    return None

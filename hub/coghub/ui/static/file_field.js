@@ -149,7 +149,7 @@ class FilePlace extends HTMLElement {
     const bar = Object.assign(document.createElement("progress"), { max: 1, value: 0 });
     bar.setAttribute("aria-label", `Upload of ${file.name}`);
     this.append(bar);
-    const size = `${(file.size / 1e6).toFixed(1)} MB`;
+    const size = inWords(file.size);
     const sending = upload(document.body.dataset.uploads ?? "/uploads", file, (part) => {
       bar.value = part;
       this.said.textContent = `${Math.round(part * 100)} % of ${size}`;
@@ -233,6 +233,11 @@ class FilePlace extends HTMLElement {
     document.body.append(dialog);
     dialog.showModal();
   }
+}
+
+function inWords(bytes) {
+  if (bytes < 1e3) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function button(text, kind, onClick) {
