@@ -59,7 +59,7 @@ def change(hub: Hub, token: str, name: str, fields: dict) -> None:
         {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
         method="PATCH",
     )
-    urllib.request.urlopen(request).close()  # noqa: S310
+    urllib.request.urlopen(request).close()  # noqa: S310 - likewise
 
 
 class Camera:
