@@ -1,6 +1,6 @@
 """The rows of the hub's table: what is measured, beside what, and the limits."""
 
-from benchmarks import hub_measures, moving_bytes
+from benchmarks import hub_measures, moving_bytes, pages
 from benchmarks.hub_measures import FEW_ROWS
 from benchmarks.measures import SLOTS, Effort
 from benchmarks.report import Row
@@ -73,4 +73,5 @@ MEASURES = {
     "rows": rows,
     "push": push,
     "transfers": transfers,
+    "pages": pages.rows,
 }

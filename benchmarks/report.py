@@ -99,6 +99,12 @@ class Row:
         shown = f"{seconds * 1e3:.3g} ms"
         return cls(what, shown, "", shown, f"≤ {limit * 1e3:.0f} ms", seconds <= limit)
 
+    @classmethod
+    def amount(cls, what: str, size_bytes: float, *, limit: float) -> "Row":
+        """Bytes of ours alone."""
+        shown = f"{size_bytes / 1e3:.3g} kB"
+        return cls(what, shown, "", shown, f"≤ {limit / 1e3:g} kB", size_bytes <= limit)
+
 
 def table(rows: list[Row], peer: str) -> str:
     """Return rows as Markdown, under a line that names machine and versions."""

@@ -159,6 +159,15 @@ def test_the_server_says_what_does_not_fit_while_it_is_typed(visitor):
     assert page.locator("prediction-run").count() == 0
 
 
+def test_what_is_missing_is_told_at_its_field(visitor):
+    page = visitor.model("resize")
+
+    page.click("button[data-run]")
+
+    page.wait_for_selector("#input-image-error:has-text('image is required')")
+    assert page.evaluate("document.activeElement.closest('[data-name]').dataset.name") == "image"
+
+
 def test_the_address_holds_the_values_for_others(site, visitor):
     page = visitor.model()
     page.fill("#input-text", "a & b = ?")
@@ -319,6 +328,7 @@ def test_a_picture_beside_the_one_it_was_made_of_is_compared(visitor, picture):
     [
         ("images", ".gallery figure:nth-child(4) img", None),
         ("audio", "audio[controls]", None),
+        ("video", "video[controls]", None),
         ("text", ".text", "You said a lighthouse."),
         ("markdown", ".prose h1", "A title"),
         ("tree", ".tree", '"c"'),

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from coghub.domain.errors import FileNotFound
-from coghub.domain.file import DEFAULT_TYPE, content_type, file_name
+from coghub.domain.file import content_type, file_name
 from coghub.domain.ids import new_key
 from coghub.storage.reading import file_pieces
+from coghub.ui.output import DATA_URI
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Shelf:
     async def taken(self, value: Any) -> Any:
         """Return an output with the files that it holds itself put on the shelf."""
         match value:
-            case str() if value.startswith("data:"):
+            case str() if DATA_URI.match(value):
                 return await self._shelved(value)
             case list():
                 return [await self.taken(item) for item in value]
@@ -96,14 +97,12 @@ class Shelf:
         return value
 
     async def _shelved(self, uri: str) -> str:
-        head, comma, body = uri[5:].partition(",")
+        head, _, body = uri[5:].partition(",")
         kind, *flags = head.split(";")
-        if not comma:
-            return uri
         try:
             is_base64 = "base64" in flags
             content = base64.b64decode(body) if is_base64 else unquote_to_bytes(body)
         except (binascii.Error, ValueError):
             return uri
         name = f"output{guess_extension(kind) or ''}"
-        return (await self.add(name, kind or DEFAULT_TYPE, content)).place
+        return (await self.add(name, kind, content)).place

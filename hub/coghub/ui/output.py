@@ -23,6 +23,8 @@ FEW_NUMBERS = 4
 """A list of so many stands in one cell of a table, such as the corners of a box."""
 MAX_DEPTH = 3
 """Of objects in objects whose fields are shown one by one; what is deeper is a tree."""
+DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*,", re.ASCII)
+"""How a file begins that a text holds itself; other texts may begin with `data:` too."""
 MARKDOWN = re.compile(
     r"^(?:#{1,6} \S|```|> \S|(?:[-*]|\d+\.) \S.*\n(?:[-*]|\d+\.) \S|\|.+\|\n\|[ :|-]+\|)"
     r"|\*\*\S.*?\*\*",
@@ -179,7 +181,7 @@ def _of_file(file: ShownFile) -> Block:
 
 def file_at(url: str, *, is_ours: bool) -> ShownFile:
     """Return the file at an address, its type read from its name."""
-    if url.startswith("data:"):
+    if DATA_URI.match(url):
         kind = url[5:].partition(",")[0].partition(";")[0] or "text/plain"
         return ShownFile(url, f"output.{kind.rpartition('/')[2]}", kind)
     name = unquote(urlsplit(url).path.rpartition("/")[2]) or "file"

@@ -1,6 +1,5 @@
 """What a model's form asks for: its input checked, a prediction made, a file uploaded."""
 
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,7 +7,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from coghub.api.bodies import read_json, require_shallow
-from coghub.api.content import Content, content_response
 from coghub.api.upload import receive
 from coghub.domain.account import Account
 from coghub.domain.errors import InputRejected, SignInNeeded
@@ -17,8 +15,11 @@ from coghub.domain.prediction import Source
 from coghub.predictions.predictions import Order
 from coghub.web.sight import Sight, uploads_in
 from coghub.web.site import CSRF_HEADER, Site, Visit, json_answer
+from coghub.web.throttle import Throttle
+from coghub.web.upload_answer import upload_answer
 
 MAX_INPUT_BYTES = 16 * 1024**2
+MAX_STRANGERS_INPUT_BYTES = 1024**2
 CREATED = 201
 
 
@@ -34,6 +35,7 @@ class Playground:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._sight = Sight(site.hub)
+        self._strangers = Throttle(most=20, every_s=10)
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -85,20 +87,12 @@ class Playground:
         """Give a file back to whoever uploaded it, for a preview."""
         account = await self._uploader(visit)
         file = await self._site.hub.files.get(account, visit.path["file_id"])
-        content = Content(
-            name=file.name,
-            content_type=file.content_type,
-            size_bytes=file.size_bytes,
-            etag=file.md5,
-            modified_at=file.created_at,
-            cache_control="private, max-age=3600",
-        )
-        read = partial(self._site.hub.files.read, file)
-        return await content_response(visit.request, content, read)
+        return await upload_answer(visit.request, file, self._site.hub.files)
 
     async def _body(self, visit: Visit) -> InputBody:
         visit.require_csrf(visit.request.headers.get(CSRF_HEADER, ""))
-        body = await read_json(visit.request, InputBody, limit_bytes=MAX_INPUT_BYTES)
+        limit = MAX_INPUT_BYTES if visit.account else MAX_STRANGERS_INPUT_BYTES
+        body = await read_json(visit.request, InputBody, limit_bytes=limit)
         require_shallow(body.input, "input")
         return body
 
@@ -119,10 +113,16 @@ class Playground:
         if visit.account is not None:
             return visit.account
         if hub.settings.allow_anonymous and model.visibility is Visibility.PUBLIC:
-            return await hub.accounts.anonymous()
+            return await self._stranger(visit)
         raise SignInNeeded
 
     async def _uploader(self, visit: Visit) -> Account:
         if visit.account is None and self._site.hub.settings.allow_anonymous:
-            return await self._site.hub.accounts.anonymous()
+            return await self._stranger(visit)
         return visit.require_account()
+
+    async def _stranger(self, visit: Visit) -> Account:
+        """Return the account of strangers, for each of them now and then only."""
+        client = visit.request.client
+        self._strangers.take(client.host if client else "")
+        return await self._site.hub.accounts.anonymous()

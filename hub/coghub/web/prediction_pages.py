@@ -1,11 +1,8 @@
 """`/p/ID` and what hangs below it, and the list of an account's predictions."""
 
-from functools import partial
-
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
-from coghub.api.content import Content, content_response
 from coghub.api.paging import read_cursor, write_cursor
 from coghub.api.streams import HEADERS
 from coghub.database.predictions import Filter
@@ -16,6 +13,7 @@ from coghub.web.prediction_events import Watching
 from coghub.web.sight import Sight, is_own, uploads_in
 from coghub.web.site import CSRF_HEADER, NOT_KEPT, Site, Visit, json_answer, see_other, whole
 from coghub.web.times import TIMES, since
+from coghub.web.upload_answer import upload_answer
 
 LIST_ROWS = 25
 
@@ -112,17 +110,7 @@ class PredictionPages:
         if visit.path["file_id"] not in set(uploads_in(prediction.input)):
             raise FileNotFound
         file = await self._site.hub.files.find(visit.path["file_id"])
-        content = Content(
-            name=file.name,
-            content_type=file.content_type,
-            size_bytes=file.size_bytes,
-            etag=file.md5,
-            modified_at=file.created_at,
-            cache_control="private, max-age=3600",
-        )
-        return await content_response(
-            visit.request, content, partial(self._site.hub.files.read, file)
-        )
+        return await upload_answer(visit.request, file, self._site.hub.files)
 
     async def cancel(self, visit: Visit) -> Response:
         """Cancel a prediction that the visitor made."""

@@ -11,7 +11,7 @@ import msgspec
 from coghub.domain.errors import FileNotFound, ModelNotFound
 from coghub.domain.prediction import FILE_SCHEME, Prediction, Status
 from coghub.parts import Hub
-from coghub.ui.output import Block, Kind, ShownFile, blocks_of, file_at, media_kind
+from coghub.ui.output import DATA_URI, Block, Kind, ShownFile, blocks_of, file_at, media_kind
 from coghub.ui.page_stream import LABELS
 from coghub.web.site import Visit
 
@@ -122,7 +122,7 @@ def file_of(text: str) -> ShownFile | None:
     """Return the file that a text of an input or output names, if it is one."""
     if OWN_FILE.fullmatch(text):
         return file_at(text.removeprefix(FILE_SCHEME), is_ours=True)
-    if text.startswith("data:") and "," in text[:200]:
+    if DATA_URI.match(text):
         return file_at(text, is_ours=True)
     if WEB_URL.fullmatch(text):
         return file_at(text, is_ours=False)

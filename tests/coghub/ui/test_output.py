@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coghub.ui.output import MAX_ITEMS, MAX_TREE_NODES, Kind, blocks_of, file_at
+from coghub.ui.output import DATA_URI, MAX_ITEMS, MAX_TREE_NODES, Kind, blocks_of, file_at
 from coghub.ui.templates import environment
 
 STREAM = {
@@ -13,7 +13,7 @@ STREAM = {
 
 
 def file_of(text):
-    is_ours = text.startswith(("/files/", "data:"))
+    is_ours = text.startswith("/files/") or DATA_URI.match(text) is not None
     return file_at(text, is_ours=is_ours) if is_ours or text.startswith("https://") else None
 
 
@@ -38,6 +38,7 @@ def kinds(output, document=STREAM | {"components": {}}):
         ("https://other.example/a.png", [Kind.FILE]),
         ("data:image/png;base64,AA==", [Kind.IMAGES]),
         ("data:text/html,<script>", [Kind.FILE]),
+        ("data: a, b", [Kind.TEXT]),
         ([{"a": 1}, {"a": 2, "b": "x"}], [Kind.TABLE]),
         ([{"a": {"b": 1}}], [Kind.TREE]),
         ([1, 2], [Kind.TREE]),

@@ -24,6 +24,8 @@ class FirstLogin:
         yield f"Made an administrator: {self.name}"
         yield f"Its token, shown this once: {self.token}"
         yield ""
+        yield "Sign in on its pages, with that name and token:"
+        yield f"  {address}/login"
         yield "Log in to push models:"
         yield f"  echo {self.token} | cog login --token-stdin {address}"
         yield "Let the official clients find this hub:"

@@ -74,15 +74,23 @@ class PredictionRun extends HTMLElement {
       post(this.dataset.cancel, {}).catch(() => (event.target.disabled = false));
     });
     this.timer = setInterval(() => this.tick(), 100);
+    // Browsers keep few connections to a host: a tab that nobody sees holds none.
+    this.onVisibility = () => (document.hidden ? this.source.close() : this.open());
+    document.addEventListener("visibilitychange", this.onVisibility);
     this.open();
   }
 
   disconnectedCallback() {
     this.source?.close();
     clearInterval(this.timer);
+    document.removeEventListener("visibilitychange", this.onVisibility);
   }
 
+  /** Hear of everything, from the start on; what is shown is drawn anew. */
   open() {
+    this.source?.close();
+    this.logs = this.text = undefined;
+    this.querySelector(".bars").replaceChildren();
     this.source = new EventSource(this.dataset.events);
     this.source.addEventListener("open", () => (this.querySelector("[data-lost]").hidden = true));
     this.source.addEventListener("error", () => (this.querySelector("[data-lost]").hidden = false));

@@ -15,6 +15,7 @@ KINDS = [
     "image",
     "images",
     "audio",
+    "video",
     "text",
     "markdown",
     "tree",
@@ -77,6 +78,9 @@ class Predictor(BasePredictor):
             file.setparams((1, 2, 8000, 0, "NONE", ""))
             file.writeframes(b"\0\0" * 8000)
         return Path("/tmp/tone.wav")
+
+    def video(self, text: str) -> Path:
+        return written("clip.mp4", "not really one: only its player is looked at")
 
     def text(self, text: str) -> str:
         return f"You said {text}."
