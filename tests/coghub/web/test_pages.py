@@ -1,8 +1,12 @@
 """Pages: who sees what, and that nothing on them runs."""
 
+from urllib.parse import quote
+
 import pytest
 from played_prediction import Play
+from tests.coghub.pushed import register_version
 
+from coghub.database.models import PushedVersion
 from coghub.domain.model import Visibility
 from coghub.predictions.predictions import Order
 
@@ -205,3 +209,32 @@ async def test_the_page_that_a_login_names_leads_to_tokens(browse, alice):
 
     assert (await browse(path, "alice")).headers["location"] == "/account"
     assert (await browse(path)).headers["location"].startswith("/login?next=")
+
+
+EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'"
+
+
+async def test_nothing_in_a_schema_is_live_on_a_page(browse, hub, alice):
+    said = {"type": "string", "description": EVIL, "title": EVIL, "default": EVIL, "pattern": EVIL}
+    properties = {
+        EVIL: said,
+        "choice": {"enum": [EVIL, 1], "default": EVIL, "type": "string"},
+        "number": {"type": "number", "minimum": EVIL, "default": EVIL},
+        "file": {"type": "string", "format": "uri", "default": EVIL},
+        "files": {"type": "array", "items": {"type": "string", "format": "uri"}, "default": [EVIL]},
+        "words": {"type": "array", "items": {"type": "string"}, "default": [EVIL]},
+        "old": {**said, "deprecated": True},
+        "odd": {"type": EVIL},
+    }
+    inputs = {"properties": properties, "required": [EVIL]}
+    schema = {"components": {"schemas": {"Input": inputs, "Output": {"type": EVIL}}}}
+    made = await hub.models.create(alice, "alice", "evil", fields={"description": EVIL})
+    pushed = PushedVersion("b" * 64, EVIL, schema, {"train": EVIL}, is_bundle=True)
+    await register_version(hub, made, pushed)
+
+    for tab in ("", "/api", "/versions", "/train", "/settings"):
+        for query in ("", f"?{quote(EVIL)}={quote(EVIL)}&file={quote(EVIL)}&words={quote(EVIL)}"):
+            page = await browse(f"/alice/evil{tab}{query}", "alice")
+            assert page.status_code == 200
+            assert "<script>alert" not in page.text
+            assert "<img src=x" not in page.text
