@@ -175,6 +175,7 @@ predictions = Table(
     Column("completed_at", Moment),
     Index("ix_predictions_of_account", "account_id", "created_at", "id"),
     Index("ix_predictions_of_model", "model_id", "created_at", "id"),
+    Index("ix_predictions_created_at", "created_at"),
     Index(
         "ix_predictions_of_web",
         "source",

@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("prediction_id", name=op.f("pk_examples")),
     )
     op.create_index(op.f("ix_examples_model_id"), "examples", ["model_id"], unique=False)
+    op.create_index("ix_predictions_created_at", "predictions", ["created_at"], unique=False)
     op.create_index(
         "ix_webhook_deliveries_of_account",
         "webhook_deliveries",
