@@ -124,7 +124,7 @@ def test_every_widget_gives_its_value(visitor, picture, tmp_path):
         "image": str(picture.stat().st_size),
         "files": "[ 2 ]\n0: 5\n1: 7",
         "words": '[ 3 ]\n0: "a"\n1: "b"\n2: "c"',
-        "options": "[ 1 ]\n0: 1",
+        "options": "{ 1 }\ndeep:\n[ 1 ]\n0: 1",
         "key": "7",
         "old": "still",
     }

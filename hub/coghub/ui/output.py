@@ -100,7 +100,7 @@ def _blocks(value: Any, file_of: FileOf, depth: int) -> Iterator[Block]:
             yield _text(value) if file is None else _of_file(file)
         case list() if value:
             yield from _of_list(value, file_of, depth)
-        case Mapping() if value and depth < MAX_DEPTH:
+        case Mapping() if value and (depth == 0 or _has_file(value, file_of)):
             shown = list(value.items())[:MAX_ITEMS]
             named = tuple((str(name), list(_blocks(it, file_of, depth + 1))) for name, it in shown)
             yield Block(Kind.FIELDS, fields=named, left_out=len(value) - len(shown))
