@@ -74,6 +74,7 @@ class Background:
             hub.database,
             hub.files,
             hub.prediction_files,
+            hub.removal,
             hub.deletion,
             hub.now,
             limits.retention_s,

@@ -37,6 +37,7 @@ from coghub.models.variables import Variables
 from coghub.parts import Hub
 from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
+from coghub.predictions.removal import Removal
 from coghub.storage.storage import local_storage
 
 DATABASE = "hub.db"
@@ -78,6 +79,7 @@ async def open_hub(
         predictions = Predictions(
             database, catalog, signals, box, settings, now, files=prediction_files
         )
+        files = Files(database, storage, now, settings.file_expiry_s)
         yield Hub(
             settings=settings,
             database=database,
@@ -98,7 +100,8 @@ async def open_hub(
             catalog=catalog,
             predictions=predictions,
             examples=Examples(database, predictions, now),
-            files=Files(database, storage, now, settings.file_expiry_s),
+            removal=Removal(database, prediction_files, files),
+            files=files,
             prediction_files=prediction_files,
             hardware=find_hardware(cpu_instances=settings.cpu_instances),
             live=Live(),

@@ -24,6 +24,7 @@ from coghub.models.sharing import Sharing
 from coghub.models.variables import Variables
 from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
+from coghub.predictions.removal import Removal
 from coghub.storage.storage import Storage
 
 
@@ -50,6 +51,7 @@ class Hub:
     catalog: Catalog
     predictions: Predictions
     examples: Examples
+    removal: Removal
     files: Files
     prediction_files: PredictionFiles
     hardware: tuple[Hardware, ...]

@@ -29,8 +29,24 @@ def outdated(connection: Connection, before: datetime, *, limit: int) -> Sequenc
 
 def remove(connection: Connection, prediction_ids: Sequence[str]) -> None:
     """Remove input, output, logs and the rows of files; what is left says how it ended."""
-    for table in (prediction_events, prediction_files):
+    for table in (prediction_events, prediction_files, examples):
         connection.execute(delete(table).where(table.c.prediction_id.in_(prediction_ids)))
     change = update(predictions).where(predictions.c.id.in_(prediction_ids))
     emptied = {"input": dict[str, str](), "output": None, "logs": "", "is_data_removed": True}
     connection.execute(change.values(emptied))
+
+
+def unused_uploads(connection: Connection, account_id: int, uploads: Sequence[str]) -> list[str]:
+    """Return those of some uploaded files that no input of the account's pages names any more."""
+    left = set(uploads)
+    query = select(predictions.c.input).where(
+        predictions.c.account_id == account_id,
+        predictions.c.source == Source.WEB,
+        predictions.c.is_data_removed.is_(False),
+    )
+    for given in connection.execute(query).scalars():
+        if not left:
+            break
+        text = str(given)
+        left = {it for it in left if it not in text}
+    return sorted(left)

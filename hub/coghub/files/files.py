@@ -117,6 +117,12 @@ class Files:
         if ids:
             await self._database.write(lambda c: rows.keep(c, account.id, ids, until=NEVER))
 
+    async def release(self, account_id: int, ids: Sequence[str]) -> None:
+        """Let files expire now that were kept."""
+        if ids:
+            now = self._now()
+            await self._database.write(lambda c: rows.keep(c, account_id, ids, until=now))
+
     async def expire(self) -> int:
         """Remove what has expired, and return how many files that were."""
         removed, now = 0, self._now()

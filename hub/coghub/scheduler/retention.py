@@ -13,6 +13,7 @@ from coghub.domain.clock import Clock
 from coghub.files.files import Files
 from coghub.files.prediction_files import PredictionFiles
 from coghub.models.deletion import Deletion
+from coghub.predictions.removal import Removal
 
 log = structlog.get_logger()
 
@@ -30,6 +31,7 @@ class Retention:
     database: Database
     files: Files
     prediction_files: PredictionFiles
+    removal: Removal
     deletion: Deletion
     now: Clock
     retention_s: float
@@ -43,15 +45,12 @@ class Retention:
         return removed
 
     async def _remove_data(self) -> int:
-        """Remove files before rows: if it is interrupted, the rows still lead to the rest."""
         removed, before = 0, self.now() - timedelta(seconds=self.retention_s)
         while True:
             ids = await self.database.read(lambda c: rows.outdated(c, before, limit=BATCH))
             if not ids:
                 return removed
-            keys = await self.database.read(lambda c, ids=ids: file_rows.keys_of(c, ids))
-            await self.prediction_files.remove(keys)
-            await self.database.write(lambda c, ids=ids: rows.remove(c, ids))
+            await self.removal.remove(ids)
             removed += len(ids)
 
     async def _remove_unowned(self) -> None:

@@ -6,7 +6,7 @@ from starlette.routing import BaseRoute
 from coghub.api.paging import read_cursor, write_cursor
 from coghub.api.streams import HEADERS
 from coghub.database.predictions import Filter
-from coghub.domain.errors import FileNotFound, ModelNotFound, PredictionNotFound
+from coghub.domain.errors import Conflict, FileNotFound, ModelNotFound, PredictionNotFound
 from coghub.domain.prediction import End, Prediction, Source, Status
 from coghub.ui.templates import to_json
 from coghub.web.prediction_events import Watching
@@ -37,6 +37,7 @@ class PredictionPages:
             site.get(f"{one}/inputs/{{file_id}}", self.input_file),
             site.post(f"{one}/cancel", self.cancel),
             site.post(f"{one}/example", self.example),
+            site.post(f"{one}/delete", self.delete),
         ]
 
     async def list(self, visit: Visit) -> Response:
@@ -131,6 +132,18 @@ class PredictionPages:
             raise PredictionNotFound(prediction.id)
         examples = self._site.hub.examples
         await (examples.remove if fields.get("remove") else examples.add)(prediction)
+        return see_other(f"/p/{prediction.id}")
+
+    async def delete(self, visit: Visit) -> Response:
+        """Remove input, output, logs and files of a prediction that the visitor made."""
+        await visit.form()
+        prediction = await self._seen(visit)
+        if not is_own(visit, prediction):
+            raise PredictionNotFound(prediction.id)
+        if not prediction.status.is_final:
+            raise Conflict("The prediction has not ended", hint="Cancel it first")
+        uploads = list(uploads_in(prediction.input))
+        await self._site.hub.removal.remove_one(prediction, uploads)
         return see_other(f"/p/{prediction.id}")
 
     async def _seen(self, visit: Visit) -> Prediction:

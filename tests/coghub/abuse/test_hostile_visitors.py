@@ -21,7 +21,8 @@ PATHS = [
     "/dashboard/now", "/dashboard/instances/{}", "/admin", "/admin/users", "/admin/tokens",
     "/admin/password", "/admin/gc", "/predictions", "/uploads", "/uploads/{}", "/p/{}",
     "/p/{}/logs", "/p/{}/output.json", "/p/{}/inputs/{}", "/p/{}/cancel",
-    "/p/{}/example", "/alice/{}", "/alice/{}/api", "/alice/{}/settings", "/alice/{}/train",
+    "/p/{}/example", "/p/{}/delete", "/alice/{}", "/alice/{}/api", "/alice/{}/settings",
+    "/alice/{}/train",
     "/alice/{}/versions/{}", "/alice/{}/versions/{}/run", "/alice/{}/versions/{}/check",
     "/static/{}/{}", "/{}/{}",
 ]  # fmt: skip

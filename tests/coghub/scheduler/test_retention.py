@@ -44,7 +44,13 @@ async def hub(tmp_path, clock):
 @pytest.fixture
 def retention(hub, clock):
     return Retention(
-        hub.database, hub.files, hub.prediction_files, hub.deletion, clock, retention_s=3600
+        hub.database,
+        hub.files,
+        hub.prediction_files,
+        hub.removal,
+        hub.deletion,
+        clock,
+        retention_s=3600,
     )
 
 

@@ -183,6 +183,38 @@ async def test_cancel_is_for_whom_it_belongs_to(browser, hub, model, bob):
     assert (await alice.send(f"/p/{made['id']}/cancel", {})).json() == {"status": "canceled"}
 
 
+async def test_a_prediction_is_deleted_with_what_was_uploaded_for_it_alone(
+    browser, hub, model, bob
+):
+    alice = await browser("alice")
+    headers = {"sec-fetch-site": "same-origin", "x-csrf-token": alice.csrf}
+    files = {"content": ("a.png", b"\x89PNG", "image/png")}
+    up = await alice.client("POST", "/uploads", files=files, headers=headers)
+    url = up.json()["url"]
+    made = [(await alice.send(f"{ONE}/run", {"input": {"image": url}})).json() for _ in range(2)]
+    paths = [f"/p/{it['id']}/delete" for it in made]
+    early = await alice.post(paths[0])
+    for it in made:
+        play = await Play(hub, it["id"]).start()
+        await play.output([await play.file(b"made", "b.png")])
+        await play.end()
+    await alice.post(f"/p/{made[0]['id']}/example")
+
+    strange = await (await browser("bob")).post(paths[0])
+    done = await alice.post(paths[0])
+
+    assert (early.status_code, strange.status_code, done.status_code) == (409, 404, 303)
+    page = (await alice.get(f"/p/{made[0]['id']}")).text
+    assert "were removed" in page
+    assert "/files/" not in page
+    assert await hub.examples.of_model(model) == []
+    file_id = url.rpartition("/")[2]
+    assert (await hub.files.find(file_id)).expires_at.year == 9999
+    await alice.post(paths[1])
+    await hub.files.expire()
+    assert (await alice.get(f"/uploads/{file_id}")).status_code == 404
+
+
 async def test_an_example_is_kept_when_others_lose_their_data(browser, hub, alice, model):
     visitor = await browser("alice")
     made = (await visitor.send(f"{ONE}/run", {"input": {"image": "https://a.b/c"}})).json()
