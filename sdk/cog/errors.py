@@ -12,6 +12,7 @@
             ├── SchemaError         the signature has something that no schema can say
             ├── InputError          an input does not fit its parameter
             ├── DownloadError       an input's URL cannot be read
+            ├── FetchError          weights cannot be had, or are not what they should be
             └── OutputError         what the model returned cannot be sent
 """
 
@@ -64,6 +65,12 @@ class DownloadError(CogError):
     """An input's URL cannot be read."""
 
     code = "download"
+
+
+class FetchError(CogError):
+    """A file of weights cannot be fetched, fits no checksum, or is no archive to be unpacked."""
+
+    code = "fetch"
 
 
 class OutputError(CogError):
