@@ -104,6 +104,19 @@ def test_the_page_of_another_server_waits_until_that_is_there(cog, page):
         assert shown.wait(30) == 130
 
 
+def test_sigterm_ends_it_and_leaves_nothing(cog, tmp_path):
+    cog = Person(cog.folder, {**cog.environ, "TMPDIR": str(tmp_path)})
+    shown = cog.start("playground", "--no-open", "--target", "http://127.0.0.1:1")
+    assert shown.stderr is not None
+    address = shown.stderr.readline().rpartition(" ")[2].strip()
+    with shown:
+        urllib.request.urlopen(address, timeout=30).close()
+        assert list(tmp_path.glob("cog-playground-*"))
+        shown.send_signal(signal.SIGTERM)
+        assert shown.wait(30) == 0
+    assert not list(tmp_path.glob("cog-playground-*"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

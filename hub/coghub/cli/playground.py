@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import socket
 import webbrowser
 from contextlib import suppress
@@ -61,10 +62,14 @@ def command(  # noqa: PLR0913 - one for each option
 
 
 async def _serve(target: str, listener: socket.socket, until_eof: int | None) -> None:
-    """Answer until Ctrl-C, or until the pipe ends."""
-    ended = asyncio.Event()
+    """Answer until Ctrl-C, until the pipe ends, or until the process is told to end."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
     if until_eof is not None:
-        asyncio.get_running_loop().add_reader(until_eof, ended.set)
+        loop.add_reader(until_eof, ended.set)
+    # What a handler raises inside the loop is lost, so these two are told to the loop.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, ended.set)
     playground = Playground(target)
     try:
         async with listening(playground.app(), listener):
