@@ -1,6 +1,5 @@
 """A model's page in a real browser: when the first of it is painted, and how many bytes it took."""
 
-import shutil
 import statistics
 from dataclasses import dataclass
 
@@ -8,8 +7,8 @@ from benchmarks.hub import Hub, running_hub
 from benchmarks.measures import Effort
 from benchmarks.report import Row
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from tests.acceptance.browser import program
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 MAX_PAINT_S = 0.2
 MAX_BYTES = 100_000
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
@@ -26,13 +25,13 @@ class Visit:
 
 def rows(effort: Effort) -> list[Row]:
     """With nothing in the browser's cache, and with everything."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
+    path = program()
     what = "first paint of a model's page, {}, p50"
-    if program is None:
+    if path is None:
         return [Row.skipped(what.format("empty cache"), "no Chromium")]
     with running_hub("pages") as hub, sync_playwright() as playwright:
         hub.push_model("sync")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         first, again = _visits(browser, hub, effort.starts)
         browser.close()
     sent = statistics.median(it.sent_bytes for it in first)

@@ -4,7 +4,6 @@
 """
 
 import json
-import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from tempfile import TemporaryDirectory
 from examples.quickstart import EXAMPLES, ROOT, Hub, prepare_examples
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from tests.acceptance.browser import program
 
 IMAGES = ROOT / "docs" / "images"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 120_000
 COLORS = 256
 """Of a picture's palette: pages have few, and the pictures stay small."""
@@ -31,14 +30,14 @@ ABOUT = {
 
 def main() -> None:
     """Make them all."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
+    path = program()
+    if path is None:
         sys.exit("No Chromium on this machine: install Debian's `chromium`")
     prepare_examples()
     IMAGES.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="screenshots-") as folder, sync_playwright() as playwright:
         hub = Hub(Path(folder))
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
             token = hub.token_of("alice")
             for name, text in ABOUT.items():

@@ -3,6 +3,7 @@
 The environments of models are kept in pytest's own cache folder, so a second run makes none.
 """
 
+import base64
 import http.client
 import json
 import os
@@ -163,6 +164,11 @@ class Person:
             served.stop()
             raise
         return served
+
+
+def data_uri(path: Path, media_type: str) -> str:
+    """Return a file as a URL that holds it."""
+    return f"data:{media_type};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def free_port() -> int:

@@ -1,6 +1,5 @@
 """Each example as an image: pushed to a hub, which runs it in a container."""
 
-import base64
 import hashlib
 import hmac
 import urllib.request
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.acceptance.conftest import Person
+from tests.acceptance.conftest import Person, data_uri
 from tests.acceptance.docker_hub import DockerHub
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
@@ -52,10 +51,6 @@ def push(started, example):
         return Pushed(there, f"{there.hub.administrator}/{name}", version)
 
     return pushed
-
-
-def data_uri(path: Path, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def test_hello_world(push):

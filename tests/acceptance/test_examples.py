@@ -8,11 +8,10 @@ import json
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.conftest import Person
+from tests.acceptance.conftest import Person, data_uri
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -24,10 +23,6 @@ unambiguously as either object or background. Here,
 the markers are found at the two extreme parts of the
 histogram of grey values:
 markers = np.zeros_like(coins)"""
-
-
-def data_uri(path: Path, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def content_of(uri: str) -> bytes:

@@ -153,5 +153,5 @@ class Accounts:
 
 
 def hash_of(token: str) -> str:
-    """Return what is kept of a token."""
+    """Return what is kept of a token, or of a session's key."""
     return hashlib.sha256(token.encode()).hexdigest()

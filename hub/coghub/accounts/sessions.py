@@ -1,9 +1,9 @@
 """Who is signed in with a browser: a key in a cookie, of which the hub keeps the hash."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+from coghub.accounts.accounts import hash_of
 from coghub.database import sessions as rows
 from coghub.database.database import Database
 from coghub.domain.account import Account
@@ -39,7 +39,7 @@ class Sessions:
         await self._database.write(
             lambda c: rows.add(
                 c,
-                key_hash=_hash_of(key),
+                key_hash=hash_of(key),
                 account_id=account.id,
                 now=now,
                 expires_at=now + LENGTH,
@@ -49,19 +49,15 @@ class Sessions:
 
     async def find(self, key: str) -> Session | None:
         """Return the session of a key, if it is not over."""
-        key_hash, now = _hash_of(key), self._now()
+        key_hash, now = hash_of(key), self._now()
         found = await self._database.peek(lambda c: rows.by_key(c, key_hash))
         if found is None or found[1] <= now:
             return None
         account, expires_at = found
         if expires_at - now < LENGTH - PROLONGED_AFTER:
             await self._database.write(lambda c: rows.prolong(c, key_hash, now + LENGTH))
-        return Session(account, key_hash, _hash_of(f"csrf {key}"))
+        return Session(account, key_hash, hash_of(f"csrf {key}"))
 
     async def end(self, session: Session) -> None:
         """Sign out."""
         await self._database.write(lambda c: rows.end(c, session.key_hash))
-
-
-def _hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -28,9 +28,10 @@ EVENT_ID = re.compile(r"([0-9]{1,18})(?::([0-9]{1,9}))?", re.ASCII)
 HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
-    "access-control-allow-origin": "*",
     "x-accel-buffering": "no",
 }
+OPEN_HEADERS = {**HEADERS, "access-control-allow-origin": "*"}
+"""Of streams that pages of other sites may read."""
 HELLO = b": hi\n\n"
 ALIVE = b": alive\n\n"
 
@@ -54,7 +55,8 @@ class StreamRoutes:
         prediction = await self._hub.predictions.by_stream_key(request.path_params["key"])
         base = base_url(request, self._hub.settings)
         files = self._view.files(prediction, base)
-        return StreamingResponse(self._events(prediction, files, _place(request)), headers=HEADERS)
+        events = self._events(prediction, files, _place(request))
+        return StreamingResponse(events, headers=OPEN_HEADERS)
 
     async def _events(
         self, prediction: Prediction, files: Files, place: tuple[int, int]

@@ -1,11 +1,12 @@
 """Queries that count what there is, for those who look after a hub."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
+from coghub.database.columns import MICROSECOND
 from coghub.database.schema import (
     accounts,
     blobs,
@@ -47,7 +48,7 @@ def open_by_version(connection: Connection) -> Sequence[RowMapping]:
 def usage_by_model(
     connection: Connection, since: datetime, *, account_id: int | None
 ) -> Sequence[RowMapping]:
-    """Return predictions and seconds of running since a moment, by model; of one account or all."""
+    """Return predictions and how long they ran since a moment, by model; of one account or all."""
     owners = accounts.alias("owners")
     query = (
         _usage(since, account_id)
@@ -60,7 +61,7 @@ def usage_by_model(
 
 
 def usage_by_account(connection: Connection, since: datetime) -> Sequence[RowMapping]:
-    """Return predictions and seconds of running since a moment, by account."""
+    """Return predictions and how long they ran since a moment, by account."""
     query = (
         _usage(since, None)
         .add_columns(accounts.c.name)
@@ -88,6 +89,8 @@ def _usage(since: datetime, account_id: int | None) -> Select[*tuple[Any, ...]]:
 
 
 MAX_ROWS = 50
+SECOND = timedelta(seconds=1) // MICROSECOND
+"""In what differences of moments are, such as `took`."""
 
 
 def sizes(connection: Connection) -> dict[str, tuple[int, int]]:

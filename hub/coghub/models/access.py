@@ -1,5 +1,7 @@
 """Who may do what with a model; the one place that decides it."""
 
+from collections.abc import Awaitable, Callable
+
 from coghub.database import models as rows
 from coghub.database.database import Database
 from coghub.domain.account import Account
@@ -28,10 +30,7 @@ class Access:
         Raises:
             ModelNotFound: if there is none, or it is private to others.
         """
-        model = await self._database.peek(lambda c: rows.by_name(c, owner, name))
-        if model is None or not await self.may_read(account, model):
-            raise ModelNotFound(f"{owner}/{name}")
-        return model
+        return await self._found(owner, name, lambda it: self.may_read(account, it))
 
     async def visible(self, account: Account | None, owner: str, name: str) -> Model:
         """Return a model whose page the visitor may see: strangers see public ones.
@@ -39,14 +38,17 @@ class Access:
         Raises:
             ModelNotFound: if there is none, or it is private to others.
         """
-        model = await self._database.peek(lambda c: rows.by_name(c, owner, name))
-        if model is None or not await self.may_see(account, model):
-            raise ModelNotFound(f"{owner}/{name}")
-        return model
+        return await self._found(owner, name, lambda it: self.may_see(account, it))
 
     async def may_see(self, account: Account | None, model: Model) -> bool:
         """Tell whether the visitor may see the model's page."""
         return model.visibility is Visibility.PUBLIC or await self.may_read(account, model)
+
+    async def _found(self, owner: str, name: str, may: Callable[[Model], Awaitable[bool]]) -> Model:
+        model = await self._database.peek(lambda c: rows.by_name(c, owner, name))
+        if model is None or not await may(model):
+            raise ModelNotFound(f"{owner}/{name}")
+        return model
 
     async def writable(self, account: Account | None, owner: str, name: str) -> Model:
         """Return a model that the account may change.
@@ -64,3 +66,8 @@ class Access:
 def may_write(account: Account, model: Model) -> bool:
     """Tell whether the account may change the model and push to it."""
     return account.is_admin or account.id == model.owner_id
+
+
+def owns(account: Account, full_name: str) -> bool:
+    """Tell the same of a model that only its full name is known of."""
+    return account.is_admin or account.name == full_name.partition("/")[0]

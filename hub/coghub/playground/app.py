@@ -5,7 +5,6 @@ name that somebody else's DNS points here must not reach the model.
 """
 
 import asyncio
-import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from functools import partial
@@ -14,19 +13,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-import structlog
-from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import cog
 from coghub.api.bodies import read_json, require_shallow
 from coghub.api.content import Content, content_response
 from coghub.api.errors import problem
 from coghub.api.multipart import Part, read_parts
-from coghub.api.streams import HELLO, sse
+from coghub.api.rendering import json_response
+from coghub.api.streams import HEADERS, HELLO, sse
 from coghub.domain.clock import utc_now
 from coghub.domain.errors import (
     BadRequest,
@@ -40,27 +39,25 @@ from coghub.domain.errors import (
 )
 from coghub.domain.file import DEFAULT_NAME, DEFAULT_TYPE
 from coghub.domain.prediction import Chunk
+from coghub.files.files import MAX_FILE_BYTES, TOO_LARGE
 from coghub.instances.client import InstanceClient
 from coghub.playground.run import Run
 from coghub.playground.shelf import Shelf
 from coghub.predictions.validation import InputCheck
 from coghub.ui.form import fields_of, values_of
-from coghub.ui.headers import HEADERS
-from coghub.ui.output import Block, ShownFile, blocks_of, file_at
+from coghub.ui.headers import is_same_site, with_headers
+from coghub.ui.output import WEB_URL, Block, ShownFile, blocks_of, file_at
 from coghub.ui.page_stream import LABELS, PageStream
 from coghub.ui.schema import output_kind
 from coghub.ui.snippets import target_snippets
 from coghub.ui.static_files import static_file, static_root
 from coghub.ui.templates import environment, to_json
 
-log = structlog.get_logger()
-
 MAX_INPUT_BYTES = 256 * 1024**2
-MAX_UPLOAD_BYTES = 100 * 1000**2
 MAX_RUNS = 50
 """That are remembered, the newest."""
 CREATED = 201
-WEB_URL = re.compile(r"https?://[^\s<>\"]{1,2000}")
+NOT_KEPT = {"cache-control": "no-store"}
 TEMPLATES = environment(Path(__file__).with_name("templates"))
 
 
@@ -162,12 +159,7 @@ class Playground:
     async def events(self, request: Request) -> Response:
         """Tell the page what happens."""
         run, document = self._run(request), await self._client.document()
-        headers = {
-            "content-type": "text/event-stream",
-            "cache-control": "no-store",
-            "x-accel-buffering": "no",
-        }
-        return StreamingResponse(self._events(run, document), headers=headers)
+        return StreamingResponse(self._events(run, document), headers=HEADERS)
 
     async def _events(self, run: Run, document: dict[str, Any]) -> AsyncIterator[bytes]:
         yield HELLO
@@ -205,8 +197,8 @@ class Playground:
                     head = event
                 case bytes():
                     content += event
-            if len(content) > MAX_UPLOAD_BYTES:
-                raise TooLarge("Files must be less than 100MB in size")
+            if len(content) > MAX_FILE_BYTES:
+                raise TooLarge(TOO_LARGE)
         kept = await self._shelf.add(
             head.filename or DEFAULT_NAME, head.content_type or DEFAULT_TYPE, bytes(content)
         )
@@ -261,32 +253,23 @@ class Playground:
 
     def _page(self, template: str, **values: Any) -> Response:
         frame = {"csrf": "", "static": static_root(), "target": self.target}
-        html = Markup(TEMPLATES.get_template(template).render({**frame, **values}))  # noqa: S704 - escaped
-        return HTMLResponse(html, headers={"cache-control": "no-store"})
+        html = TEMPLATES.get_template(template).render({**frame, **values})
+        return HTMLResponse(html, headers=NOT_KEPT)
 
 
 class Guarded:
     """Refuses other hosts and pages of others, and puts the headers of pages on every answer."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
-        request = Request(scope)
-
-        async def begin(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                given = list(message.get("headers", ()))
-                names = {name for name, _ in given}
-                message["headers"] = given + [it for it in HEADERS if it[0] not in names]
-            await send(message)
-
-        refusal = _strange(request)
+        refusal, dressed = _strange(Request(scope)), with_headers(send)
         if refusal:
-            await problem(Forbidden(refusal))(scope, receive, begin)
+            await problem(Forbidden(refusal))(scope, receive, dressed)
         else:
-            await self._app(scope, receive, begin)
+            await self._app(scope, receive, dressed)
 
 
 def _strange(request: Request) -> str | None:
@@ -297,11 +280,8 @@ def _strange(request: Request) -> str | None:
     is_loopback = name in {"localhost", "::1"} or name.startswith("127.")
     if not is_loopback and name != listens_on:
         return f"This playground is not called {host}"
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if request.method == "POST":
-        is_own = site == "same-origin" if site else urlsplit(origin or "").netloc in {"", host}
-        if not is_own:
-            return "The request comes from a page of another site"
+    if request.method == "POST" and not is_same_site(request, host):
+        return "The request comes from a page of another site"
     return None
 
 
@@ -310,8 +290,7 @@ def _address(request: Request) -> str:
 
 
 def _json(content: Any, status: int = 200) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
+    return json_response(content, status, NOT_KEPT)
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

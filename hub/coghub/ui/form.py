@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from coghub.ui.schema import component, kind_of, mapping, resolved
+from coghub.ui.templates import to_json
 
 STEPS = 200
 """A slider for any number has about so many places."""
@@ -35,7 +36,6 @@ class Field:
     """One input."""
 
     name: str
-    title: str
     widget: Widget
     kind: str
     """Such as `string`, `file`, `list of file`."""
@@ -108,14 +108,13 @@ def _field(document: Mapping[str, Any], name: str, schema: Any, *, is_required: 
     is_whole = said.get("type") == "integer"
     return Field(
         name=name,
-        title=str(said.get("title") or name),
         widget=widget,
         kind=kind_of(document, said),
         description=str(said.get("description") or ""),
         is_required=is_required,
         is_deprecated=said.get("deprecated") is True,
-        default=_json(said["default"]) if said.get("default") is not None else "",
-        choices=tuple(map(_json, _choices(said))),
+        default=to_json(said["default"]) if said.get("default") is not None else "",
+        choices=tuple(map(to_json, _choices(said))),
         minimum=minimum,
         maximum=maximum,
         step=_step(minimum, maximum, is_whole=is_whole) if widget is Widget.NUMBER else None,
@@ -201,7 +200,3 @@ def _limits(said: Mapping[str, Any]) -> Iterable[str]:
 def _order(schema: Any) -> float:
     order = mapping(schema).get("x-order")
     return order if isinstance(order, (int, float)) else 0  # as it is: a float has no 10**400
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -8,11 +8,11 @@ from mimetypes import guess_type
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import msgspec
 from markupsafe import Markup
 
 from coghub.ui.markdown import rendered
 from coghub.ui.schema import is_text_stream
+from coghub.ui.templates import to_json
 
 MAX_ITEMS = 200
 """Of a list that are shown; the download has them all."""
@@ -23,6 +23,7 @@ FEW_NUMBERS = 4
 """A list of so many stands in one cell of a table, such as the corners of a box."""
 MAX_DEPTH = 3
 """Of objects in objects whose fields are shown one by one; what is deeper is a tree."""
+WEB_URL = re.compile(r"https?://[^\s<>\"]{1,2000}")
 DATA_URI = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w.+=-]+)*,", re.ASCII)
 """How a file begins that a text holds itself; other texts may begin with `data:` too."""
 MARKDOWN = re.compile(
@@ -233,4 +234,4 @@ def _tree(value: Any) -> Block:
 
 
 def _scalar(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else to_json(value)

@@ -19,7 +19,6 @@ class Snippet:
     setup: str
     """Commands for a shell, to be run once."""
     code: str
-    language: str
 
 
 def snippets_of(base: str, model: str, version_id: str, inputs: Mapping[str, Any]) -> list[Snippet]:
@@ -33,12 +32,10 @@ def snippets_of(base: str, model: str, version_id: str, inputs: Mapping[str, Any
     """
     named = f"{model}:{version_id}"
     return [
-        Snippet("Python", f"pip install replicate\n{_token(base)}", _python(named, inputs), "py"),
-        Snippet(
-            "JavaScript", f"npm install replicate\n{_token(base)}", _javascript(named, inputs), "js"
-        ),
-        Snippet("curl", _token(base), _curl(version_id, inputs), "sh"),
-        Snippet("cog", f"cog login {base}", _cog(base, model, inputs), "sh"),
+        Snippet("Python", f"pip install replicate\n{_token(base)}", _python(named, inputs)),
+        Snippet("JavaScript", f"npm install replicate\n{_token(base)}", _javascript(named, inputs)),
+        Snippet("curl", _token(base), _curl(version_id, inputs)),
+        Snippet("cog", f"cog login {base}", _cog(base, model, inputs)),
     ]
 
 
@@ -63,9 +60,9 @@ def target_snippets(target: str, inputs: Mapping[str, Any]) -> list[Snippet]:
         f"  -d {shlex.quote(_json(body))}"
     )
     return [
-        Snippet("Python", "", python, "py"),
-        Snippet("JavaScript", "", javascript, "js"),
-        Snippet("curl", "", curl, "sh"),
+        Snippet("Python", "", python),
+        Snippet("JavaScript", "", javascript),
+        Snippet("curl", "", curl),
     ]
 
 

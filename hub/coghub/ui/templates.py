@@ -1,6 +1,5 @@
 """The templates of pages, and how values look in them."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from coghub.domain.clock import iso
+from coghub.domain.size import size_text
 
 FOLDER = Path(__file__).with_name("templates")
 SHORT_CHARACTERS = 120
 MINUTE_S = 60
-UNIT = 1000
-SECOND = 1_000_000
-"""In the microseconds of which differences of moments in rows are made."""
+MILLISECONDS = 1000
 
 
 def environment(*folders: Path) -> Environment:
@@ -36,7 +34,7 @@ def environment(*folders: Path) -> Environment:
         shortened=_shortened,
         unquoted=_unquoted,
         seconds=_seconds,
-        bytes=_bytes,
+        bytes=size_text,
         logs=_logs,
     )
     return made
@@ -75,18 +73,10 @@ def _unquoted(text: str) -> str:
 
 def _seconds(value: float) -> str:
     if value < MINUTE_S:
-        return f"{value:.1f} s" if value >= 1 else f"{value * UNIT:.0f} ms"
+        return f"{value:.1f} s" if value >= 1 else f"{value * MILLISECONDS:.0f} ms"
     minutes, seconds = divmod(round(value), MINUTE_S)
     hours, minutes = divmod(minutes, MINUTE_S)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
-
-
-def _bytes(value: float) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < UNIT:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= UNIT
-    return f"{value:.1f} TB"
 
 
 def _logs(text: str) -> str:
@@ -95,10 +85,5 @@ def _logs(text: str) -> str:
 
 
 def _line(line: str) -> str:
-    if "\r" not in line:
-        return line
-    return next(filter(None, _reversed(line.split("\r"))), "")
-
-
-def _reversed(parts: list[str]) -> Iterable[str]:
-    return reversed(parts)
+    parts = [part for part in line.split("\r") if part]
+    return parts[-1] if parts else ""

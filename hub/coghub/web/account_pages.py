@@ -5,9 +5,7 @@ from starlette.routing import BaseRoute
 
 from coghub.api.paging import read_cursor, write_cursor
 from coghub.domain.errors import CoghubError, RequestInvalid
-from coghub.web.site import Site, Visit, see_other, whole
-
-REFUSED = 422
+from coghub.web.site import REFUSED, Site, Visit, see_other, whole
 
 
 class AccountPages:

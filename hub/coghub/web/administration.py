@@ -9,9 +9,7 @@ from coghub.database import overview
 from coghub.domain.errors import CoghubError
 from coghub.domain.size import size_text
 from coghub.registry.collection import Collection
-from coghub.web.site import Site, Visit
-
-REFUSED = 422
+from coghub.web.site import REFUSED, Site, Visit, said_of
 
 
 class Administration:
@@ -45,8 +43,7 @@ class Administration:
                 fields.get("name", "").strip(), is_admin=fields.get("is_admin") == "on"
             )
         except CoghubError as error:
-            said = f"{error.message}. {error.hint}" if error.hint else error.message
-            return await self._page(visit, error=said, status=REFUSED)
+            return await self._page(visit, error=said_of(error), status=REFUSED)
         token = await accounts.create_token(made.name)
         return await self._page(visit, new_token=(made.name, token))
 

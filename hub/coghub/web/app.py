@@ -13,7 +13,7 @@ from coghub.api.errors import problem
 from coghub.domain.errors import CoghubError, NotFound, SignInNeeded
 from coghub.domain.ids import new_id
 from coghub.parts import Hub
-from coghub.ui.headers import HEADERS
+from coghub.ui.headers import with_headers
 from coghub.ui.static_files import static_file
 from coghub.web.account_pages import AccountPages
 from coghub.web.administration import Administration
@@ -58,16 +58,12 @@ def web_app(hub: Hub) -> ASGIApp:
 
 
 async def _answered(site: Site, router: Router, scope: Scope, receive: Receive, send: Send) -> None:
-    has_begun = False
+    has_begun, dressed = False, with_headers(send)
 
     async def begin(message: Message) -> None:
         nonlocal has_begun
-        if message["type"] == "http.response.start":
-            has_begun = True
-            given = list(message.get("headers", ()))
-            names = {name for name, _ in given}
-            message["headers"] = given + [it for it in HEADERS if it[0] not in names]
-        await send(message)
+        has_begun = True
+        await dressed(message)
 
     try:
         await router(scope, receive, begin)

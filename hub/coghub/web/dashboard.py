@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from coghub.database import instances, overview
 from coghub.domain.account import Account
 from coghub.domain.errors import NotFound
-from coghub.ui.templates import SECOND
+from coghub.models.access import owns
 from coghub.web.site import Site, Visit
 from coghub.web.times import TIMES
 
@@ -56,12 +56,12 @@ class Dashboard:
             by_account=by_account,
             time=time,
             times=TIMES,
-            second=SECOND,
+            second=overview.SECOND,
         )
 
     async def now(self, visit: Visit) -> Response:
         """Give the part of the page that changes."""
-        return self._site.fragment(
+        return self._site.page(
             visit, "dashboard_now.html", **await self._now(visit.require_account())
         )
 
@@ -71,7 +71,7 @@ class Dashboard:
         found = await self._site.hub.database.read(
             lambda c: instances.by_id(c, visit.path["instance_id"])
         )
-        if found is None or not _may_see(account, found.model):
+        if found is None or not owns(account, found.model):
             raise NotFound("No such instance")
         return self._site.page(visit, "instance.html", instance=found)
 
@@ -79,10 +79,10 @@ class Dashboard:
         database = self._site.hub.database
         queues = await database.read(overview.open_by_version)
         records = await database.read(lambda c: instances.every(c, limit=MAX_INSTANCES))
-        shown = [it for it in records if _may_see(account, it.model)]
+        shown = [it for it in records if owns(account, it.model)]
         live = {it.id: it for it in await self._site.hub.live.instances()}
         return {
-            "queues": [it for it in queues if _may_see(account, f"{it['owner']}/{it['model']}")],
+            "queues": [it for it in queues if owns(account, f"{it['owner']}/{it['model']}")],
             "running": [(it, live.get(it.id)) for it in shown if it.stopped_at is None],
             "ended": [it for it in shown if it.stopped_at is not None][:10],
             "waiting": sum(it["waiting"] for it in queues),
@@ -93,7 +93,3 @@ class Dashboard:
                 for sku in (it.sku for it in self._site.hub.hardware)
             },
         }
-
-
-def _may_see(account: Account, model: str) -> bool:
-    return account.is_admin or model.partition("/")[0] == account.name

@@ -30,7 +30,7 @@ class HomePages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._sight = Sight(site.hub)
+        self._sight = Sight(site)
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -69,7 +69,7 @@ class HomePages:
             "previous": previous,
         }
         if "hx-request" in visit.request.headers:
-            return self._site.fragment(visit, "explore_found.html", **values)
+            return self._site.page(visit, "explore_found.html", **values)
         return self._site.page(visit, "explore.html", **values)
 
     async def _cards(self, models: Iterable[Model]) -> list[Card]:

@@ -21,9 +21,8 @@ from coghub.ui.markdown import rendered
 from coghub.ui.schema import output_kind
 from coghub.ui.snippets import snippets_of
 from coghub.web.sight import Sight
-from coghub.web.site import Site, Visit, see_other
+from coghub.web.site import REFUSED, Site, Visit, said_of, see_other
 
-REFUSED = 422
 VERSION_KEY, PREDICTION_KEY, FROM_KEY = "_v", "_p", "_from"
 """Of the address; inputs are named by themselves, and none begins like these."""
 
@@ -42,7 +41,7 @@ class ModelPages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._sight = Sight(site.hub)
+        self._sight = Sight(site)
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -78,7 +77,7 @@ class ModelPages:
                 fields={"description": fields.get("description", "").strip() or None},
             )
         except CoghubError as error:
-            said = f"{error.message}. {error.hint}" if error.hint else error.message
+            said = said_of(error)
             return self._site.page(visit, "create.html", status=REFUSED, fields=fields, error=said)
         return see_other(f"/{model.full_name}")
 
@@ -104,8 +103,8 @@ class ModelPages:
             deprecated=[it for it in fields if it.is_deprecated],
             values=values,
             output=output_kind(shown.version.openapi_schema),
-            result=await self._result(visit, prediction) if prediction else "",
-            example=await self._result(visit, examples[0]) if examples else "",
+            result=await self._sight.result(visit, prediction) if prediction else "",
+            example=await self._sight.result(visit, examples[0]) if examples else "",
             example_id=examples[0].id if examples else "",
             may_run=self._may_run(visit, shown.model),
         )
@@ -113,10 +112,6 @@ class ModelPages:
     def _may_run(self, visit: Visit, model: Model) -> bool:
         is_open = self._site.hub.settings.allow_anonymous
         return visit.account is not None or (is_open and model.visibility is Visibility.PUBLIC)
-
-    async def _result(self, visit: Visit, prediction: Prediction) -> str:
-        values = await self._sight.values(visit, prediction)
-        return self._site.html("result.html", **self._site.frame(visit), **values)
 
     async def version(self, visit: Visit) -> Response:
         """Lead to the form of one version."""

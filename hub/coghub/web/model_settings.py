@@ -10,10 +10,9 @@ from coghub.domain.account import Account
 from coghub.domain.errors import CoghubError, RequestInvalid
 from coghub.domain.model import Model, Visibility
 from coghub.web.model_pages import Shown, model_values
-from coghub.web.site import Site, Visit, see_other
+from coghub.web.site import REFUSED, Site, Visit, said_of, see_other
 
 TEXTS = ("description", "readme")
-REFUSED = 422
 Change = Callable[[Account, Model, Mapping[str, str]], Awaitable[None]]
 
 
@@ -52,8 +51,7 @@ class ModelSettings:
                 raise RequestInvalid("The form asks for nothing that is known")
             await change(visit.require_account(), model, fields)
         except CoghubError as error:
-            said = f"{error.message}. {error.hint}" if error.hint else error.message
-            return await self._page(visit, model, error=said, status=REFUSED)
+            return await self._page(visit, model, error=said_of(error), status=REFUSED)
         return see_other(f"/{model.full_name}/settings?saved={fields['do']}")
 
     async def _page(

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from coghub.api.bodies import read_json, require_shallow
+from coghub.api.rendering import json_response
 from coghub.api.upload import receive
 from coghub.domain.account import Account
 from coghub.domain.errors import InputRejected, SignInNeeded
@@ -14,7 +15,7 @@ from coghub.domain.model import Model, Version, Visibility
 from coghub.domain.prediction import Source
 from coghub.predictions.predictions import Order
 from coghub.web.sight import Sight, uploads_in
-from coghub.web.site import CSRF_HEADER, Site, Visit, json_answer
+from coghub.web.site import NOT_KEPT, Site, Visit
 from coghub.web.throttle import Throttle
 from coghub.web.upload_answer import upload_answer
 
@@ -34,7 +35,7 @@ class Playground:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._sight = Sight(site.hub)
+        self._sight = Sight(site)
         self._strangers = Throttle(most=20, every_s=10)
 
     def routes(self) -> list[BaseRoute]:
@@ -54,8 +55,8 @@ class Playground:
         try:
             self._site.hub.predictions.check(version, body.input)
         except InputRejected as error:
-            return json_answer({"fields": error.fields})
-        return json_answer({"fields": []})
+            return json_response({"fields": error.fields}, headers=NOT_KEPT)
+        return json_response({"fields": []}, headers=NOT_KEPT)
 
     async def run(self, visit: Visit) -> Response:
         """Make a prediction, and return what the page shows of it."""
@@ -72,16 +73,16 @@ class Playground:
         )
         await hub.files.keep(account, list(uploads_in(body.input)))
         prediction = await hub.predictions.create(account, order)
-        values = await self._sight.values(visit, prediction)
-        html = self._site.html("result.html", **self._site.frame(visit), **values)
-        return json_answer({"id": prediction.id, "html": str(html)}, CREATED)
+        html = str(await self._sight.result(visit, prediction))
+        return json_response({"id": prediction.id, "html": html}, CREATED, NOT_KEPT)
 
     async def upload(self, visit: Visit) -> Response:
         """Keep a file for an input."""
-        visit.require_csrf(visit.request.headers.get(CSRF_HEADER, ""))
+        visit.require_csrf_header()
         account = await self._uploader(visit)
         file = await receive(visit.request, account, self._site.hub.files)
-        return json_answer({"url": f"{visit.base}/v1/files/{file.id}", "name": file.name}, CREATED)
+        made = {"url": f"{visit.base}/v1/files/{file.id}", "name": file.name}
+        return json_response(made, CREATED, NOT_KEPT)
 
     async def uploaded(self, visit: Visit) -> Response:
         """Give a file back to whoever uploaded it, for a preview."""
@@ -90,7 +91,7 @@ class Playground:
         return await upload_answer(visit.request, file, self._site.hub.files)
 
     async def _body(self, visit: Visit) -> InputBody:
-        visit.require_csrf(visit.request.headers.get(CSRF_HEADER, ""))
+        visit.require_csrf_header()
         limit = MAX_INPUT_BYTES if visit.account else MAX_STRANGERS_INPUT_BYTES
         body = await read_json(visit.request, InputBody, limit_bytes=limit)
         require_shallow(body.input, "input")
@@ -123,6 +124,5 @@ class Playground:
 
     async def _stranger(self, visit: Visit) -> Account:
         """Return the account of strangers, for each of them now and then only."""
-        client = visit.request.client
-        self._strangers.take(client.host if client else "")
+        self._strangers.take(visit.address)
         return await self._site.hub.accounts.anonymous()

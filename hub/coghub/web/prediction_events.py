@@ -43,7 +43,8 @@ class Watching:
                 await asyncio.sleep(self._stream.pause_s)
         ended = await self._site.hub.predictions.find(self._prediction.id)
         if ended.status.is_final:
-            yield sse("end", last + 1, to_json({"html": await self._end(ended)}))
+            html = str(await self._sight.result(self._visit, ended))
+            yield sse("end", last + 1, to_json({"html": html}))
 
     def _told(self, batch: Batch, after: int) -> list[Told]:
         logs = [(it.sequence, it.content) for it in batch.events if isinstance(it.content, str)]
@@ -57,7 +58,3 @@ class Watching:
     def _draw(self, output: Any) -> str:
         blocks = self._sight.blocks(output, self._prediction)
         return str(self._site.html("blocks.html", blocks=blocks, before=None))
-
-    async def _end(self, prediction: Prediction) -> str:
-        values = await self._sight.values(self._visit, prediction)
-        return str(self._site.html("result.html", **self._site.frame(self._visit), **values))

@@ -4,6 +4,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from coghub.api.paging import read_cursor, write_cursor
+from coghub.api.rendering import json_response
 from coghub.api.streams import HEADERS
 from coghub.database.predictions import Filter
 from coghub.domain.errors import Conflict, FileNotFound, ModelNotFound, PredictionNotFound
@@ -11,7 +12,7 @@ from coghub.domain.prediction import End, Prediction, Source, Status
 from coghub.ui.templates import to_json
 from coghub.web.prediction_events import Watching
 from coghub.web.sight import Sight, is_own, uploads_in
-from coghub.web.site import CSRF_HEADER, NOT_KEPT, Site, Visit, json_answer, see_other, whole
+from coghub.web.site import NOT_KEPT, Site, Visit, see_other, whole
 from coghub.web.times import TIMES, since
 from coghub.web.upload_answer import upload_answer
 
@@ -23,7 +24,7 @@ class PredictionPages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._sight = Sight(site.hub)
+        self._sight = Sight(site)
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -91,8 +92,7 @@ class PredictionPages:
         prediction = await self._seen(visit)
         after = whole(visit.request.headers.get("last-event-id", ""))
         watching = Watching(self._site, self._sight, visit, prediction)
-        headers = {name: it for name, it in HEADERS.items() if not name.startswith("access-")}
-        return StreamingResponse(watching.events(after), headers=headers)
+        return StreamingResponse(watching.events(after), headers=HEADERS)
 
     async def logs(self, visit: Visit) -> Response:
         """Give all of the logs, as text."""
@@ -115,20 +115,21 @@ class PredictionPages:
 
     async def cancel(self, visit: Visit) -> Response:
         """Cancel a prediction that the visitor made."""
-        visit.require_csrf(visit.request.headers.get(CSRF_HEADER, ""))
+        visit.require_csrf_header()
         prediction = await self._seen(visit)
         anonymous = await self._site.hub.accounts.anonymous_id()
         if not is_own(visit, prediction) and prediction.account_id != anonymous:
             raise PredictionNotFound(prediction.id)
         hub = self._site.hub
         await hub.predictions.end(prediction.id, End(Status.CANCELED))
-        return json_answer({"status": (await hub.predictions.find(prediction.id)).status})
+        status = (await hub.predictions.find(prediction.id)).status
+        return json_response({"status": status}, headers=NOT_KEPT)
 
     async def example(self, visit: Visit) -> Response:
         """Make a prediction an example of its model, or none any more."""
         fields = await visit.form()
         prediction = await self._seen(visit)
-        if not await self._sight.may_change_model(visit, prediction):
+        if not self._sight.may_change_model(visit, prediction):
             raise PredictionNotFound(prediction.id)
         examples = self._site.hub.examples
         await (examples.remove if fields.get("remove") else examples.add)(prediction)

@@ -6,20 +6,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import msgspec
+from markupsafe import Markup
 
 from coghub.domain.errors import FileNotFound, ModelNotFound
 from coghub.domain.prediction import FILE_SCHEME, Prediction, Status
-from coghub.parts import Hub
-from coghub.ui.output import DATA_URI, Block, Kind, ShownFile, blocks_of, file_at, media_kind
+from coghub.models.access import owns
+from coghub.ui.output import (
+    DATA_URI,
+    WEB_URL,
+    Block,
+    Kind,
+    ShownFile,
+    blocks_of,
+    file_at,
+    media_kind,
+)
 from coghub.ui.page_stream import LABELS
-from coghub.web.site import Visit
+from coghub.ui.templates import to_json
+from coghub.web.site import Site, Visit
 
 MAX_LOG_CHARACTERS = 64 * 1024
 """Of logs on a page; the whole is a link away."""
 MAX_INPUT_CHARACTERS = 2000
 """Of one input on a page."""
-WEB_URL = re.compile(r"https?://[^\s<>\"]{1,2000}")
 OWN_FILE = re.compile(rf"{FILE_SCHEME}/files/[\w-]{{43}}/[^/?#\s]+")
 UPLOAD = re.compile(r"https?://[^/\s]+/v1/files/([a-z0-9]{26})")
 
@@ -38,8 +47,9 @@ class Given:
 class Sight:
     """Decides what is shown of predictions."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._hub = site.hub
 
     async def may_see(self, visit: Visit, prediction: Prediction) -> bool:
         """Tell whether a visitor sees input, output and logs, and not only how far it is.
@@ -61,12 +71,14 @@ class Sight:
             return False
         return True
 
-    async def may_change_model(self, visit: Visit, prediction: Prediction) -> bool:
+    def may_change_model(self, visit: Visit, prediction: Prediction) -> bool:
         """Tell whether a visitor may show the prediction as an example of its model."""
-        account = visit.account
-        return account is not None and (
-            account.is_admin or account.name == prediction.model.partition("/")[0]
-        )
+        return visit.account is not None and owns(visit.account, prediction.model)
+
+    async def result(self, visit: Visit, prediction: Prediction) -> Markup:
+        """Return all of a prediction as a part of a page."""
+        values = await self.values(visit, prediction)
+        return self._site.html("result.html", **self._site.frame(visit), **values)
 
     async def values(self, visit: Visit, prediction: Prediction) -> dict[str, Any]:
         """Return what templates need to show all of a prediction."""
@@ -86,7 +98,7 @@ class Sight:
             "is_own": is_own(visit, prediction),
             "is_example": is_example,
             "may_be_example": prediction.status is Status.SUCCEEDED
-            and await self.may_change_model(visit, prediction),
+            and self.may_change_model(visit, prediction),
         }
 
     def blocks(self, output: Any, prediction: Prediction) -> list[Block]:
@@ -96,7 +108,7 @@ class Sight:
     async def _given(self, prediction: Prediction) -> AsyncIterator[Given]:
         for name, value in prediction.input.items():
             file = await self._input_file(prediction, value) if isinstance(value, str) else None
-            text = value if isinstance(value, str) else _short_json(value)
+            text = value if isinstance(value, str) else to_json(value)
             kind = media_kind(file.content_type) if file and file.is_ours else ""
             yield Given(name, text[:MAX_INPUT_CHARACTERS], file, kind)
 
@@ -162,7 +174,3 @@ def _metrics(prediction: Prediction) -> list[tuple[str, Any, bool]]:
         if name not in words
     ]
     return known + others
-
-
-def _short_json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

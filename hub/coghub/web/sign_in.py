@@ -14,13 +14,12 @@ from coghub.domain.errors import (
     Unauthenticated,
 )
 from coghub.domain.ids import TOKEN_PREFIX
-from coghub.web.site import Site, Visit, cookie_name, is_here, see_other
+from coghub.web.site import REFUSED, Site, Visit, cookie_name, is_here, said_of, see_other
 from coghub.web.throttle import Throttle
 
 COOKIE_AGE_S = 30 * 24 * 3600
 WRONG = "Name and password do not fit"
 TOO_MANY = 429
-REFUSED = 422
 
 
 class SignInPages:
@@ -68,10 +67,8 @@ class SignInPages:
             Unauthenticated: if nobody has.
             QueueFull: if too much was tried.
         """
-        client = visit.request.client
-        address = client.host if client else ""
-        self._of_address.take(address)
-        self._of_name.take(f"{name} {address}")
+        self._of_address.take(visit.address)
+        self._of_name.take(f"{name} {visit.address}")
         hub = self._site.hub
         if password.startswith(TOKEN_PREFIX):
             account = await hub.accounts.authenticate(password)
@@ -84,7 +81,7 @@ class SignInPages:
                 account = None
             if not await hub.passwords.fits(account, password) or account is None:
                 raise Unauthenticated(WRONG)
-        self._of_name.forget(f"{name} {address}")
+        self._of_name.forget(f"{name} {visit.address}")
         return account
 
     async def sign_out(self, visit: Visit) -> Response:
@@ -106,15 +103,14 @@ class SignInPages:
         self._require_open()
         fields = await visit.form()
         name, password = fields.get("name", "").strip(), fields.get("password", "")
-        client = visit.request.client
         try:
-            self._sign_ups.take(client.host if client else "")
+            self._sign_ups.take(visit.address)
             hub = self._site.hub
             hub.passwords.require_good(password)
             account = await hub.accounts.create(name)
             await hub.passwords.change(account, password)
         except CoghubError as error:
-            said = f"{error.message}. {error.hint}" if error.hint else error.message
+            said = said_of(error)
             return self._site.page(visit, "signup.html", status=REFUSED, name=name, error=said)
         return await self._begun(visit, account, "/")
 

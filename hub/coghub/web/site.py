@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-import msgspec
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -20,9 +19,10 @@ from starlette.routing import Route
 from coghub.accounts.sessions import Session
 from coghub.api.bodies import read_bytes
 from coghub.domain.account import Account
-from coghub.domain.errors import BadRequest, Forbidden, SignInNeeded
+from coghub.domain.errors import BadRequest, CoghubError, Forbidden, SignInNeeded
 from coghub.parts import Hub
 from coghub.public_url import base_url
+from coghub.ui.headers import is_same_site
 from coghub.ui.static_files import static_root
 from coghub.ui.templates import environment
 
@@ -34,6 +34,8 @@ MAX_DIGITS = 18
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
 NOT_KEPT = {"cache-control": "no-store"}
+REFUSED = 422
+"""The status of a form that is shown again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Visit:
         return account
 
     @property
+    def address(self) -> str:
+        """From where the browser comes, for counting."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
     def path(self) -> Mapping[str, str]:
         """What the route takes from the path."""
         return self.request.path_params
@@ -87,6 +94,14 @@ class Visit:
         fields = dict(pairs)
         self.require_csrf(fields.get(CSRF_FIELD, ""))
         return fields
+
+    def require_csrf_header(self) -> None:
+        """Do nothing if a script of one of this session's own pages asks.
+
+        Raises:
+            Forbidden: if not.
+        """
+        self.require_csrf(self.request.headers.get(CSRF_HEADER, ""))
 
     def require_csrf(self, given: str) -> None:
         """Do nothing if the form is one of this session's own.
@@ -128,7 +143,8 @@ class Site:
 
         async def answer(request: Request) -> Response:
             visit = await self.visit(request)
-            _require_same_site(visit)
+            if not is_same_site(request, urlsplit(visit.base).netloc):
+                raise Forbidden("The request comes from a page of another site")
             return await handler(visit)
 
         return Route(path, answer, methods=["POST"])
@@ -141,7 +157,7 @@ class Site:
         return Visit(request, session, base)
 
     def page(self, visit: Visit, template: str, /, status: int = 200, **values: Any) -> Response:
-        """Return a page."""
+        """Return a page, or a part of one."""
         html = self.html(template, **{**self.frame(visit), **values})
         return HTMLResponse(html, status, NOT_KEPT)
 
@@ -161,10 +177,6 @@ class Site:
         """Return a template filled in, which may be put into another one."""
         return Markup(self._templates.get_template(template).render(values))  # noqa: S704 - escaped
 
-    def fragment(self, visit: Visit, template: str, /, **values: Any) -> Response:
-        """Return a part of a page."""
-        return HTMLResponse(self.html(template, **{**self.frame(visit), **values}), 200, NOT_KEPT)
-
 
 def cookie_name(base: str) -> str:
     """Return the name of the session's cookie: browsers mix up the ports of one host."""
@@ -175,11 +187,6 @@ def cookie_name(base: str) -> str:
 def see_other(path: str) -> Response:
     """Return the answer to a form that leads to a page."""
     return RedirectResponse(path, 303, NOT_KEPT)
-
-
-def json_answer(content: Any, status: int = 200) -> Response:
-    """Return the answer to a script."""
-    return Response(msgspec.json.encode(content), status, NOT_KEPT, media_type="application/json")
 
 
 def whole(text: str) -> int:
@@ -203,12 +210,6 @@ def _place(request: Request) -> str:
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-def _require_same_site(visit: Visit) -> None:
-    said = visit.request.headers.get("sec-fetch-site")
-    origin = visit.request.headers.get("origin")
-    if said is not None:
-        is_own = said == "same-origin"
-    else:
-        is_own = origin is None or urlsplit(origin).netloc == urlsplit(visit.base).netloc
-    if not is_own:
-        raise Forbidden("The request comes from a page of another site")
+def said_of(error: CoghubError) -> str:
+    """Return an error and its hint in one text, for a form that is shown again."""
+    return f"{error.message}. {error.hint}" if error.hint else error.message

@@ -175,6 +175,7 @@ async def test_a_server_that_is_not_there_is_told():
     [
         ({"host": "evil.example"}, 403),
         ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-origin"}, 200),
         ({"origin": "http://127.0.0.1:9000"}, 200),

@@ -125,8 +125,8 @@ class PredictionRun extends HTMLElement {
     this.text.append(text);
   }
 
-  /** Show the output anew; what is shown already stays the very element that it was. */
-  show({ html }) {
+  /** Make elements of HTML; what is shown already stays the very element that it was. */
+  made(html) {
     const made = document.createElement("template");
     made.innerHTML = html;
     for (const next of made.content.querySelectorAll("[data-key]")) {
@@ -134,19 +134,17 @@ class PredictionRun extends HTMLElement {
       const known = this.output.querySelector(`${next.localName}[data-key="${key}"]`);
       if (known) next.replaceWith(known);
     }
-    this.output.replaceChildren(made.content);
+    return made.content;
+  }
+
+  show({ html }) {
+    this.output.replaceChildren(this.made(html));
   }
 
   end({ html }) {
     this.source.close();
     clearInterval(this.timer);
-    const made = document.createElement("template");
-    made.innerHTML = html;
-    for (const next of made.content.querySelectorAll("[data-key]")) {
-      const known = this.querySelector(`${next.localName}[data-key="${CSS.escape(next.dataset.key)}"]`);
-      if (known) next.replaceWith(known);
-    }
-    const next = made.content.firstElementChild;
+    const next = this.made(html).firstElementChild;
     this.replaceWith(next);
     next.dispatchEvent(new Event("page:changed", { bubbles: true }));
   }
