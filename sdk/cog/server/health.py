@@ -2,6 +2,7 @@
 
 import asyncio
 
+from cog.server.grace import Grace
 from cog.server.worker import Worker
 from cog.worker.messages import CheckHealth, Health
 
@@ -18,7 +19,7 @@ class UserHealth:
         self._seq = 0
         self._answer: asyncio.Future[str | None] | None = None
         self._limit: asyncio.TimerHandle | None = None
-        self._grace: asyncio.TimerHandle | None = None
+        self._grace: Grace | None = None
         """Runs while a canceled check has not come back."""
 
     @property
@@ -61,5 +62,5 @@ class UserHealth:
 
     def _stop_grace(self) -> None:
         if self._grace is not None:
-            self._grace.cancel()
+            self._grace.end()
             self._grace = None

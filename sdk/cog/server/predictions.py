@@ -16,6 +16,7 @@ from cog.server.container_log import ContainerLog
 from cog.server.errors import InputFileError, UploadError, failed_refusal
 from cog.server.file_places import Place
 from cog.server.files import InputFiles
+from cog.server.grace import Grace
 from cog.server.prediction import Prediction
 from cog.server.prints import Prints
 from cog.server.uploads import OutputFiles, discard
@@ -280,14 +281,14 @@ class _Run:
         """Moves its files, in or out."""
         self.unsettled: deque[WireOutput | WireCompleted] = deque()
         """What the worker said, from the first output on whose files are not delivered."""
-        self.grace: asyncio.TimerHandle | None = None
+        self.grace: Grace | None = None
         """Ends the worker if it does not heed a cancel."""
         self.failure: WireCompleted | None = None
         """How it will end, whatever the worker says."""
 
     def stop_grace(self) -> None:
         if self.grace is not None:
-            self.grace.cancel()
+            self.grace.end()
 
     def drop_unsettled(self) -> None:
         """Forget what waits for its files to be delivered, and remove those."""

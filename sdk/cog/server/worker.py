@@ -14,6 +14,7 @@ from typing import Protocol
 
 from cog.server import wire
 from cog.server.container_log import ContainerLog
+from cog.server.grace import Grace
 from cog.server.settings import Settings
 from cog.server.setup_record import SetupRecord
 from cog.server.spawning import Spawned
@@ -125,13 +126,13 @@ class Worker:
         if self._process is not None:
             self._process.drain_pipes()
 
-    def cancel(self, seq: int) -> asyncio.TimerHandle:
-        """Ask the worker to stop something; return the timer after which it is killed."""
+    def cancel(self, seq: int) -> Grace:
+        """Ask the worker to stop something; it is killed where that does not end in time."""
         assert self._process is not None
         self._process.send(messages.Cancel(seq))
-        if self.loaded is not None and not self.loaded.is_async:
-            self._process.ring()
-        return self._loop.call_later(self._settings.cancel_grace_s, self._stop_waiting)
+        is_sync = self.loaded is not None and not self.loaded.is_async
+        ring = self._process.ring if is_sync else None
+        return Grace(self._settings.cancel_grace_s, ring=ring, give_up=self._stop_waiting)
 
     def note_success(self) -> None:
         """Note that a prediction ended well: the next death is the first in a row."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from cog.server.grace import Grace
 from cog.server.health import UserHealth
 from cog.worker.messages import CheckHealth, Health
 
@@ -19,9 +20,9 @@ class QuietWorker:
     def send(self, message: CheckHealth) -> None:
         self.sent.append(message)
 
-    def cancel(self, seq: int) -> asyncio.TimerHandle:
+    def cancel(self, seq: int) -> Grace:
         self.canceled.append(seq)
-        return asyncio.get_running_loop().call_later(1000, lambda: None)
+        return Grace(1000, ring=None, give_up=lambda: None)
 
 
 async def test_who_asks_at_the_same_time_shares_the_answer():

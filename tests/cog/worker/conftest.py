@@ -62,7 +62,7 @@ class ServerEnd:
 
     def __init__(self, folder: Path, *, python: str, flags: list[str], env: dict[str, str]) -> None:
         self.socket, theirs = socket.socketpair()
-        self.socket.settimeout(TIMEOUT_S)
+        self.socket.settimeout(1)
         life_end, self.life = os.pipe()
         self.folder = folder
         self.exchange = folder / "exchange"
@@ -89,6 +89,7 @@ class ServerEnd:
         self._splitter = frames.FrameSplitter()
         self._received: deque[Any] = deque()
         self.seq = 0
+        self.has_canceled = False
         self.loaded: Loaded | None = None
         self.setup = SetupFinished()
 
@@ -111,11 +112,20 @@ class ServerEnd:
     def receive(self) -> Any:
         """Return the next message; EOFError when the worker has gone."""
         while not self._received:
-            chunk = self.socket.recv(65536)
+            chunk = self._wait_for_content()
             if not chunk:
                 raise EOFError(self.printed())
             self._received += [frames.decode(*frame) for frame in self._splitter.feed(chunk)]
         return self._received.popleft()
+
+    def _wait_for_content(self) -> bytes:
+        """As the server does, ring again while a cancel seems to have gone unheard."""
+        for _ in range(TIMEOUT_S):
+            with contextlib.suppress(TimeoutError):
+                return self.socket.recv(65536)
+            if self.has_canceled:
+                os.kill(self.process.pid, cancel_signal())
+        raise TimeoutError(self.printed())
 
     def begin(self, context: dict[str, str] | None = None, **inputs: Any) -> int:
         """Start a prediction and return its seq."""
@@ -124,6 +134,7 @@ class ServerEnd:
         return self.seq
 
     def cancel(self, seq: int) -> None:
+        self.has_canceled = True
         self.send(Cancel(seq))
         os.kill(self.process.pid, cancel_signal())
 
