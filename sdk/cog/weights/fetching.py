@@ -12,9 +12,10 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -57,74 +58,85 @@ def fetch(
         FetchError: if it cannot be had, is not what the checksum says, or no safe archive.
     """
     path = Path(dest)
+    wanted = Wanted(url, sha256, headers or {}, is_archive=unpack, connections=connections)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.with_name(f"{path.name}.lock")):
-        if not _is_there(path, sha256, is_unpacked=unpack):
-            _fetch(url, path, sha256, headers or {}, unpack=unpack, connections=connections)
+    with alone(path.with_name(f"{path.name}.lock")):
+        if not _is_there(path, wanted):
+            bring(wanted, path)
     return path
 
 
-def _is_there(path: Path, sha256: str | None, *, is_unpacked: bool) -> bool:
-    if is_unpacked or sha256 is None or not path.is_file():
-        return path.exists()
-    with path.open("rb") as file:
-        return _digest_of(file) == sha256.lower()
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be fetched; the fields are `fetch`'s arguments."""
+
+    url: str
+    sha256: str | None
+    headers: Mapping[str, str]
+    is_archive: bool
+    connections: int
 
 
-def _fetch(
-    url: str,
-    path: Path,
-    sha256: str | None,
-    headers: Mapping[str, str],
-    *,
-    unpack: bool,
-    connections: int,
-) -> None:
+def bring(
+    wanted: Wanted, path: Path, make_room: Callable[[int | None], None] = lambda _: None
+) -> str:
+    """Fetch a file whether it is there or not, and return its sha256; the caller is `alone`.
+
+    Args:
+        wanted: the file.
+        path: where it is to be, unpacked if it is an archive.
+        make_room: told the size as soon as it is known, and None where no server says it.
+
+    Raises:
+        FetchError: as `fetch`; or `make_room` does.
+    """
     for _ in range(FRESH_STARTS):
-        remote = look_at(url, headers)
-        identity = {"url": url, "validator": remote.validator}
+        remote = look_at(wanted.url, wanted.headers)
+        make_room(remote.size_bytes)
+        identity = {"url": wanted.url, "validator": remote.validator}
         part = Partial(path.with_name(f"{path.name}.part"), identity, remote.size_bytes)
         try:
-            _whole(remote, part, path, sha256, unpack=unpack, connections=connections)
+            digest = _whole(remote, part, path, wanted)
         except Changed:
             part.forget()
             continue
         finally:
             part.close()
         part.forget()
-        return
-    raise FetchError(f"The file changes while it is fetched: {url}")
+        return digest
+    raise FetchError(f"The file changes while it is fetched: {wanted.url}")
 
 
-def _whole(
-    remote: Remote,
-    part: Partial,
-    path: Path,
-    sha256: str | None,
-    *,
-    unpack: bool,
-    connections: int,
-) -> None:
+def _is_there(path: Path, wanted: Wanted) -> bool:
+    if wanted.is_archive or wanted.sha256 is None or not path.is_file():
+        return path.exists()
+    with path.open("rb") as file:
+        return _digest_of(file) == wanted.sha256.lower()
+
+
+def _whole(remote: Remote, part: Partial, path: Path, wanted: Wanted) -> str:
     folder = path.with_name(f"{path.name}.unpacked")
     shutil.rmtree(folder, ignore_errors=True)
     reader = InOrder(part)
-    with _coming(remote, part, Progress(path.name, remote.size_bytes, part), connections):
+    progress = Progress(path.name, remote.size_bytes, part)
+    with _coming(remote, part, progress, wanted.connections):
         content = unpacking.buffered(reader)
-        if unpack and not unpacking.is_zip(content.peek(4)[:4]):
+        if wanted.is_archive and not unpacking.is_zip(content.peek(4)[:4]):
             folder.mkdir()
             unpacking.unpack_tar(content, folder, remote.url)
         digest = _digest_rest(reader, content)
-    if sha256 is not None and digest != sha256.lower():
+    if wanted.sha256 is not None and digest != wanted.sha256.lower():
         part.path.unlink(missing_ok=True)
         part.forget()
-        raise FetchError(f"Its sha256 is {digest}, not {sha256}: {remote.url}")
-    if unpack and not folder.exists():
+        raise FetchError(f"Its sha256 is {digest}, not {wanted.sha256}: {remote.url}")
+    if wanted.is_archive and not folder.exists():
         folder.mkdir()
         with part.path.open("rb") as file:
             unpacking.unpack_zip(file, folder, remote.url)
-    (folder if unpack else part.path).replace(path)
-    if unpack:
+    (folder if wanted.is_archive else part.path).replace(path)
+    if wanted.is_archive:
         part.path.unlink()
+    return digest
 
 
 def _digest_rest(reader: "InOrder", content: Any) -> str:
@@ -235,11 +247,15 @@ def _digest_of(file: Any) -> str:
 
 
 @contextmanager
-def _alone(path: Path) -> Generator[None]:
-    """Let one process at a time into the block; the file is gone when nobody is."""
+def alone(path: Path, *, wait: bool = True) -> Generator[None]:
+    """Let one process at a time into the block; the file is gone when nobody is.
+
+    Raises:
+        BlockingIOError: if another is in it, and nobody wants to wait.
+    """
     while True:
         with path.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not _is_same(path, file.fileno()):  # who was in the block has removed it
                 continue
             try:

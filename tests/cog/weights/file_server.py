@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+OK = 200
+
 
 @dataclass
 class FileServer:
     files: dict[str, bytes]
     address: str = ""
     has_ranges: bool = True
+    has_length: bool = True
     breaks: int = 0
     """So many answers end after a part of their bytes."""
     refuses: dict[str, list[int]] = field(default_factory=dict)
@@ -64,7 +67,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in dict(headers).items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if self.server.files.has_length or status != OK:
+            self.send_header("Content-Length", str(len(body)))
+        else:
+            self.send_header("Connection", "close")
         self.end_headers()
         server = self.server.files
         with server.lock:
