@@ -13,6 +13,7 @@
             ├── InputError          an input does not fit its parameter
             ├── DownloadError       an input's URL cannot be read
             ├── FetchError          weights cannot be had, or are not what they should be
+            │   └── BadArchive      they are no archive that can be unpacked
             └── OutputError         what the model returned cannot be sent
 """
 
@@ -68,9 +69,15 @@ class DownloadError(CogError):
 
 
 class FetchError(CogError):
-    """A file of weights cannot be fetched, fits no checksum, or is no archive to be unpacked."""
+    """A file of weights cannot be fetched, or fits no checksum."""
 
     code = "fetch"
+
+
+class BadArchive(FetchError):
+    """What was fetched is no archive, is damaged, or has a member that may not be unpacked."""
+
+    code = "archive"
 
 
 class OutputError(CogError):

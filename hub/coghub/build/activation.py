@@ -13,7 +13,8 @@ DROPPED = ("PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__", "CONDA_PREFIX")
 def activated(environ: Mapping[str, str], *, environment: Path, sdk: Path) -> dict[str, str]:
     """Return the user's variables with an environment on the path, and `cog` to import."""
     kept = {name: value for name, value in environ.items() if name not in DROPPED}
-    folders = [str(environment / "bin"), kept.get("PATH") or os.defpath]
+    tools = sdk / "cog" / "tools"  # last: a `pget` that the user has installed is preferred
+    folders = [str(environment / "bin"), kept.get("PATH") or os.defpath, str(tools)]
     imports = [str(sdk), kept.get("PYTHONPATH", "")]
     return {
         **kept,

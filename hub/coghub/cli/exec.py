@@ -14,7 +14,7 @@ from coghub.engines.base import Launch
 MAX_PORT = 65535
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": True})
+@click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.option(
     "-p",
     "--publish",

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from cog.errors import FetchError
+from cog.errors import BadArchive, FetchError
 from cog.weights import unpacking
 from cog.weights.partial import Partial
 from cog.weights.progress import Progress
@@ -100,11 +100,21 @@ def bring(
         except Changed:
             part.forget()
             continue
+        except BadArchive:
+            part.forget()
+            part.path.unlink()
+            shutil.rmtree(_unpacked_at(path), ignore_errors=True)
+            raise
         finally:
             part.close()
         part.forget()
         return digest
     raise FetchError(f"The file changes while it is fetched: {wanted.url}")
+
+
+def _unpacked_at(path: Path) -> Path:
+    """Return where an archive is unpacked until it is whole."""
+    return path.with_name(f"{path.name}.unpacked")
 
 
 def _is_there(path: Path, wanted: Wanted) -> bool:
@@ -115,7 +125,7 @@ def _is_there(path: Path, wanted: Wanted) -> bool:
 
 
 def _whole(remote: Remote, part: Partial, path: Path, wanted: Wanted) -> str:
-    folder = path.with_name(f"{path.name}.unpacked")
+    folder = _unpacked_at(path)
     shutil.rmtree(folder, ignore_errors=True)
     reader = InOrder(part)
     progress = Progress(path.name, remote.size_bytes, part)

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from cog.errors import FetchError
+from cog.errors import BadArchive
 
 COPY_BYTES = 1024**2
 
@@ -17,14 +17,14 @@ def unpack_tar(content: IO[bytes], folder: Path, url: str) -> None:
     """Unpack a tar archive, compressed or not, while it comes.
 
     Raises:
-        FetchError: if it is none, or has a member that leads out of the folder.
+        BadArchive: if it is none, or has a member that leads out of the folder.
     """
     try:
         with tarfile.open(fileobj=content, mode="r|*", bufsize=COPY_BYTES) as archive:
             for member in archive:
                 _put_member(archive, member, folder)
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise FetchError(f"Not a tar archive, or damaged: {url}: {error}") from error
+        raise BadArchive(f"Not a tar archive, or damaged: {url}: {error}") from error
 
 
 def _put_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
@@ -40,7 +40,7 @@ def _put_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path)
         target = _place(os.path.relpath(base / member.linkname, folder), folder)
         _put_link(member, place, target)
     else:
-        raise FetchError(f"The archive holds neither file, folder nor link: {member.name}")
+        raise BadArchive(f"The archive holds neither file, folder nor link: {member.name}")
 
 
 def _put_link(member: tarfile.TarInfo, place: Path, target: Path) -> None:
@@ -49,7 +49,7 @@ def _put_link(member: tarfile.TarInfo, place: Path, target: Path) -> None:
     if member.issym():
         place.symlink_to(os.path.relpath(target, place.parent))
     elif target.is_symlink() or not target.is_file():
-        raise FetchError(f"The archive links to what it does not hold: {member.name}")
+        raise BadArchive(f"The archive links to what it does not hold: {member.name}")
     else:
         place.hardlink_to(target)
 
@@ -58,7 +58,7 @@ def unpack_zip(content: IO[bytes], folder: Path, url: str) -> None:
     """Unpack a zip archive.
 
     Raises:
-        FetchError: if it is none, or has a member that leads out of the folder.
+        BadArchive: if it is none, or has a member that leads out of the folder.
     """
     try:
         with zipfile.ZipFile(content) as archive:
@@ -70,19 +70,19 @@ def unpack_zip(content: IO[bytes], folder: Path, url: str) -> None:
                 with archive.open(member) as inner:
                     _put(inner, place, is_program=bool(member.external_attr >> 16 & 0o100))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise FetchError(f"Not a zip archive, or damaged: {url}: {error}") from error
+        raise BadArchive(f"Not a zip archive, or damaged: {url}: {error}") from error
 
 
 def _place(name: str, folder: Path) -> Path:
     """Return where a member goes; no part of the way there may be a link."""
     parts = PurePosixPath(name).parts
     if PurePosixPath(name).is_absolute() or ".." in parts or "\0" in name:
-        raise FetchError(f"The archive holds a path that leads out of it: {name}")
+        raise BadArchive(f"The archive holds a path that leads out of it: {name}")
     place = folder
     for part in parts[:-1]:
         place /= part
         if place.is_symlink():
-            raise FetchError(f"The archive holds a path that goes through a link: {name}")
+            raise BadArchive(f"The archive holds a path that goes through a link: {name}")
     return folder.joinpath(*parts)
 
 

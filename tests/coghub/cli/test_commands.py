@@ -190,6 +190,21 @@ def test_exec_passes_on_terminal_and_exit_code(project):
     assert (ran.returncode, ran.stdout) == (7, "typed x\n"), ran.stderr
 
 
+def test_what_follows_the_command_is_the_commands_own(project):
+    script = "import sys; print(sys.argv[1:])"
+
+    ran = project.run("exec", "python", "-c", script, "--help", "-p", "x", "-e", "y")
+
+    assert (ran.returncode, ran.stdout) == (0, "['--help', '-p', 'x', '-e', 'y']\n"), ran.stderr
+
+
+def test_pget_is_on_the_path_of_a_model(project):
+    ran = project.run("exec", "pget", "--help")
+
+    assert ran.returncode == 0, ran.stderr
+    assert "pget [-x] [-f]" in ran.stdout
+
+
 def test_pip_shows_the_environment_and_changes_nothing(project):
     """The next pip on PATH may be the one of this very command's environment."""
     listed = project.run("exec", "pip", "list")

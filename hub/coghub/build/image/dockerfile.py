@@ -59,6 +59,7 @@ ENTRYPOINT = (TINI, "--")
 COMMAND = ("python", "-m", "cog.server.http")
 PURELIB = "python -c 'import sysconfig; print(sysconfig.get_path(\"purelib\"))'"
 SDK_FOLDER = "/opt/cog/sdk"
+TOOLS_FOLDER = f"{SDK_FOLDER}/cog/tools"
 GPU_VARIABLES = (
     (
         "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/usr/lib/x86_64-linux-gnu"
@@ -193,18 +194,20 @@ def _server(recipe: Recipe, builder: Builder) -> str:
     compile_sdk = (
         "/opt/cog/bin/python -m compileall -q --invalidation-mode unchecked-hash " + SDK_FOLDER
     )
+    make_runnable = f"chmod 755 {TOOLS_FOLDER}/*"  # a wheel may have lost it
     install = builder.install(
         recipe,
         "server",
         "uv venv -q --no-project --python python /opt/cog",
         f"uv pip install -q --python /opt/cog/bin/python --compile-bytecode -r {BUILD}/server.txt",
     )
-    lines = ["FROM base AS server", install, f"COPY sdk {SDK_FOLDER}", f"RUN {compile_sdk}"]
+    lines = ["FROM base AS server", install, f"COPY sdk {SDK_FOLDER}"]
+    lines.append(f"RUN {joined([compile_sdk, make_runnable])}")
     return "\n".join(lines)
 
 
 def _image(recipe: Recipe, builder: Builder) -> str:
-    lines = [f"FROM base AS {ENVIRONMENT}"]
+    lines = [f"FROM base AS {ENVIRONMENT}", f"ENV PATH=$PATH:{TOOLS_FOLDER}"]
     if recipe.system_packages:
         lines.append(_system(recipe, builder))
     if recipe.environment:

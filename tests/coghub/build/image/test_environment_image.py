@@ -42,6 +42,7 @@ def test_it_has_python_packages_the_sdk_and_the_server(
     assert inside(docker, image, "python", "-c", script) == "/opt/cog/sdk/cog/__init__.py 1.16.0\n"
     inside(docker, image, "/opt/cog/bin/python", "-c", SERVER)
     assert inside(docker, image, "cat", "/etc/hello") == "hello\n"
+    assert "pget [-x] [-f]" in inside(docker, image, "pget", "--help")
     assert image.entrypoint == ("/usr/bin/tini", "--")
     assert image.command == ("python", "-m", "cog.server.http")
     assert image.environment["COG_PREDICT_TYPE_STUB"] == "predict.py:Predictor"
