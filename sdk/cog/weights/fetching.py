@@ -47,7 +47,8 @@ def fetch(
     fetched again; with `sha256` it has to fit.
 
     Args:
-        url: http or https.
+        url: http, https, `hf://OWNER/NAME[@REVISION]/PATH` or `s3://BUCKET/KEY`; the last two need
+            `huggingface_hub` and `boto3`.
         dest: the file; with `unpack` the folder.
         sha256: the checksum of what is fetched, in hex.
         headers: such as `Authorization`; another host, by a redirect, is not told that.

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cog.errors import FetchError
+from cog.weights.sources import located
 
 TIMEOUT_S = 30.0
 """Without a byte; then the part is asked for again."""
@@ -56,6 +57,9 @@ class Remote:
     """What a server says of a file."""
 
     url: str
+    """As the caller says it: what messages show."""
+    address: str
+    """Where it is asked for; may hold a signature."""
     headers: Mapping[str, str]
     size_bytes: int | None
     """None where the server does not say."""
@@ -76,7 +80,7 @@ class Remote:
             headers["Range"] = f"bytes={start}-{stop - 1}"
             if self.validator:
                 headers["If-Range"] = self.validator
-        response = _opened(self.url, headers)
+        response = _opened(self.url, self.address, headers)
         found = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if self.has_ranges and (found is None or found[1] != str(start)):
             response.close()
@@ -90,19 +94,18 @@ def look_at(url: str, headers: Mapping[str, str]) -> Remote:
     Raises:
         FetchError: if it cannot be had.
     """
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise FetchError(f"Not an http or https URL: {url}")
+    address, headers = located(url, headers)
     said = {"Accept-Encoding": "identity", **headers}
     for attempt in range(ATTEMPTS):
         try:
-            with _opened(url, {**said, "Range": "bytes=0-0"}) as response:
-                return _remote(url, said, response)
+            with _opened(url, address, {**said, "Range": "bytes=0-0"}) as response:
+                return _remote(url, address, said, response)
         except FAILURES as error:  # noqa: PERF203 - each attempt may fail
             pause(url, error, attempt)
     raise AssertionError  # the last pause raises
 
 
-def _remote(url: str, headers: Mapping[str, str], response: Any) -> Remote:
+def _remote(url: str, address: str, headers: Mapping[str, str], response: Any) -> Remote:
     found = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     length = response.headers.get("Content-Length")
     etag = response.headers.get("ETag", "")
@@ -111,6 +114,7 @@ def _remote(url: str, headers: Mapping[str, str], response: Any) -> Remote:
     size = found[2] if found is not None else length
     return Remote(
         url=url,
+        address=address,
         headers=headers,
         size_bytes=None if size is None else int(size),
         validator=strong or response.headers.get("Last-Modified"),
@@ -118,8 +122,8 @@ def _remote(url: str, headers: Mapping[str, str], response: Any) -> Remote:
     )
 
 
-def _opened(url: str, headers: Mapping[str, str]) -> Any:
-    request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - http was asked for
+def _opened(url: str, address: str, headers: Mapping[str, str]) -> Any:
+    request = urllib.request.Request(address, headers=dict(headers))  # noqa: S310 - http was asked for
     try:
         return _OPENER.open(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:

@@ -38,9 +38,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server = self.server.files
+        self.path, _, query = self.path.partition("?")
         with server.lock:
             server.asked[self.path] += 1
-            server.seen.append(dict(self.headers))
+            server.seen.append({**self.headers, "query": query})
             refused = server.refuses.get(self.path) or []
             status = refused.pop(0) if refused else 0
         if self.path in server.redirects:

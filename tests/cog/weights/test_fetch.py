@@ -273,5 +273,5 @@ def test_an_archive_that_leads_out_or_is_none_leaves_nothing(server, tmp_path, c
 
 @pytest.mark.parametrize("url", ["ftp://a/b", "/etc/passwd", "file:///etc/passwd", ""])
 def test_only_urls_of_the_web_are_fetched(tmp_path, url):
-    with pytest.raises(FetchError, match="Not an http or https URL"):
+    with pytest.raises(FetchError, match="Not an http, https, hf or s3 URL"):
         fetch(url, tmp_path / "it")
