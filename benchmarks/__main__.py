@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import hub_rows, image_push, images, measures, registries, report
+from benchmarks import hub_rows, image_push, images, measures, registries, report, weights
 from benchmarks.environments import kinds
 from benchmarks.measures import FULL, QUICK, SLOTS, Effort
 from benchmarks.report import Row
@@ -140,6 +140,7 @@ SECTIONS = (
     ),
     Section("hub", "beside it", hub_rows.MEASURES),
     Section("registry", registries.PEER, {"blobs": blobs}),
+    Section("weights", "curl, aria2c", {"fetch": weights.rows}),
     Section(
         "docker", "by hand, `docker push`", {"images": docker_builds, "image-push": docker_push}
     ),

@@ -63,7 +63,7 @@ def fetch(
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone(path.with_name(f"{path.name}.lock")):
         if not _is_there(path, wanted):
-            bring(wanted, path)
+            bring(wanted, path, is_digested=sha256 is not None)
     return path
 
 
@@ -79,7 +79,11 @@ class Wanted:
 
 
 def bring(
-    wanted: Wanted, path: Path, make_room: Callable[[int | None], None] = lambda _: None
+    wanted: Wanted,
+    path: Path,
+    make_room: Callable[[int | None], None] = lambda _: None,
+    *,
+    is_digested: bool = True,
 ) -> str:
     """Fetch a file whether it is there or not, and return its sha256; the caller is `alone`.
 
@@ -87,6 +91,7 @@ def bring(
         wanted: the file.
         path: where it is to be, unpacked if it is an archive.
         make_room: told the size as soon as it is known, and None where no server says it.
+        is_digested: else the bytes are not read again, and the sha256 is empty.
 
     Raises:
         FetchError: as `fetch`; or `make_room` does.
@@ -97,7 +102,7 @@ def bring(
         identity = {"url": wanted.url, "validator": remote.validator}
         part = Partial(path.with_name(f"{path.name}.part"), identity, remote.size_bytes)
         try:
-            digest = _whole(remote, part, path, wanted)
+            digest = _whole(remote, part, path, wanted, is_digested=is_digested)
         except Changed:
             part.forget()
             continue
@@ -125,7 +130,7 @@ def _is_there(path: Path, wanted: Wanted) -> bool:
         return _digest_of(file) == wanted.sha256.lower()
 
 
-def _whole(remote: Remote, part: Partial, path: Path, wanted: Wanted) -> str:
+def _whole(remote: Remote, part: Partial, path: Path, wanted: Wanted, *, is_digested: bool) -> str:
     folder = _unpacked_at(path)
     shutil.rmtree(folder, ignore_errors=True)
     reader = InOrder(part)
@@ -135,7 +140,8 @@ def _whole(remote: Remote, part: Partial, path: Path, wanted: Wanted) -> str:
         if wanted.is_archive and not unpacking.is_zip(content.peek(4)[:4]):
             folder.mkdir()
             unpacking.unpack_tar(content, folder, remote.url)
-        digest = _digest_rest(reader, content)
+        digest = _digest_rest(reader, content) if is_digested else ""
+        part.wait()
     if wanted.sha256 is not None and digest != wanted.sha256.lower():
         part.path.unlink(missing_ok=True)
         part.forget()
