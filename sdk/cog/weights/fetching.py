@@ -16,9 +16,10 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Any
+from urllib.parse import urlsplit
 
 from cog.errors import BadArchive, FetchError
 from cog.weights import unpacking
@@ -134,7 +135,8 @@ def _whole(remote: Remote, part: Partial, path: Path, wanted: Wanted, *, is_dige
     folder = _unpacked_at(path)
     shutil.rmtree(folder, ignore_errors=True)
     reader = InOrder(part)
-    progress = Progress(path.name, remote.size_bytes, part)
+    name = PurePosixPath(urlsplit(wanted.url).path).name or path.name
+    progress = Progress(name, remote.size_bytes, part)
     with _coming(remote, part, progress, wanted.connections):
         content = unpacking.buffered(reader)
         if wanted.is_archive and not unpacking.is_zip(content.peek(4)[:4]):

@@ -60,8 +60,10 @@ def wait_until(is_so):
     raise AssertionError("it never came to be")
 
 
-def test_a_file_is_asked_for_once_and_kept_by_its_content(server, cache):
-    first = cache.fetch(f"{server.address}/a")
+def test_a_file_is_asked_for_once_and_kept_by_its_content(server, cache, capsys):
+    first = cache.fetch(f"{server.address}/a?token=x")
+    assert "a: 100%" in capsys.readouterr().err
+    assert cache.fetch(f"{server.address}/a") == first
     asked = server.asked["/a"]
 
     assert first.read_bytes() == FILES["/a"]
