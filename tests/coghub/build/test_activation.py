@@ -11,7 +11,7 @@ def test_the_environment_comes_first_on_every_path():
     )
 
     assert environ == {
-        "PATH": "/env/bin:/usr/bin",
+        "PATH": "/env/bin:/usr/bin:/sdk/cog/tools",
         "PYTHONPATH": "/sdk:/mine",
         "VIRTUAL_ENV": "/env",
         "HOME": "/root",
