@@ -48,8 +48,8 @@ def rows(effort: Effort) -> list[Row]:
     is_in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 3 * size
     folder = (MEMORY if is_in_memory else FOLDER) / f"cog-bench-{os.getpid()}"
     with _served(folder, size) as url:
-        commands = {"": [*PGET, url, "got"], "sha256": [*PGET, "--sha256", _digest(folder), url]}
-        commands["sha256"].append("got")
+        checked = [*PGET, "--sha256", _digest(folder)]
+        commands = {"": [*PGET, url, "got"], "sha256": [*checked, url, "got"]}
         commands |= {name: [*words, "got", url] for name, words in there.items()}
         seen: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(max(4, effort.rounds // 2)):

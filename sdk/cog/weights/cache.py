@@ -104,8 +104,9 @@ class WeightsCache:
         Raises:
             FetchError: as `cog.weights.fetch`; or if it does not fit beside what has to stay.
         """
-        wanted = Wanted(url, sha256, headers or {}, is_archive=unpack, connections=connections)
-        with self._got(wanted) as path:
+        with self.using(
+            url, sha256=sha256, headers=headers, unpack=unpack, connections=connections
+        ) as path:
             return path
 
     @contextmanager
@@ -120,8 +121,16 @@ class WeightsCache:
     ) -> Generator[Path]:
         """As `fetch`, for a block in which it is there for certain."""
         wanted = Wanted(url, sha256, headers or {}, is_archive=unpack, connections=connections)
-        with self._got(wanted) as path:
+        key = _key(wanted)
+        held = self._held(key, wanted)
+        if held is None:
+            with alone(self.folder / "incoming" / f"{key}.lock"):
+                held = self._held(key, wanted) or self._fetched(key, wanted)
+        path, descriptor = held
+        try:
             yield path
+        finally:
+            os.close(descriptor)
 
     def pin(self, path: Path) -> None:
         """Let an entry stay, also when this process has ended.
@@ -141,20 +150,6 @@ class WeightsCache:
         """Count what is here."""
         with self._locked():
             return self._counted()
-
-    @contextmanager
-    def _got(self, wanted: Wanted) -> Generator[Path]:
-        """Hold an entry inside the block."""
-        key = _key(wanted)
-        held = self._held(key, wanted)
-        if held is None:
-            with alone(self.folder / "incoming" / f"{key}.lock"):
-                held = self._held(key, wanted) or self._fetched(key, wanted)
-        path, descriptor = held
-        try:
-            yield path
-        finally:
-            os.close(descriptor)
 
     def _held(self, key: str, wanted: Wanted) -> tuple[Path, int] | None:
         """Return an entry that is here, and the descriptor that holds it."""
