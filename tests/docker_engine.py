@@ -6,6 +6,7 @@ used by the next. No image is fetched: the base image is made by debootstrap, on
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -28,6 +29,8 @@ CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 LABEL = "run.coghub.container"
 """Of containers that commands start; its value says whose it is."""
+ROOM_BYTES = 256 * 1024**2
+"""More than the builds of all tests write into BuildKit's book."""
 START_S = 30.0
 STOP_S = 30.0
 
@@ -94,8 +97,8 @@ def engine(config: Path) -> Generator[Engine | str]:
         yield _with_base(Engine(None, config, _programs()))
     elif os.geteuid() != 0:
         yield "no Docker engine answers, and only root may start one"
-    elif shutil.which("dockerd") is None:
-        yield "no Docker engine answers, and there is no `dockerd` to start"
+    elif shutil.which("dockerd") is None or shutil.which("ip") is None:
+        yield "no Docker engine answers, and there is no `dockerd` with `ip` to start one"
     else:
         folder = _folder()
         with _shared(folder / "users.lock"):
@@ -154,11 +157,27 @@ def _private(folder: Path) -> str:
         if not _answers({**ENVIRON, "DOCKER_HOST": host}):
             _end(folder)
             _start(folder, host)
+            _give_room(folder)
+            _start(folder, host)
     return host
 
 
+def _give_room(folder: Path) -> None:
+    """Stop the engine, and make the file of BuildKit's book as large as it will ever be.
+
+    Before 23.0 BuildKit reads the book where the database has mapped it into memory, also while
+    the database maps it anew because it has grown: then the whole engine dies
+    (moby/buildkit#2861). A file with room, which takes no space, is mapped once.
+    """
+    _stop(folder)
+    book = folder / "data" / "buildkit" / "metadata_v2.db"
+    if book.exists():
+        os.truncate(book, ROOM_BYTES)
+
+
 def _start(folder: Path, host: str) -> None:
-    command = ["dockerd", "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    parts = ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    command = ["dockerd", *parts, "--bridge", _bridge(folder)]
     with (folder / "dockerd.log").open("wb") as log:
         # Nobody's child, so that whoever stops it needs not have started it.
         subprocess.run(
@@ -185,8 +204,55 @@ def _stop_unless_used(folder: Path) -> None:
         _end(folder)
 
 
+def _bridge(folder: Path) -> str:
+    """Make a bridge of the engine's own, and return its name.
+
+    A container that another engine runs, or has left, can then have no address that ours gives.
+    """
+    name = _bridge_name(folder)
+    third, fourth = hashlib.sha256(str(folder).encode()).digest()[:2]
+    if not Path("/sys/class/net", name).exists():
+        _ip("link", "add", name, "type", "bridge")
+        _ip("address", "add", f"10.{third}.{fourth}.1/24", "dev", name)
+        _ip("link", "set", name, "up")
+    return name
+
+
+def _bridge_name(folder: Path) -> str:
+    return f"cog{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
 def _end(folder: Path) -> None:
     """End the private engine, if it runs, and remove all that it kept."""
+    _stop(folder)
+    _end_containers(folder)
+    if Path("/sys/class/net", _bridge_name(folder)).exists():
+        _ip("link", "delete", _bridge_name(folder))
+    for part in ("data", "exec"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+
+
+def _end_containers(folder: Path) -> None:
+    """End what an engine that was killed has left: its helpers, and what ran in its containers."""
+    helped, held = os.fsencode(folder / "exec"), os.fsencode(folder / "data")
+    ours = Path("/proc/self/ns/mnt").readlink()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_helper = helped in (process / "cmdline").read_bytes()
+            is_inside = (process / "ns" / "mnt").readlink() != ours
+            if is_helper or (is_inside and held in (process / "mountinfo").read_bytes()):
+                os.kill(int(process.name), signal.SIGKILL)
+    mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for place in sorted((it for it in mounted if it.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
+
+
+def _stop(folder: Path) -> None:
+    """Stop the private engine, if it runs."""
     pid_file = folder / "pid"
     with suppress(FileNotFoundError, ProcessLookupError, ValueError):
         pid = int(pid_file.read_text())
@@ -196,8 +262,6 @@ def _end(folder: Path) -> None:
             while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
                 time.sleep(0.1)
     pid_file.unlink(missing_ok=True)
-    for part in ("data", "exec"):
-        shutil.rmtree(folder / part, ignore_errors=True)
 
 
 def _with_base(found: Engine) -> Engine | str:
