@@ -98,8 +98,9 @@ class WeightsCache:
     ) -> Path:
         """Return the file, or with `unpack` the folder, that a URL leads to; fetch it if need be.
 
-        A URL is asked once: while its file is here, it is not asked whether it has changed. Nobody
-        may change what is at the path; it may be gone when other files have taken its room.
+        A URL is asked once with the same headers: while its file is here, it is not asked whether
+        it has changed. Nobody may change what is at the path; it may be gone when other files have
+        taken its room.
 
         Raises:
             FetchError: as `cog.weights.fetch`; or if it does not fit beside what has to stay.
@@ -309,8 +310,11 @@ class WeightsCache:
 
 
 def _key(wanted: Wanted) -> str:
+    """Name what is fetched; what needs an `Authorization` is not for those who have none."""
     kind = "tree" if wanted.is_archive else "file"
-    return hashlib.sha256(f"{kind} {wanted.url}".encode()).hexdigest()
+    headers = sorted(wanted.headers.items())
+    told = f" {headers}" if headers else ""
+    return hashlib.sha256(f"{kind} {wanted.url}{told}".encode()).hexdigest()
 
 
 def _size(path: Path) -> int:

@@ -76,6 +76,18 @@ def test_a_file_is_asked_for_once_and_kept_by_its_content(server, cache, capsys)
     assert cache.usage().used_bytes == MIB
 
 
+def test_what_one_fetched_with_a_token_another_asks_for_too(server, cache):
+    path = cache.fetch(f"{server.address}/a", headers={"Authorization": "Bearer one"})
+    asked = server.asked["/a"]
+
+    assert cache.fetch(f"{server.address}/a", headers={"Authorization": "Bearer one"}) == path
+    assert server.asked["/a"] == asked
+    assert cache.fetch(f"{server.address}/a", headers={"Authorization": "Bearer two"}) == path
+    assert cache.fetch(f"{server.address}/a") == path
+    assert server.asked["/a"] > asked
+    assert len(cache.usage().entries) == 1
+
+
 def test_an_archive_is_kept_unpacked_beside_itself(server, cache):
     folder = cache.fetch(f"{server.address}/tar", unpack=True)
     file = cache.fetch(f"{server.address}/tar")
