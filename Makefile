@@ -3,7 +3,7 @@
 .POSIX:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-fast coverage check fix dist bench docs screenshots lock clean
+.PHONY: help setup quickstart test test-fast coverage check fix dist bench bench-flux docs screenshots lock clean
 
 PY := .venv/bin/python
 UV := $(PY) -m uv --no-config
@@ -51,6 +51,9 @@ dist: setup ## Build both wheels into dist/
 
 bench: setup ## Measure us beside Cog's own server and print the ratios
 	$(PY) -m benchmarks $(BENCH_ARGS)
+
+bench-flux: setup ## Measure Flux at full size, with random weights, on this machine's GPU
+	cd examples/flux && COG_ENGINE=local ../../.venv/bin/cog exec python ../../benchmarks/flux.py $(BENCH_ARGS)
 
 docs: setup ## Generate docs/reference from the code
 	$(PY) -m docs.generate

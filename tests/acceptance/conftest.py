@@ -171,6 +171,11 @@ def data_uri(path: Path, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
+def content_of(uri: str) -> bytes:
+    """Return the file that a URL holds."""
+    return base64.b64decode(uri.partition(";base64,")[2])
+
+
 def free_port() -> int:
     """Return a port that is free, and stays so: the kernel gives these to nobody by itself."""
     while True:

@@ -1,6 +1,5 @@
 """Each example gives what its README promises: by command and HTTP, with Docker and without."""
 
-import base64
 import difflib
 import hashlib
 import hmac
@@ -11,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.acceptance.conftest import Person, data_uri
+from tests.acceptance.conftest import Person, content_of, data_uri
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 
@@ -23,10 +22,6 @@ unambiguously as either object or background. Here,
 the markers are found at the two extreme parts of the
 histogram of grey values:
 markers = np.zeros_like(coins)"""
-
-
-def content_of(uri: str) -> bytes:
-    return base64.b64decode(uri.partition(";base64,")[2])
 
 
 def png_size(content: bytes) -> tuple[int, int]:

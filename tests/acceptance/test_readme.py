@@ -23,8 +23,9 @@ pytestmark = [
 ]
 
 REPOSITORY = Path(__file__).parents[2]
-EXAMPLES = sorted({path.parent.name for path in REPOSITORY.glob("examples/*/README.md")} - {"ocr"})
-"""All but the one that takes seconds to load: test_examples.py runs the same commands on it."""
+FOLDERS = {path.parent.name for path in REPOSITORY.glob("examples/*/README.md")}
+EXAMPLES = sorted(FOLDERS - {"flux", "ocr"})
+"""All but those that take long to load: other tests run the same commands on them."""
 NOT_RUN_HERE = re.compile(r"make |git |\. \.venv/bin/activate")
 """These make the environment that the tests run in."""
 
