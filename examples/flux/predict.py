@@ -13,9 +13,9 @@ from cog.weights import WeightsCache
 from PIL import Image
 from tqdm import tqdm
 
+import checkpoints
 import images
 import sizes
-import weights
 from lora_files import LoraFile, Sites
 from loras import Loras
 from pipelines import Picture, Pipelines
@@ -47,7 +47,7 @@ class Predictor(BasePredictor):
         self.held = ExitStack()
         self.folder = tempfile.TemporaryDirectory()
         start = time.monotonic()
-        checkpoint = weights.folder(self.settings.weights, self.held, FILES)
+        checkpoint = checkpoints.folder(self.settings.weights, self.held, FILES)
         self.pipelines = Pipelines(checkpoint, self.settings.memory)
         self.loras = Loras(self.pipelines.main, self.settings.lora_memory_bytes)
         self.safety = Safety(self.settings.safety, self.held)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from weights import folder
+from checkpoints import folder
 
 OFF = "off"
 FILES = ["*.json", "*.txt", "model.safetensors"]
