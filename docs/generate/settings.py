@@ -48,6 +48,8 @@ ELSEWHERE = {
         "HTTPS_PROXY": "Together with `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`: how registries are reached; with `SSL_CLIENT_CERT` also the package index. `XDG_CONFIG_HOME` is where pip's configuration is looked for.",
         "DOCKER_HOST": "Which Docker engine is meant, as for `docker` itself; `DOCKER_CONTEXT` and the current context too.",
         "BUILDKIT_PROGRESS": "How builds with Docker are shown: what `--progress` says where it is not given.",
+        "HF_TOKEN": "What `cog weights import` tells Hugging Face, or the server that `HF_ENDPOINT` names; `HUGGING_FACE_HUB_TOKEN` likewise.",
+        "COG_MODEL": "Where `cog weights` pushes to and pulls from, in place of `model` in cog.yaml; `COG_MODEL_REGISTRY`, `COG_MODEL_REPO` and `COG_MODEL_TAG` are parts of it.",
         "COG_PUSH_OCI": "`0` leaves pushes of images to `docker push`.",
         "COG_SKIP_GPU_CHECK": "Any value: `nvidia-smi` is not asked which GPUs are here.",
         "GITHUB_SHA": "Revision of the sources in an image's labels, where git does not say it; `GITHUB_REF_NAME` likewise is its version.",

@@ -14,6 +14,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
+from coghub.cli.shown_weights import require_locked
 from coghub.engines.base import NO_PREPARATION, Engine, Launch, Preparation, Project
 from coghub.engines.choice import engine_of
 from coghub.engines.documents import read_document
@@ -77,6 +78,7 @@ def command(
 def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
     """Make the bundle, with the document that the model's code has now."""
     console, path = invocation.console, wanted.document_path
+    require_locked(project)  # a version whose weights are not those of cog.yaml is built by nobody
     given = read_document(path) if path else None
     prepared = prepare(invocation, project, wanted.preparation)
     document = given or read_interface(prepared, Launch(), console, is_fresh=True)
@@ -97,6 +99,7 @@ def built_image(
     from coghub.engines.docker import PreparedImage  # noqa: PLC0415
 
     console, path, options_ = invocation.console, wanted.document_path, wanted.preparation.build
+    require_locked(project)
     given = read_document(path) if path else None
     line = f"Building Docker image from environment in {project.origin} as {wanted.name}..."
     with console.step(line) as step:

@@ -8,6 +8,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
 from coghub.cli.projects import project_here
+from coghub.cli.shown_weights import shown_to_successor
 from coghub.domain.errors import UsageError
 from coghub.engines.base import Launch
 
@@ -51,11 +52,11 @@ def command(
     for port in ports:
         _check_port(port)
     environment = options.environment_of(variables, invocation.settings.environ)
-    prepared = prepare(
-        invocation, project_here(config_name, console), options.preparation_of(invocation, flags)
-    )
+    project = project_here(config_name, console)
+    weights = shown_to_successor(invocation, project)
+    prepared = prepare(invocation, project, options.preparation_of(invocation, flags))
     console.say(f"Running {' '.join(words)} in {prepared.place}...")
-    prepared.execute(words, Launch(environment=environment, gpus=gpus), ports)
+    prepared.execute(words, Launch(environment=environment, gpus=gpus, weights=weights), ports)
 
 
 def _check_port(text: str) -> None:

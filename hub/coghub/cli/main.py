@@ -42,6 +42,9 @@ COMMANDS = {
 }
 """Each has a module in this package that holds the click command as `command`."""
 
+HIDDEN_COMMANDS = {"weights": "Bring weights into a lock, a registry and this machine"}
+"""Commands that `--help` does not list, as in Cog: what they write may still change."""
+
 OPERATOR_COMMANDS = {
     "up": "Run a hub until it is stopped",
     "user": "Make and list accounts",
@@ -59,7 +62,7 @@ OPERATOR_COMMANDS = {
 }
 """Each has a module in `coghub.cli.hub` that holds the click command as `command`."""
 
-ABSENT = frozenset({"doctor", "playground", "weights"})
+ABSENT = frozenset({"doctor"})
 """Commands of Cog that are not here yet: who types one did not mistype."""
 
 MODULES = {"run": "predict"}
@@ -80,7 +83,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         if (command := super().get_command(ctx, cmd_name)) is not None:
             return command
-        if cmd_name not in self._lazy:
+        if cmd_name not in self._lazy and not (ctx.command is root and cmd_name in HIDDEN_COMMANDS):
             raise _no_command(str(self.name), cmd_name, self.list_commands(ctx))
         name = MODULES.get(cmd_name, cmd_name)
         return importlib.import_module(f"{self._package}.{name}").command

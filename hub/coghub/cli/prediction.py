@@ -9,7 +9,7 @@
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from coghub.cli.output_kind import OutputKind, output_kind
 from coghub.cli.output_place import OutputPlace
 from coghub.cli.projects import require_reference
 from coghub.cli.rendering import renderer
+from coghub.cli.shown_weights import shown_in
 from coghub.domain.errors import InputInvalid, PredictionFailed, UsageError
 from coghub.domain.instance_event import Completed, Log, Output
 from coghub.engines.base import (
@@ -68,11 +69,17 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     Raises:
         CoghubError: if anything on the way fails; whatever was started has ended by then.
     """
-    console = invocation.console
     require_reference(project, wanted.launch.mode)
     text = _json_text(wanted)
     _given(wanted, text, {})  # what is wrong without a schema is wrong with one
     wanted.place.check(writes_files=False)
+    with shown_in(invocation, project) as weights:
+        launch = replace(wanted.launch, weights=weights)
+        _run(invocation, project, replace(wanted, launch=launch), text)
+
+
+def _run(invocation: Invocation, project: Project, wanted: Wanted, text: str | None) -> None:
+    console = invocation.console
     context = _context(invocation, wanted)
     prepared = prepare(invocation, project, wanted.preparation)
     document, inputs = _checked(prepared, console, wanted, text)

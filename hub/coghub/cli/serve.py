@@ -14,6 +14,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
 from coghub.cli.projects import chosen_project, require_reference
+from coghub.cli.shown_weights import shown_to_successor
 from coghub.domain.errors import UsageError
 from coghub.engines.base import Address, Launch
 
@@ -107,12 +108,13 @@ def command(  # noqa: PLR0913 - one for each option
         if playground_port == port:
             raise UsageError(f"playground port {port} must differ from the model port {port}")
         _refuse_taken_port(PLAYGROUND_HOST, playground_port)
+    weights = shown_to_successor(invocation, project)
     prepared = prepare(invocation, project, options.preparation_of(invocation, flags))
     console.say(_running_line(prepared.place, upload_url))
     console.say(_serving_line(host, port))
     if playground:
         _start_playground(playground_port, _reached(host, port))
-    launch = Launch("predict", environment, gpus, is_debug=invocation.is_debug)
+    launch = Launch("predict", environment, gpus, invocation.is_debug, weights)
     prepared.serve(launch, Address(host, port, upload_url))
 
 

@@ -255,6 +255,12 @@ class ImageInvalid(DockerError):
     code = "image-invalid"
 
 
+class WeightsInvalid(CoghubError):
+    """Managed weights that do not fit cog.yaml, their lock, their source or this machine."""
+
+    code = "weights-invalid"
+
+
 class SchemaBroken(CoghubError):
     """A push of a version that breaks who uses the model."""
 

@@ -15,6 +15,7 @@ from coghub.build.docker.image import Image
 from coghub.build.events import Report
 from coghub.build.image.environment_image import NO_OPTIONS, BuildOptions
 from coghub.build.plan import Plan
+from coghub.build.weights.shown import Shown
 from coghub.domain.instance_event import Event
 
 OnLog = Callable[[bytes], None]
@@ -46,6 +47,8 @@ class Launch:
     gpus: str | None = None
     """As after Docker's `--gpus`; None leaves it to the model."""
     is_debug: bool = False
+    weights: tuple[Shown, ...] = ()
+    """Folders that a container has mounted; without one they are links already."""
 
 
 @dataclass(frozen=True, slots=True)

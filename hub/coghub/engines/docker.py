@@ -204,6 +204,7 @@ class PreparedImage(Prepared):
         if weights.is_absolute() and weights.exists():  # here, and not in the image
             variables[WEIGHTS] = f"{WEIGHTS_FOLDER}/{weights.name}"
             mounts.append(Mount(str(weights), variables[WEIGHTS], is_read_only=True))
+        mounts += [Mount(str(it.tree), it.target, is_read_only=True) for it in launch.weights]
         return ContainerSpec(
             image=self.image.id,
             name=new_name(),

@@ -15,21 +15,23 @@ removes or counts holds the one lock of the folder; fetching itself does not.
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cog.errors import FetchError
+from cog.weights.disk import bytes_on_disk, remove, settled, size_of, write_whole
 from cog.weights.fetching import CONNECTIONS, Wanted, alone, bring
 from cog.weights.settings import default_folder
 
 FREE_FLOOR_BYTES = 1024**3
 READ_ONLY = 0o444
-BLOCK_BYTES = 512
-"""The unit of `st_blocks`, whatever the disk's own blocks are."""
+COPY_BYTES = 1024**2
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,50 @@ class WeightsCache:
         finally:
             os.close(descriptor)
 
+    def find(self, sha256: str) -> Path | None:
+        """Return the file with a checksum, if it is here."""
+        path = self._path(sha256, is_archive=False)
+        return path if path.exists() else None
+
+    def add(self, content: Any, size_bytes: int, sha256: str | None = None) -> Path:
+        """Keep what a binary file gives from where it is, and return where it is kept.
+
+        Raises:
+            FetchError: if it gives something else, or does not fit beside what has to stay.
+            OSError: if it cannot be read.
+        """
+        name = getattr(content, "name", "a file")
+        key = secrets.token_hex(16)
+        incoming = self.folder / "incoming" / key
+        part, room = incoming.with_suffix(".part"), incoming.with_suffix(".room")
+        with alone(incoming.with_suffix(".lock")):
+            with self._locked():
+                self._make_room(size_bytes, name)
+                room.write_text(str(size_bytes))
+            digest = hashlib.sha256()
+            try:
+                with part.open("wb") as file:
+                    while chunk := content.read(COPY_BYTES):
+                        digest.update(chunk)
+                        file.write(chunk)
+                if sha256 not in {None, digest.hexdigest()}:
+                    raise FetchError(f"Its sha256 is {digest.hexdigest()}, not {sha256}: {name}")
+                return self._settle(part, room, digest.hexdigest(), name)
+            finally:
+                part.unlink(missing_ok=True)
+                room.unlink(missing_ok=True)
+
+    def _settle(self, part: Path, room: Path, digest: str, name: str) -> Path:
+        size_bytes = settled(part)
+        with self._locked():
+            path = self._path(digest, is_archive=False)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            room.unlink()
+            if not path.exists():
+                self._place(part, path, size_bytes, name)
+            os.close(self._hold(path))
+            return path
+
     def pin(self, path: Path) -> None:
         """Let an entry stay, also when this process has ended.
 
@@ -168,7 +214,7 @@ class WeightsCache:
 
     def _fetched(self, key: str, wanted: Wanted) -> tuple[Path, int]:
         incoming = self.folder / "incoming" / key
-        _remove(incoming)
+        remove(incoming)
         room = incoming.with_suffix(".room")
         archived = 2 if wanted.is_archive else 1  # what is unpacked lies beside its archive
 
@@ -184,16 +230,16 @@ class WeightsCache:
             if not incoming.with_name(f"{key}.part").exists():
                 room.unlink(missing_ok=True)
             raise
-        size_bytes = _settled(incoming)
+        size_bytes = settled(incoming)
         with self._locked():
             path = self._path(digest, is_archive=wanted.is_archive)
             path.parent.mkdir(parents=True, exist_ok=True)
             room.unlink(missing_ok=True)
             if path.exists():  # another URL has led to the same
-                _remove(incoming)
+                remove(incoming)
             else:
                 self._place(incoming, path, size_bytes, wanted.url)
-            _write_whole(self.folder / "urls" / key, digest)
+            write_whole(self.folder / "urls" / key, digest)
             return path, self._hold(path)
 
     def _place(self, incoming: Path, path: Path, size_bytes: int, url: str) -> None:
@@ -205,7 +251,7 @@ class WeightsCache:
         try:
             self._make_room(size_bytes, url, is_on_disk=True)
         except FetchError:
-            _remove(incoming)
+            remove(incoming)
             raise
         if incoming.is_file():
             incoming.chmod(READ_ONLY)
@@ -235,7 +281,7 @@ class WeightsCache:
         for room in rooms:
             wanted = int(room.read_text() or 0)
             incoming += wanted
-            missing += max(0, wanted - _bytes_on_disk(room.with_suffix(".part")))
+            missing += max(0, wanted - bytes_on_disk(room.with_suffix(".part")))
         paths = [
             *(self.folder / "files").glob("sha256/*/*"),
             *(self.folder / "trees").iterdir(),
@@ -253,7 +299,7 @@ class WeightsCache:
         except FileNotFoundError:  # its process was killed, or `cog weights` has put it here
             last_used = path.stat().st_mtime
         is_pinned = (self.folder / "pins" / path.name).exists()
-        return Entry(path, _size(path), last_used, is_pinned)
+        return Entry(path, size_of(path), last_used, is_pinned)
 
     def _make_room(self, size_bytes: int, url: str, *, is_on_disk: bool = False) -> None:
         """Remove entries until there is room for so much more.
@@ -262,7 +308,7 @@ class WeightsCache:
             FetchError: if there is none beside what has to stay.
         """
         for path in (self.folder / "trash").iterdir():  # who was removing it has been killed
-            _remove(path)
+            remove(path)
         usage = self._counted()
         over = 0
         if self.budget_bytes is not None:
@@ -291,7 +337,7 @@ class WeightsCache:
                 removed += int(room.read_text() or 0)
                 for path in room.parent.glob(f"{room.stem}*"):
                     if path.suffix != ".lock":
-                        _remove(path)
+                        remove(path)
         return removed
 
     def _is_used(self, path: Path) -> bool:
@@ -306,7 +352,7 @@ class WeightsCache:
         trash = Path(tempfile.mkdtemp(dir=self.folder / "trash"))
         path.replace(trash / path.name)
         (self.folder / "uses" / path.name).unlink(missing_ok=True)
-        _remove(trash)
+        remove(trash)
 
 
 def _key(wanted: Wanted) -> str:
@@ -315,41 +361,3 @@ def _key(wanted: Wanted) -> str:
     headers = sorted(wanted.headers.items())
     told = f" {headers}" if headers else ""
     return hashlib.sha256(f"{kind} {wanted.url}{told}".encode()).hexdigest()
-
-
-def _size(path: Path) -> int:
-    if not path.is_dir():
-        return path.lstat().st_size
-    return sum(it.lstat().st_size for it in path.rglob("*") if not it.is_dir() or it.is_symlink())
-
-
-def _bytes_on_disk(path: Path) -> int:
-    try:
-        return path.stat().st_blocks * BLOCK_BYTES
-    except FileNotFoundError:
-        return 0
-
-
-def _settled(path: Path) -> int:
-    """Wait until a file, or a folder's files, are on the disk; return how many bytes."""
-    for file in path.rglob("*") if path.is_dir() else [path]:
-        if file.is_file() and not file.is_symlink():
-            descriptor = os.open(file, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-    return _size(path)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, "ascii")
-    part.replace(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
