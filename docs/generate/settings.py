@@ -49,7 +49,7 @@ ELSEWHERE = {
         "DOCKER_HOST": "Which Docker engine is meant, as for `docker` itself; `DOCKER_CONTEXT` and the current context too.",
         "BUILDKIT_PROGRESS": "How builds with Docker are shown: what `--progress` says where it is not given.",
         "HF_TOKEN": "What `cog weights import` tells Hugging Face, or the server that `HF_ENDPOINT` names; `HUGGING_FACE_HUB_TOKEN` likewise.",
-        "COG_MODEL": "Where `cog weights` pushes to and pulls from, in place of `model` in cog.yaml; `COG_MODEL_REGISTRY`, `COG_MODEL_REPO` and `COG_MODEL_TAG` are parts of it.",
+        "COG_MODEL": "Where `cog weights` and `cog push` push to, in place of `model` in cog.yaml; `COG_MODEL_REGISTRY`, `COG_MODEL_REPO` and `COG_MODEL_TAG` are parts of it.",
         "COG_PUSH_OCI": "`0` leaves pushes of images to `docker push`.",
         "COG_SKIP_GPU_CHECK": "Any value: `nvidia-smi` is not asked which GPUs are here.",
         "GITHUB_SHA": "Revision of the sources in an image's labels, where git does not say it; `GITHUB_REF_NAME` likewise is its version.",

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import replicate
 from tests.acceptance.hub_process import HubProcess
 
 from coghub.build.interpreters import Interpreters
@@ -226,6 +227,20 @@ def example(
         return Person(folder, environ)
 
     return enter
+
+
+@pytest.fixture
+def client_of():
+    """Return the official client for a hub and a token; its connections are closed afterwards."""
+    made = []
+
+    def client(hub: HubProcess, token: str | None = None) -> replicate.Client:
+        made.append(replicate.Client(base_url=hub.address, api_token=token or hub.token))
+        return made[-1]
+
+    yield client
+    for each in made:
+        each._client.close()
 
 
 @pytest.fixture

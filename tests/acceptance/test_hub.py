@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import replicate
 from replicate.exceptions import ReplicateError
 from tests.acceptance.hub_process import HubProcess
 
@@ -21,20 +20,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def hub(start_hub, tmp_path) -> HubProcess:
     return start_hub(tmp_path / "data")
-
-
-@pytest.fixture
-def client_of():
-    """Return the official client for a hub and a token; its connections are closed afterwards."""
-    made = []
-
-    def client(hub: HubProcess, token: str | None = None) -> replicate.Client:
-        made.append(replicate.Client(base_url=hub.address, api_token=token or hub.token))
-        return made[-1]
-
-    yield client
-    for each in made:
-        each._client.close()
 
 
 def pushed(person, hub: HubProcess, name: str, *, token: str, home: Path) -> str:

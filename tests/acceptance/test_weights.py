@@ -539,3 +539,71 @@ def test_a_registry_that_does_not_answer_loses_no_import(project):
     assert "127.0.0.1:1" in done.stderr
     assert status.returncode == 0, status.stderr
     assert ran(project, "weights", "import").returncode == 0
+
+
+def test_a_hub_runs_a_pushed_model_with_its_weights(project, hub, client_of):
+    ran(project, "weights", "import")
+    pushed = ran(project, "push")
+    changed = project.folder / "predict.py"
+    changed.write_text(f"# new\n{changed.read_text()}")
+    ran(project, "push")
+
+    assert f"{hub.address}/alice/weighty" in pushed.stderr
+    assert client_of(hub, hub.run("token", "create", "alice").strip()).run("alice/weighty") == FOUND
+    assert traces(project) == []
+
+
+def test_a_bundle_has_its_weights_wherever_it_runs(project, hub, tmp_path, environ):
+    (project.folder / "files" / "large.bin").write_bytes(b"\0" * LARGE_BYTES)
+    (project.folder / ".dockerignore").write_text("files\n")
+    ran(project, "weights", "import")
+    ran(project, "build", "-t", "weighty")
+    shutil.rmtree(store_of(project))
+    nowhere = Person(tmp_path, project.environ)
+
+    said = ran(nowhere, "predict", "weighty").stdout
+    assert said == f"{FOUND} large.bin={chr(0) * 9}\n"
+    [layer] = [
+        it for it in Path(project.environ["COG_DATA_DIR"]).rglob("blobs/sha256/*")
+        if it.stat().st_size > LARGE_BYTES
+    ]  # fmt: skip
+    assert layer.stat().st_size < LARGE_BYTES + 20_000
+
+
+def test_what_a_bundle_cannot_have_is_said_before_it_is_written(project):
+    ran(project, "weights", "import")
+    shutil.rmtree(store_of(project))
+    missing = project("build", "-t", "weighty")
+    config = project.folder / "cog.yaml"
+    config.write_text(config.read_text().replace("/src/weights", "/weights"))
+    ran(project, "weights", "import")
+    outside = project("build", "-t", "weighty")
+
+    assert missing.returncode == outside.returncode == 1
+    assert "is not fully cached locally (missing a.json); run 'cog weights pull'" in missing.stderr
+    assert 'weight "base" goes to /weights, and a bundle has only' in outside.stderr
+    assert "No bundle named `weighty`" in project("predict", "weighty").stderr
+
+
+def test_an_argument_beside_a_model_is_refused(project):
+    done = project("push", "alice/other")
+
+    assert done.returncode == 1
+    assert "The argument alice/other and the model alice/weighty exclude each other" in done.stderr
+
+
+def test_an_image_has_its_weights_at_any_target(project, docker_engine):
+    config = project.folder / "cog.yaml"
+    text = re.sub("python_version.*", 'python_version: "3.11"', config.read_text())
+    config.write_text(text.replace("/src/weights", "/weights"))
+    (project.folder / "predict.py").write_text(PREDICT.format(target="/weights"))
+    ran(project, "weights", "import")
+    own = {"COG_DATA_DIR": project.environ["COG_DATA_DIR"]}
+    docker = Person(project.folder, {**project.environ, **docker_engine.environ, **own})
+    nowhere = Person(project.folder.parent, docker.environ)
+    try:
+        ran(docker, "build", "-t", "weighty")
+        assert ran(nowhere, "predict", "weighty").stdout == f"{FOUND}\n"
+        assert traces(project) == []
+    finally:
+        docker_engine.run("image", "rm", "-f", "weighty")

@@ -5,7 +5,8 @@ but without Python and packages: the machine that runs it makes the environment.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from coghub.build.layers import ROOT
 from coghub.build.lock import Locks
 from coghub.build.oci import Descriptor, Layout
 from coghub.build.plan import Plan
-from coghub.build.project_files import project_files
+from coghub.build.project_files import ProjectFile, project_files
 from coghub.domain.digest import hex_of, is_digest
 from coghub.domain.errors import BundleInvalid, BundleNotFound
 from coghub.settings import Settings
@@ -67,9 +68,24 @@ class Store:
         """Of what was unpacked here: until this process ends, or the one that it became."""
 
     def write(
-        self, name: str, plan: Plan, project: Path, document: Mapping[str, Any], report: Report
+        self,
+        name: str,
+        plan: Plan,
+        project: Path,
+        document: Mapping[str, Any],
+        report: Report,
+        *,
+        weights: Sequence[ProjectFile] = (),
     ) -> Bundle:
         """Store the project under the name; equal projects give equal digests.
+
+        Args:
+            name: of the bundle.
+            plan: what the project's cog.yaml says.
+            project: its folder.
+            document: the OpenAPI document.
+            report: hears of what is done.
+            weights: files that come from elsewhere, and belong into the project.
 
         Raises:
             NameInvalid: if the name is not `[HOST/]PATH[:TAG]`.
@@ -82,6 +98,7 @@ class Store:
         wanted = (*plan.requirements, *plan.if_missing)
         plan = replace(plan, requirements=wanted, if_missing=(), lock=lock, warnings=())
         files = project_files(project, report, kept=frozenset(plan.local_packages))
+        files = sorted([*files, *weights], key=lambda it: os.fsencode(it.path))
         bundle_content.require_code(plan, files)
         with self.layout.locked():
             report(Step(f"Writing bundle {name}"))

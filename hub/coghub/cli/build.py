@@ -14,7 +14,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
-from coghub.cli.shown_weights import require_locked
+from coghub.cli.shown_weights import placed_in, require_locked, shown_in
 from coghub.engines.base import NO_PREPARATION, Engine, Launch, Preparation, Project
 from coghub.engines.choice import engine_of
 from coghub.engines.documents import read_document
@@ -86,7 +86,10 @@ def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
     with console.step(line) as step:
         store = Store(invocation.settings)
         report = teller(console, step)
-        bundle = store.write(wanted.name, project.plan, project.folder, document, report)
+        weights = placed_in(invocation, project)
+        bundle = store.write(
+            wanted.name, project.plan, project.folder, document, report, weights=weights
+        )
         step.hide()
     return bundle
 
@@ -110,12 +113,18 @@ def built_image(
         prepared = engine.prepare(project, report, wanted.preparation)
         assert isinstance(prepared, PreparedImage)
         document = given or partial(prepared.document, Launch(), console.log, is_fresh=True)
-        order = model_image.ModelOrder(
-            project.plan, project.folder, document, wanted.name, config_name=project.origin
-        )
-        image = model_image.build_model_image(
-            prepared.docker, prepared.image, order, invocation.settings, report, options_
-        )
+        with shown_in(invocation, project, is_linked=False) as weights:
+            order = model_image.ModelOrder(
+                project.plan,
+                project.folder,
+                document,
+                wanted.name,
+                config_name=project.origin,
+                weights=weights,
+            )
+            image = model_image.build_model_image(
+                prepared.docker, prepared.image, order, invocation.settings, report, options_
+            )
         text = f"Building Docker image from {project.origin}..."
         step.succeed(text=text, outcome=f"Successfully built {image.short_id}")
     return image

@@ -58,15 +58,24 @@ def model_reference(invocation: Invocation, project: Project) -> tuple[Host, Ref
             f"weight commands require 'model' in {project.origin}, not 'image' — "
             "rename 'image' to 'model'"
         )
-    text = _named(str(config.get("model") or ""), environ)
-    if not text:
+    reference = named_model(project, environ)
+    if reference is None:
         raise UsageError(
             f"weight commands require a model ref: set 'model' in {project.origin}, "
             "or export COG_MODEL / COG_MODEL_REPO"
         )
-    reference = parse_reference(text)
     host, _ = chosen_host(invocation, None, reference.host)
     return host, reference
+
+
+def named_model(project: Project, environ: Mapping[str, str]) -> Reference | None:
+    """Return what `model` of cog.yaml and the variables name, if they do.
+
+    Raises:
+        NameInvalid: if that cannot be a name.
+    """
+    text = _named(str(project.plan.config.get("model") or ""), environ)
+    return parse_reference(text) if text else None
 
 
 def _named(configured: str, environ: Mapping[str, str]) -> str:

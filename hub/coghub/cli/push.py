@@ -25,6 +25,7 @@ from coghub.build.registry_client.registry import Registry
 from coghub.build.schema_changes import breaking_changes
 from coghub.cli import build, options
 from coghub.cli.invocation import Invocation
+from coghub.cli.managed_weights import VARIABLES, named_model
 from coghub.cli.output import Step
 from coghub.cli.prediction import teller
 from coghub.cli.projects import project_here, require_reference
@@ -123,8 +124,13 @@ def _target(
         UsageError: if nothing names a model.
         NameInvalid: if its name is none that may be pushed to.
     """
-    image = project.plan.config.get("image")
-    configured = parse_reference(str(image)) if image else None
+    configured = _configured(invocation, project)
+    if named is not None and configured is not None and not project.plan.config.get("image"):
+        raise UsageError(
+            f"The argument {named.repository} and the model {configured.repository} "
+            "exclude each other",
+            f"Leave the argument out, or set COG_MODEL={named.name}",
+        )
     reference = named or configured
     if reference is None:
         raise UsageError(
@@ -142,6 +148,21 @@ def _target(
     )
     tell_host(invocation, host, origin)
     return host, Reference(host, reference.repository, reference.tag)
+
+
+def _configured(invocation: Invocation, project: Project) -> Reference | None:
+    """Return what cog.yaml and the variables name: `image`, or a `model` with weights."""
+    image = project.plan.config.get("image")
+    environ = invocation.settings.environ
+    if image:
+        given = [name for name in VARIABLES if environ.get(name, "").strip()]
+        if given:
+            raise UsageError(
+                f"{given[0]} and `image` in {project.origin} exclude each other",
+                "Rename `image` to `model`",
+            )
+        return parse_reference(str(image))
+    return named_model(project, environ)
 
 
 def _refuse_breaking(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from coghub.build.project_files import ProjectFile
 from coghub.build.weights.shown import Shown
 from coghub.cli.invocation import Invocation
 from coghub.engines.base import Project
@@ -28,9 +29,30 @@ def require_locked(project: Project) -> None:
         locked_of(project)
 
 
+def placed_in(invocation: Invocation, project: Project) -> list[ProjectFile]:
+    """Return the weights of a project as files of its bundle.
+
+    Raises:
+        WeightsInvalid: if they cannot be in it.
+    """
+    if not _has_weights(project):
+        return []
+    from coghub.build.weights.placed import placed  # noqa: PLC0415 - most have none
+    from coghub.cli.managed_weights import locked_of, store_of  # noqa: PLC0415
+
+    return placed(project.folder, locked_of(project), store_of(invocation.settings))
+
+
 @contextmanager
-def shown_in(invocation: Invocation, project: Project) -> Generator[tuple[Shown, ...]]:
+def shown_in(
+    invocation: Invocation, project: Project, *, is_linked: bool | None = None
+) -> Generator[tuple[Shown, ...]]:
     """Show the weights of a project to what runs inside the block.
+
+    Args:
+        invocation: of the command.
+        project: whose weights.
+        is_linked: whether their targets are links on this machine; None does as the engine needs.
 
     Raises:
         WeightsInvalid: if they cannot be shown.
@@ -41,7 +63,8 @@ def shown_in(invocation: Invocation, project: Project) -> Generator[tuple[Shown,
     from coghub.build.weights.mounts import shown  # noqa: PLC0415 - most have none
     from coghub.cli.managed_weights import locked_of, store_of  # noqa: PLC0415
 
-    is_linked = engine_of(invocation.settings).name == "local"
+    if is_linked is None:
+        is_linked = engine_of(invocation.settings).name == "local"
     store = store_of(invocation.settings)
     with shown(project.folder, locked_of(project), store, is_linked=is_linked) as trees:
         yield tuple(trees)

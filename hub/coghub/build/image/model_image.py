@@ -32,6 +32,7 @@ from coghub.build.image.weights import weights_among
 from coghub.build.image_name import full_name
 from coghub.build.plan import DOCUMENT_PATH, Plan
 from coghub.build.project_files import ProjectFile, project_files
+from coghub.build.weights.shown import Shown
 from coghub.domain.errors import DiskFull, DockerError, ImageInvalid
 from coghub.settings import Settings
 
@@ -52,6 +53,8 @@ class ModelOrder:
     """Under which the project's config file lies; it is `cog.yaml` in the image."""
     labels: Mapping[str, str] | None = None
     """Beside those that every model's image has."""
+    weights: Sequence[Shown] = ()
+    """Folders that lie beside the project, each a layer below it."""
 
 
 def build_model_image(
@@ -129,7 +132,7 @@ class _Making:
     @contextmanager
     def copying(self, environment: Image) -> Generator[Callable[[], str]]:
         """Build the project on top of its environment, large files below; yield what waits."""
-        base = environment.name
+        base = self._with_trees(environment.name)
         weights = weights_among(self.files) if self.options.separate_weights else []
         if weights:
             self.report(Step(f"Copying {len(weights)} large files into layers of their own"))
@@ -143,6 +146,17 @@ class _Making:
             build = self._build(text, context, "project")
             with building(self.docker, build, self.report) as finish:
                 yield finish
+
+    def _with_trees(self, base: str) -> str:
+        """Put the order's weights on top of an image, each by a build of its own."""
+        for number, shown in enumerate(self.order.weights):
+            self.report(Step(f"Copying weights to {shown.target}"))
+            tag = self._tag(f"tree{number}")
+            text = f"FROM {base}\n{quoting.copied('.', shown.target)}\n"
+            build = Build(text, shown.tree, tag=tag, ignore="", progress=self.options.progress)
+            build_image(self.docker, build, self.report)
+            base = tag
+        return base
 
     def describe(self, name: str, document: Mapping[str, Any], packages: str) -> str:
         """Add what was made for the project, name the image, and return its id."""
@@ -173,6 +187,7 @@ class _Making:
     def temporary_names(self) -> list[str]:
         """Return the names that only this build uses."""
         parts = ["project", *(["weights"] if self.options.separate_weights else [])]
+        parts += [f"tree{number}" for number, _ in enumerate(self.order.weights)]
         return [self._tag(part) for part in parts]
 
     def _context(self, **choice: Collection[str]) -> AbstractContextManager[ProjectContext]:

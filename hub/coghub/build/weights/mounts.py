@@ -64,12 +64,7 @@ def shown(
 def _one(
     project: Path, weight: LockedWeight, store: WeightsCache, *, is_linked: bool
 ) -> Generator[Shown]:
-    missing = missing_files(weight, store)
-    if missing:
-        raise WeightsInvalid(
-            f'weight "{weight.name}" is not fully cached locally (missing {missing[0].path}); '
-            "run 'cog weights pull' first"
-        )
+    require_whole(weight, store)
     key = f"{hex_of(weight.setDigest)[:ID_CHARACTERS]}-{weight.name}"
     place = project / FOLDER / key
     lock = file_lock.wait_exclusive(place.with_suffix(".making"))
@@ -87,6 +82,20 @@ def _one(
     finally:
         use.release()
         _remove_unless_used(place)
+
+
+def require_whole(weight: LockedWeight, store: WeightsCache) -> None:
+    """Do nothing if a store has all files of a weight.
+
+    Raises:
+        WeightsInvalid: if it lacks one.
+    """
+    missing = missing_files(weight, store)
+    if missing:
+        raise WeightsInvalid(
+            f'weight "{weight.name}" is not fully cached locally (missing {missing[0].path}); '
+            "run 'cog weights pull' first"
+        )
 
 
 def _make_tree(place: Path, weight: LockedWeight, store: WeightsCache) -> None:
