@@ -21,7 +21,7 @@ quickstart: setup ## Start a hub, push three examples, run them (DATA=folder, ON
 	@$(PY) examples/quickstart.py $(if $(DATA),--data '$(DATA)') $(if $(ONCE),--once)
 
 test: setup ## Run every test that this machine can run
-	$(PY) -m pytest -n auto $(PYTEST_ARGS)
+	$(PY) -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 test-fast: setup ## Run the unit tests only
 	$(PY) -m pytest -n auto -m "not slow and not acceptance" $(PYTEST_ARGS)

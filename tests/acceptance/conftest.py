@@ -38,6 +38,8 @@ SCRIPTS = Path(sys.executable).parent
 NPM_CLIENT = "1.4.0"
 """The version of the official JavaScript client."""
 READY = "Setup complete, now accepting requests"
+REPLY_S = 180.0
+"""Longest wait for a reply: a picture on a busy machine takes its time."""
 START_S = 300.0
 """Longest wait for an environment to be made and a model to be ready."""
 
@@ -89,7 +91,7 @@ class Served:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if content is not None:
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=REPLY_S)
         with closing(connection):
             connection.request(method, path, content, sent)
             yield connection.getresponse()

@@ -12,6 +12,7 @@ CoghubError
 │   └── CommandFailed         a `build.run` command ended badly
 ├── DiskFull
 ├── ProjectUnreadable         a file of the project cannot be read
+├── WeightsInvalid            weights beside the code, or their lock, cannot be used
 ├── BundleError
 │   ├── BundleNotFound
 │   ├── BundleInvalid         its content is damaged, forged or too large
