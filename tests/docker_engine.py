@@ -210,9 +210,12 @@ def _bridge(folder: Path) -> str:
     A container that another engine runs, or has left, can then have no address that ours gives.
     """
     name = _bridge_name(folder)
-    third, fourth = hashlib.sha256(str(folder).encode()).digest()[:2]
+    third, fourth, *rest = hashlib.sha256(str(folder).encode()).digest()[:6]
+    # Without one of its own the bridge takes the lowest of its ports' addresses, which changes with
+    # each new container: those that know it already are cut off until they ask again.
+    mac = ":".join(f"{number:02x}" for number in (2, third, fourth, *rest[:3]))
     if not Path("/sys/class/net", name).exists():
-        _ip("link", "add", name, "type", "bridge")
+        _ip("link", "add", name, "address", mac, "type", "bridge")
         _ip("address", "add", f"10.{third}.{fourth}.1/24", "dev", name)
         _ip("link", "set", name, "up")
     return name

@@ -14,7 +14,7 @@ from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
-from coghub.cli.shown_weights import placed_in, require_locked, shown_in
+from coghub.cli.shown_weights import placed_in, shown_in
 from coghub.engines.base import NO_PREPARATION, Engine, Launch, Preparation, Project
 from coghub.engines.choice import engine_of
 from coghub.engines.documents import read_document
@@ -78,7 +78,7 @@ def command(
 def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
     """Make the bundle, with the document that the model's code has now."""
     console, path = invocation.console, wanted.document_path
-    require_locked(project)  # a version whose weights are not those of cog.yaml is built by nobody
+    weights = placed_in(invocation, project)
     given = read_document(path) if path else None
     prepared = prepare(invocation, project, wanted.preparation)
     document = given or read_interface(prepared, Launch(), console, is_fresh=True)
@@ -86,7 +86,6 @@ def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
     with console.step(line) as step:
         store = Store(invocation.settings)
         report = teller(console, step)
-        weights = placed_in(invocation, project)
         bundle = store.write(
             wanted.name, project.plan, project.folder, document, report, weights=weights
         )
@@ -102,10 +101,12 @@ def built_image(
     from coghub.engines.docker import PreparedImage  # noqa: PLC0415
 
     console, path, options_ = invocation.console, wanted.document_path, wanted.preparation.build
-    require_locked(project)
     given = read_document(path) if path else None
     line = f"Building Docker image from environment in {project.origin} as {wanted.name}..."
-    with console.step(line) as step:
+    with (
+        shown_in(invocation, project, is_linked=False) as weights,
+        console.step(line) as step,
+    ):
         report = teller(console, step)
         if options_.progress in ("plain", "tty"):
             step.hide()  # Docker shows all itself
@@ -113,18 +114,17 @@ def built_image(
         prepared = engine.prepare(project, report, wanted.preparation)
         assert isinstance(prepared, PreparedImage)
         document = given or partial(prepared.document, Launch(), console.log, is_fresh=True)
-        with shown_in(invocation, project, is_linked=False) as weights:
-            order = model_image.ModelOrder(
-                project.plan,
-                project.folder,
-                document,
-                wanted.name,
-                config_name=project.origin,
-                weights=weights,
-            )
-            image = model_image.build_model_image(
-                prepared.docker, prepared.image, order, invocation.settings, report, options_
-            )
+        order = model_image.ModelOrder(
+            project.plan,
+            project.folder,
+            document,
+            wanted.name,
+            config_name=project.origin,
+            weights=weights,
+        )
+        image = model_image.build_model_image(
+            prepared.docker, prepared.image, order, invocation.settings, report, options_
+        )
         text = f"Building Docker image from {project.origin}..."
         step.succeed(text=text, outcome=f"Successfully built {image.short_id}")
     return image

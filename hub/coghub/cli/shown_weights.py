@@ -17,18 +17,6 @@ TRACES = ("weights.lock", ".cog/mounts")
 """In a project's folder, where cog.yaml lists no weights any more."""
 
 
-def require_locked(project: Project) -> None:
-    """Do nothing if weights.lock says what cog.yaml says.
-
-    Raises:
-        WeightsInvalid: if it does not.
-    """
-    if _has_weights(project):
-        from coghub.cli.managed_weights import locked_of  # noqa: PLC0415 - most have none
-
-        locked_of(project)
-
-
 def placed_in(invocation: Invocation, project: Project) -> list[ProjectFile]:
     """Return the weights of a project as files of its bundle.
 
