@@ -13,6 +13,8 @@ from coghub.ui.templates import to_json
 
 STEPS = 200
 """A slider for any number has about so many places."""
+MAX_PLACES = 10_000
+"""Nobody can aim among more, such as those of a seed."""
 MAX_WHOLE = 2**53
 """Above it, browsers do not tell whole numbers apart."""
 
@@ -59,7 +61,9 @@ class Field:
     @property
     def has_slider(self) -> bool:
         """Whether a number has both ends, not too far apart to aim at."""
-        return self.minimum is not None and self.maximum is not None and self.step is not None
+        if self.minimum is None or self.maximum is None or self.step is None:
+            return False
+        return self.maximum - self.minimum <= MAX_PLACES * self.step
 
 
 def fields_of(document: Mapping[str, Any], name: str = "Input") -> list[Field]:

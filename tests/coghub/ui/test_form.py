@@ -63,6 +63,11 @@ def test_a_slider_has_a_step_that_fits_the_range(minimum, maximum, kind, step):
     assert found.has_slider is (step is not None)
 
 
+def test_a_seed_has_no_slider():
+    assert not field({"type": "integer", "minimum": 0, "maximum": 2**32 - 1}).has_slider
+    assert field({"type": "integer", "minimum": 1, "maximum": 4096}).has_slider
+
+
 def test_an_exclusive_bound_of_whole_numbers_is_the_next_one():
     found = field({"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 10})
 
