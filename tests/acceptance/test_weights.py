@@ -314,6 +314,20 @@ def test_a_target_that_is_taken_is_left_alone(project):
     assert (project.folder / "weights" / "mine").read_text() == "mine"
 
 
+def test_a_target_that_is_the_source_itself_stays_as_it_is(project):
+    (project.folder / "files").rename(project.folder / "weights")
+    config = project.folder / "cog.yaml"
+    config.write_text(config.read_text().replace("uri: files", "uri: weights"))
+    ran(project, "weights", "import")
+    (project.folder / "weights" / "notes.txt").unlink()
+    shutil.rmtree(project.folder / "weights" / "old")
+
+    assert ran(project, "predict").stdout == f"{FOUND}\n"
+    ran(project, "build", "-t", "weighty")
+    shutil.rmtree(project.folder / "weights")
+    assert ran(project, "predict", "weighty").stdout == f"{FOUND}\n"
+
+
 def test_a_target_outside_of_src_is_a_link_where_it_says(project, tmp_path):
     target = tmp_path / "elsewhere" / "weights"
     config = project.folder / "cog.yaml"

@@ -98,7 +98,9 @@ class Store:
         wanted = (*plan.requirements, *plan.if_missing)
         plan = replace(plan, requirements=wanted, if_missing=(), lock=lock, warnings=())
         files = project_files(project, report, kept=frozenset(plan.local_packages))
-        files = sorted([*files, *weights], key=lambda it: os.fsencode(it.path))
+        elsewhere = {it.path for it in weights}
+        own = [it for it in files if it.path not in elsewhere]
+        files = sorted([*own, *weights], key=lambda it: os.fsencode(it.path))
         bundle_content.require_code(plan, files)
         with self.layout.locked():
             report(Step(f"Writing bundle {name}"))

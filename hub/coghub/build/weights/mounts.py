@@ -1,8 +1,9 @@
 """Weights in a run: a tree of hard links to the store for each, shown at its target.
 
 A container has the tree mounted, read only. Without one, a target under /src is a link in the
-project, and any other a link where it says. Runs of the same weights share the trees; whoever is
-the last to leave removes them, and what a killed command has left goes with the next.
+project, and any other a link where it says; a target that is the source itself stays as it is. Runs
+of the same weights share the trees; whoever is the last to leave removes them, and what a killed
+command has left goes with the next.
 
 Source: contract 08, section 8.6.
 """
@@ -72,6 +73,7 @@ def _one(
         use = file_lock.wait_shared(place.with_suffix(".lock"))
         if not place.exists():
             _make_tree(place, weight, store)
+        is_linked = is_linked and not is_at_source(project, weight)
         link = _link_of(project, weight.target) if is_linked else None
         if link is not None:
             _make_link(link, place, weight)
@@ -116,6 +118,13 @@ def _make_tree(place: Path, weight: LockedWeight, store: WeightsCache) -> None:
                 hint="Set COG_CACHE_DIR to a folder on the project's",
             ) from error
     new.replace(place)
+
+
+def is_at_source(project: Path, weight: LockedWeight) -> bool:
+    """Tell whether the target is the folder of the project that the files come from."""
+    places = [it.uri.removeprefix("file://") for it in weight.sources if it.uri.startswith("file:")]
+    link = _link_of(project, weight.target)
+    return any((project / it).resolve() == link.resolve() for it in places)
 
 
 def _link_of(project: Path, target: str) -> Path:

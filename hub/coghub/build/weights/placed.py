@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from cog.weights import WeightsCache
 from coghub.build.project_files import ProjectFile
 from coghub.build.weights.lock import LockedWeight
-from coghub.build.weights.mounts import SOURCE, require_whole
+from coghub.build.weights.mounts import SOURCE, is_at_source, require_whole
 from coghub.build.weights.packing import kept
 from coghub.domain.errors import WeightsInvalid
 
@@ -34,7 +34,8 @@ def placed(
                 hint="Change its target, or make an image, with Docker",
             )
         place = weight.target.removeprefix(SOURCE)
-        if (project / place).exists() and not (project / place).is_symlink():
+        is_there = (project / place).exists() and not (project / place).is_symlink()
+        if is_there and not is_at_source(project, weight):
             raise WeightsInvalid(f'weight "{weight.name}" cannot be at {place}: it is there')
         for file in weight.files:
             path = kept(file.digest, file.path, store)
