@@ -339,21 +339,19 @@ def test_a_target_outside_of_src_is_a_link_where_it_says(project, tmp_path):
     assert not os.path.lexists(target)
 
 
-def test_a_container_has_them_mounted_and_cannot_write(project, docker_engine):
+@pytest.fixture
+def docker(project, docker_engine) -> Person:
+    """The project at a shell where Docker answers, with its weights outside of /src."""
     config = project.folder / "cog.yaml"
-    config.write_text(
-        re.sub("python_version.*", 'python_version: "3.11"', config.read_text()).replace(
-            "/src/weights", "/weights"
-        )
-    )
+    text = re.sub("python_version.*", 'python_version: "3.11"', config.read_text())
+    config.write_text(text.replace("/src/weights", "/weights"))
     (project.folder / "predict.py").write_text(PREDICT.format(target="/weights"))
     ran(project, "weights", "import")
-    docker = Person(
-        project.folder,
-        {**project.environ, **docker_engine.environ,
-         "COG_DATA_DIR": project.environ["COG_DATA_DIR"]},
-    )  # fmt: skip
+    own = {"COG_DATA_DIR": project.environ["COG_DATA_DIR"]}
+    return Person(project.folder, {**project.environ, **docker_engine.environ, **own})
 
+
+def test_a_container_has_them_mounted_and_cannot_write(project, docker):
     assert ran(docker, "predict").stdout == f"{FOUND}\n"
     refused = docker("exec", "touch", "/weights/a.json")
     assert refused.returncode != 0
@@ -606,14 +604,7 @@ def test_an_argument_beside_a_model_is_refused(project):
     assert "The argument alice/other and the model alice/weighty exclude each other" in done.stderr
 
 
-def test_an_image_has_its_weights_at_any_target(project, docker_engine):
-    config = project.folder / "cog.yaml"
-    text = re.sub("python_version.*", 'python_version: "3.11"', config.read_text())
-    config.write_text(text.replace("/src/weights", "/weights"))
-    (project.folder / "predict.py").write_text(PREDICT.format(target="/weights"))
-    ran(project, "weights", "import")
-    own = {"COG_DATA_DIR": project.environ["COG_DATA_DIR"]}
-    docker = Person(project.folder, {**project.environ, **docker_engine.environ, **own})
+def test_an_image_has_its_weights_at_any_target(project, docker, docker_engine):
     nowhere = Person(project.folder.parent, docker.environ)
     try:
         ran(docker, "build", "-t", "weighty")

@@ -22,6 +22,7 @@ from coghub.domain.errors import BundleInvalid
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+LAYER_GZIP = f"{LAYER}+gzip"
 INDEX = "application/vnd.oci.image.index.v1+json"
 NAME = "org.opencontainers.image.ref.name"
 MAX_JSON_BYTES = 32 * 1024**2

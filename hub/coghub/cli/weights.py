@@ -99,12 +99,11 @@ def _push(
     invocation: Invocation, host: Host, reference: Reference, made: Sequence[LockedWeight]
 ) -> None:
     console, settings = invocation.console, invocation.settings
-    sent = 0
+    store, sent = store_of(settings), 0
     with open_registry(host, settings) as registry:
         for weight in made:
             with console.step(f"Pushing {weight.name}...") as step:
                 report = teller(console, step)
-                store = store_of(settings)
                 place = Repository(registry, reference.repository, store, settings, report)
                 sent += place.push(weight).moved
                 step.hide()

@@ -163,21 +163,12 @@ class WeightsCache:
                         file.write(chunk)
                 if sha256 not in {None, digest.hexdigest()}:
                     raise FetchError(f"Its sha256 is {digest.hexdigest()}, not {sha256}: {name}")
-                return self._settle(part, room, digest.hexdigest(), name)
+                path, descriptor = self._settle(part, room, digest.hexdigest(), name)
+                os.close(descriptor)
+                return path
             finally:
                 part.unlink(missing_ok=True)
                 room.unlink(missing_ok=True)
-
-    def _settle(self, part: Path, room: Path, digest: str, name: str) -> Path:
-        size_bytes = settled(part)
-        with self._locked():
-            path = self._path(digest, is_archive=False)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            room.unlink()
-            if not path.exists():
-                self._place(part, path, size_bytes, name)
-            os.close(self._hold(path))
-            return path
 
     def pin(self, path: Path) -> None:
         """Let an entry stay, also when this process has ended.
@@ -230,16 +221,32 @@ class WeightsCache:
             if not incoming.with_name(f"{key}.part").exists():
                 room.unlink(missing_ok=True)
             raise
+        return self._settle(
+            incoming, room, digest, wanted.url, key=key, is_archive=wanted.is_archive
+        )
+
+    def _settle(
+        self,
+        incoming: Path,
+        room: Path,
+        digest: str,
+        name: str,
+        *,
+        key: str | None = None,
+        is_archive: bool = False,
+    ) -> tuple[Path, int]:
+        """Make an entry of what has come whole, noted under a key if it has one, and hold it."""
         size_bytes = settled(incoming)
         with self._locked():
-            path = self._path(digest, is_archive=wanted.is_archive)
+            path = self._path(digest, is_archive=is_archive)
             path.parent.mkdir(parents=True, exist_ok=True)
             room.unlink(missing_ok=True)
             if path.exists():  # another URL has led to the same
                 remove(incoming)
             else:
-                self._place(incoming, path, size_bytes, wanted.url)
-            write_whole(self.folder / "urls" / key, digest)
+                self._place(incoming, path, size_bytes, name)
+            if key is not None:
+                write_whole(self.folder / "urls" / key, digest)
             return path, self._hold(path)
 
     def _place(self, incoming: Path, path: Path, size_bytes: int, url: str) -> None:

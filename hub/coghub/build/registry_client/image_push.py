@@ -123,8 +123,7 @@ class EarlyUploads:
 
     def _send(self, source: Source, *, is_new: bool) -> None:
         meter = Meter("Pushed", source.size, ignore)
-        settings = self.settings
-        sizes = Sizes(settings.push_threshold_bytes, settings.push_chunk_bytes)
+        sizes = Sizes.of(self.settings)
         with suppress(CoghubError, OSError):
             Upload(self.registry, self.repository, source, sizes, meter).run(is_new=is_new)
             with self._lock:

@@ -98,9 +98,8 @@ class _Pushing:
         )
 
     def _blob(self, source: File) -> None:
-        settings = self.settings
-        sizes = Sizes(settings.push_threshold_bytes, settings.push_chunk_bytes)
-        mounts = Mounts(settings, self.registry.host.address)
+        mounts = Mounts(self.settings, self.registry.host.address)
+        sizes = Sizes.of(self.settings)
         Upload(self.registry, self.repository, source, sizes, self.meter).run(
             mounts.find(source.descriptor.digest, self.repository)
         )

@@ -12,7 +12,7 @@ Source: OCI distribution specification 1.1, "Pushing blobs".
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import IO, Protocol, Self
 from urllib.parse import quote, urlencode
 
 from coghub.build.files import pieces
@@ -29,6 +29,7 @@ from coghub.domain.errors import (
     RegistryUnreachable,
     RemoteNotFound,
 )
+from coghub.settings import Settings
 
 MAX_RESTARTS = 5
 """Of one blob, where the registry has forgotten an upload or counts in another way than we do."""
@@ -43,6 +44,11 @@ class Sizes:
     threshold_bytes: int
     """Above this in pieces."""
     chunk_bytes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the settings say."""
+        return cls(settings.push_threshold_bytes, settings.push_chunk_bytes)
 
 
 class Source(Protocol):

@@ -16,7 +16,7 @@ from typing import Any
 from cog.errors import FetchError
 from cog.weights import WeightsCache
 from coghub.build.events import Report
-from coghub.build.oci import MANIFEST, Descriptor
+from coghub.build.oci import LAYER, LAYER_GZIP, MANIFEST, Descriptor
 from coghub.build.registry_client.download import Download
 from coghub.build.registry_client.manifests import write_manifest
 from coghub.build.registry_client.meter import Meter
@@ -24,7 +24,7 @@ from coghub.build.registry_client.parallel import run_all
 from coghub.build.registry_client.registry import Registry
 from coghub.build.registry_client.upload import Sizes, Source, Upload
 from coghub.build.weights.lock import LockedFile, LockedLayer, LockedWeight
-from coghub.build.weights.packing import TAR, TAR_GZIP, layer_of
+from coghub.build.weights.packing import layer_of
 from coghub.domain.digest import digest_of, hex_of
 from coghub.domain.errors import WeightsInvalid
 from coghub.settings import Settings
@@ -142,8 +142,7 @@ class Repository:
         return meter
 
     def _send(self, source: Source, meter: Meter) -> None:
-        sizes = Sizes(self.settings.push_threshold_bytes, self.settings.push_chunk_bytes)
-        Upload(self.registry, self.name, source, sizes, meter).run()
+        Upload(self.registry, self.name, source, Sizes.of(self.settings), meter).run()
 
     def pull(self, weight: LockedWeight) -> int:
         """Bring what the store lacks of a weight into it; return the bytes that came.
@@ -173,9 +172,9 @@ class Repository:
             path.unlink(missing_ok=True)
 
     def _unpack(self, path: Path, layer: LockedLayer, files: dict[str, LockedFile]) -> None:
-        if layer.mediaType not in {TAR, TAR_GZIP}:
+        if layer.mediaType not in {LAYER, LAYER_GZIP}:
             raise WeightsInvalid(f"a layer of an unknown form: {layer.mediaType}")
-        raw: Any = gzip.open if layer.mediaType == TAR_GZIP else open
+        raw: Any = gzip.open if layer.mediaType == LAYER_GZIP else open
         try:
             with (
                 closing(raw(path, "rb")) as content,

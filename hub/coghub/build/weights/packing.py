@@ -22,13 +22,12 @@ from typing import IO
 
 from cog.weights import WeightsCache
 from coghub.build.files import pieces
+from coghub.build.oci import LAYER, LAYER_GZIP
 from coghub.build.weights.lock import LockedFile, LockedLayer
 from coghub.build.weights.sources import Found
-from coghub.domain.digest import hex_of
+from coghub.domain.digest import digest_of, hex_of
 from coghub.domain.errors import WeightsInvalid
 
-TAR = "application/vnd.oci.image.layer.v1.tar"
-TAR_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 LARGE_BYTES = 64 * 1024**2
 BUNDLE_BYTES = 256 * 1024**2
 DENSE = frozenset({".safetensors", ".bin", ".gguf", ".onnx", ".parquet", ".pt", ".pth"})
@@ -47,8 +46,7 @@ def envelope_format() -> str:
         "levels": [LEVEL_BUNDLE, LEVEL_LARGE],
         "tar": "pax, files only, mode 0644, times and owners 0",
     }
-    text = json.dumps(said, sort_keys=True)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return digest_of(json.dumps(said, sort_keys=True).encode())
 
 
 class Tar:
@@ -145,22 +143,20 @@ class Layer:
             self._file = None
 
     def _packed(self) -> LockedLayer:
-        digest = hashlib.sha256()
         if self.level is None:
+            digest = hashlib.sha256()
             for chunk in self.tar.chunks(0, self.tar.size):
                 digest.update(chunk)
-            return LockedLayer(f"sha256:{digest.hexdigest()}", TAR, self.tar.size, self.tar.size)
+            return LockedLayer(f"sha256:{digest.hexdigest()}", LAYER, self.tar.size, self.tar.size)
         self.close()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is kept until `close`
         with gzip.GzipFile("", "wb", self.level, self._file, mtime=0) as archive:
             for chunk in self.tar.chunks(0, self.tar.size):
                 archive.write(chunk)
+        size = self._file.tell()
         self._file.seek(0)
-        size = 0
-        while chunk := self._file.read(BUNDLE_BYTES // 256):
-            digest.update(chunk)
-            size += len(chunk)
-        return LockedLayer(f"sha256:{digest.hexdigest()}", TAR_GZIP, size, self.tar.size)
+        digest = hashlib.file_digest(self._file, "sha256")
+        return LockedLayer(f"sha256:{digest.hexdigest()}", LAYER_GZIP, size, self.tar.size)
 
 
 def pack(files: Sequence[Found], store: WeightsCache) -> list[tuple[list[Found], Layer]]:
@@ -189,7 +185,7 @@ def layer_of(locked: LockedLayer, files: Sequence[LockedFile], store: WeightsCac
     """
     inside = sorted((it for it in files if it.layer == locked.digest), key=lambda it: it.path)
     is_large = len(inside) == 1 and inside[0].size >= LARGE_BYTES
-    level = None if locked.mediaType == TAR else LEVEL_LARGE if is_large else LEVEL_BUNDLE
+    level = None if locked.mediaType == LAYER else LEVEL_LARGE if is_large else LEVEL_BUNDLE
     return Layer(_tar(inside, store), level, locked)
 
 

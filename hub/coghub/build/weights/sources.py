@@ -20,6 +20,7 @@ from cog.weights.remote import look_at
 from coghub.build.weights.declared import Source
 from coghub.build.weights.lock import is_inside, normalised
 from coghub.build.weights.patterns import is_taken
+from coghub.domain.digest import digest_of, hex_of
 from coghub.domain.errors import WeightsInvalid
 
 HUGGING_FACE = "https://huggingface.co"
@@ -56,8 +57,8 @@ def set_digest(files: list[Found]) -> str:
 
     Source: contract 08, section 8.5: lines of hash and path, sorted as wholes, joined by newlines.
     """
-    lines = sorted(f"{it.digest.removeprefix('sha256:')}  {it.path}" for it in files)
-    return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
+    lines = sorted(f"{hex_of(it.digest)}  {it.path}" for it in files)
+    return digest_of("\n".join(lines).encode())
 
 
 @dataclass(frozen=True, slots=True)
