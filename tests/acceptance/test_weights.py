@@ -490,6 +490,7 @@ def test_a_folder_with_what_no_weight_may_have_is_refused(project, kind):
         ("target: /src/weights", "target: weights", "target must be an absolute path"),
         ("target: /src/weights", "target: /", 'must not be the container root "/"'),
         ("target: /src/weights", "target:", "target is required"),
+        ('"old/"', '"[z-a]"', "not a pattern: [z-a]"),
         ("model: alice/weighty", "image: alice/weighty", "not 'image' — rename 'image' to 'model'"),
         ("model: alice/weighty\n", "", "weight commands require a model ref"),
     ],

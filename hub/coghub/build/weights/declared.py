@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from coghub.build.weights.patterns import is_pattern
 from coghub.domain.errors import ConfigInvalid
 
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -91,6 +92,8 @@ def _patterns(listed: Any, place: str, problems: list[str]) -> tuple[str, ...]:
             )
         elif "\\" in pattern:
             problems.append(f"{place}: a pattern must not have a backslash: {pattern}")
+        elif not is_pattern(pattern):
+            problems.append(f"{place}: not a pattern: {pattern}")
     return patterns
 
 

@@ -14,6 +14,15 @@ def is_taken(path: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
     return is_included and not any(_fits(path, it) for it in exclude)
 
 
+def is_pattern(text: str) -> bool:
+    """Tell whether a text is a pattern: one with a range such as `[z-a]` is none."""
+    try:
+        _compiled(text)
+    except re.error:
+        return False
+    return True
+
+
 def _fits(path: str, pattern: str) -> bool:
     return _compiled(pattern).fullmatch(path) is not None
 
