@@ -7,6 +7,7 @@ Importing it is quick, and needs the standard library only.
 import typing
 
 from cog import mimetypes_ext
+from cog.batching import batch
 from cog.decorators import concurrent, streaming
 from cog.errors import CancelationException
 from cog.input import FieldInfo, Input
@@ -44,6 +45,7 @@ __all__ = [
     "URLFile",
     "URLPath",
     "__version__",
+    "batch",
     "concurrent",
     "current_scope",
     "emit_metric",

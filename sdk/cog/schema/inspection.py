@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 from typing import Any
 
+from cog.batching import BatchMethod
 from cog.decorators import CONCURRENT_MARK, STREAMING_MARK
 from cog.errors import InputError, SchemaError
 from cog.input import FieldInfo
@@ -31,6 +32,9 @@ from cog.schema.value_types import (
     without_none,
 )
 
+BATCHED = "@batch is for a method that {name}() awaits, not for {name}() itself"
+BATCHED_HINT = "Move what it computes into a method of its own, from a list to a list"
+
 _ASYNC = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
 
 
@@ -41,6 +45,8 @@ def interface_of(model: Model) -> Interface:
         SchemaError: if the signature has something that no schema can say.
     """
     name = model.method_name
+    if isinstance(model.function, BatchMethod):
+        raise SchemaError(BATCHED.format(name=name), hint=BATCHED_HINT)
     is_method = model.function is not model.target
     signature = signature_of(model.function, is_method=is_method, name=name)
     function = getattr(model.function, "__func__", model.function)

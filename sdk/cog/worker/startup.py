@@ -4,13 +4,15 @@
 its `setup()`. Failures are one line for the client; tracebacks are printed, into the setup logs.
 """
 
-from collections.abc import Callable, Generator
+import sys
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import isawaitable
 from types import ModuleType
 from typing import Any
 
+from cog.batching import BatchMethod
 from cog.errors import CogError
 from cog.schema.inspection import interface_of
 from cog.schema.interface import Interface
@@ -102,8 +104,28 @@ def set_up(loaded: LoadedModel, weights_value: str | None) -> ReadyModel:
             result = setup(**weights.arguments(loaded.interface, weights_value))
             if isawaitable(result):
                 _event_loop().wait(result)
+    _note_lonely_batches(loaded)
     healthcheck = getattr(predictor, "healthcheck", None) if model.is_class else None
     return ReadyModel(loaded.interface, model.method(predictor), healthcheck)
+
+
+def _note_lonely_batches(loaded: LoadedModel) -> None:
+    """Say in the setup's logs that a batch never has more than one item where that is so."""
+    if loaded.slots > 1 or not loaded.model.is_class:
+        return
+    for name, value in _attributes(loaded.model.target):
+        if isinstance(value, BatchMethod):
+            slots_of_use = 2 * value.max_size  # a batch that runs, and the next that gathers
+            sys.stderr.write(
+                f"note: {name}() is batched, but one prediction runs at a time: put "
+                f"@cog.concurrent(max={slots_of_use}) on an async "
+                f"{loaded.model.method_name}()\n"
+            )
+
+
+def _attributes(owner: type) -> Iterator[tuple[str, Any]]:
+    for ancestor in owner.__mro__:
+        yield from vars(ancestor).items()
 
 
 def _event_loop() -> ModuleType:

@@ -2,8 +2,11 @@
 
 import pytest
 
+import cog
 from cog.errors import SchemaError
+from cog.schema.inspection import interface_of
 from cog.schema.interface import REQUIRED
+from cog.schema.loading import model_of
 from cog.schema.value_types import (
     ChoiceType,
     ListType,
@@ -196,3 +199,13 @@ class TestWeights:
 
     def test_a_function_takes_none(self, written):
         assert not written("def run() -> str: ...").takes_weights
+
+
+def test_predict_itself_is_not_batched() -> None:
+    class Predictor:
+        @cog.batch
+        def predict(self, texts: list[str]) -> list[str]:
+            return texts
+
+    with pytest.raises(SchemaError, match=r"^@batch is for a method that predict\(\) awaits"):
+        interface_of(model_of(Predictor))
