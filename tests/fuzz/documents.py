@@ -1,0 +1,190 @@
+"""OpenAPI documents of what has none of its own: made from the routes, so that none is left out.
+
+What a path, a query or a form may hold is `KNOWN` or anything else; bodies of the API are made from
+the very classes that read them.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from starlette.routing import BaseRoute
+
+from coghub.api.app import PARTS as API_PARTS
+from coghub.api.callbacks import Callbacks
+from coghub.api.models import ModelBody, ModelChange
+from coghub.api.predictions import PredictionBody
+from coghub.playground.app import InputBody, Playground
+from coghub.registry.app import _places
+from coghub.web.app import PARTS as PAGE_PARTS
+from coghub.web.site import Site
+
+Json = dict[str, Any]
+Known = Mapping[str, list[str]]
+"""Name of a parameter, and values of it that lead somewhere."""
+
+METHODS = {"get", "put", "post", "delete", "patch"}
+"""Which a document can name; HEAD goes the way of GET."""
+QUERY = ("cursor", "created_after", "created_before", "source", "query", "limit", "sort_by",
+         "sort_direction", "expiry", "owner", "signature", "n", "last", "digest", "mount", "from",
+         "scope", "service", "artifactType", "q", "next", "time", "_v", "_p", "_from", "saved",
+         "text")  # fmt: skip
+HEADERS = ("Accept", "Prefer", "Cancel-After", "Last-Event-ID", "Range", "If-Range",
+           "If-None-Match", "Content-Range", "X-Prediction-ID")  # fmt: skip
+FIELDS = ("name", "password", "next", "do", "id", "old", "new", "visibility", "hardware", "value",
+          "description", "readme", "github_url", "text")  # fmt: skip
+TYPED = {
+    "POST /predictions": PredictionBody,
+    "POST /models/{owner}/{name}/predictions": PredictionBody,
+    "POST /models": ModelBody,
+    "PATCH /models/{owner}/{name}": ModelChange,
+    "POST /run": InputBody,
+    "POST /check": InputBody,
+    "POST /{owner}/{name}/versions/{version_id}/run": InputBody,
+    "POST /{owner}/{name}/versions/{version_id}/check": InputBody,
+}
+FILES = {"POST /files", "POST /uploads"}
+NEVER = {"POST /logout", "POST /shutdown"}
+"""After these nothing else would be tried."""
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+class Anything:
+    """Stands for a hub while its routes are only listed."""
+
+    def __getattr__(self, name: str) -> "Anything":
+        return self
+
+    def __call__(self, *given: Any, **named: Any) -> "Anything":
+        return self
+
+
+def api_document(known: Known) -> Json:
+    """Describe the API, whose official prefix is `/v1`."""
+    routes = [route for part in API_PARTS for route in part(Anything()).routes()]
+    return _document(_operations(routes), known, prefix="/v1")
+
+
+def pages_document(known: Known, *, csrf: str) -> Json:
+    """Describe the pages, for who is signed in and has this token in the forms."""
+    routes = [route for part in PAGE_PARTS for route in part(Site(Anything())).routes()]
+    return _document(_operations(routes), {**known, "csrf": [csrf]}, has_forms=True)
+
+
+def callbacks_document(known: Known) -> Json:
+    """Describe what instances may ask of the hub."""
+    app = Callbacks(Anything(), Anything(), Anything()).app()
+    return _document(_operations(app.routes), known)
+
+
+def playground_document(known: Known) -> Json:
+    """Describe the page of one model server."""
+    made = Playground.__new__(Playground)  # without its folder and client
+    return _document(_operations(made.app().routes), known)
+
+
+def registry_document(known: Known) -> Json:
+    """Describe the registry, whose paths are patterns."""
+    operations = []
+    for place in _places(Anything()):
+        path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", place.path.pattern).replace("/?", "/")
+        operations += [(method, path) for method in place.answers]
+    return _document(operations, known, raw=MANIFEST)
+
+
+def model_document(own: Json) -> Json:
+    """Return the document of a model's server with what every server answers beside it."""
+    paths = dict(own["paths"])
+    one = {"name": "prediction_id", "in": "path", "required": True, "schema": {"type": "string"}}
+    create = paths["/predictions"]["post"]
+    paths["/predictions/{prediction_id}"] = {
+        "put": {**create, "operationId": "put", "parameters": [one, *_said("header", HEADERS, {})]}
+    }
+    paths["/openapi.json"] = {"get": {"responses": {"200": {"description": ""}}}}
+    return {**own, "paths": paths}
+
+
+def _operations(routes: Iterable[BaseRoute]) -> list[tuple[str, str]]:
+    found = []
+    for route in routes:
+        path = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
+        found += [(method, path) for method in sorted(route.methods or ())]
+    return found
+
+
+def _document(
+    operations: Iterable[tuple[str, str]],
+    known: Known,
+    *,
+    prefix: str = "",
+    raw: str = "application/octet-stream",
+    has_forms: bool = False,
+) -> Json:
+    shapes, components = msgspec.json.schema_components(
+        set(TYPED.values()), ref_template="#/components/schemas/{name}"
+    )
+    typed = dict(zip(set(TYPED.values()), shapes, strict=True))
+    paths: dict[str, Json] = {}
+    for method, path in operations:
+        if method.lower() in METHODS and f"{method} {path}" not in NEVER:
+            body = _body(f"{method} {path}", typed, known, raw="" if has_forms else raw)
+            operation = {"parameters": _parameters(path, known), "responses": {"200": ANY}}
+            operation |= {"requestBody": {"content": body}} if method not in SAFE else {}
+            paths.setdefault(prefix + path, {})[method.lower()] = operation
+    schema = {"openapi": "3.1.0", "info": {"title": "hub", "version": "0"}, "paths": paths}
+    return {**schema, "components": {"schemas": components}}
+
+
+SAFE = {"GET", "HEAD"}
+ANY = {"description": "anything"}
+
+
+def _parameters(path: str, known: Known) -> list[Json]:
+    in_path = re.findall(r"\{(\w+)\}", path)
+    named = [{**it, "required": True} for it in _said("path", in_path, known)]
+    return [*named, *_said("query", QUERY, known), *_said("header", HEADERS, known)]
+
+
+def _said(where: str, names: Iterable[str], known: Known) -> list[Json]:
+    return [{"name": name, "in": where, "schema": _text(name, known)} for name in names]
+
+
+def _text(name: str, known: Known) -> Json:
+    values = [*known.get(name, []), *USUAL.get(name, [])]
+    anything = {"type": "string"}
+    return {"anyOf": [{"enum": values}, {"enum": values}, anything]} if values else anything
+
+
+USUAL = {
+    "Accept": ["text/event-stream", "application/x-ndjson", "*/*"],
+    "Prefer": ["wait=0.01", "wait", "respond-async", "wait=-1", "wait=9e99"],
+    "Cancel-After": ["5s", "1s", "9h", "0", "-1", "1e9m"],
+    "Last-Event-ID": ["0", "1:1", "-1", "9" * 40],
+    "Range": ["bytes=0-", "bytes=-1", "bytes=5-1", "bytes=a-b", "bytes=0-0,1-1"],
+    "Content-Range": ["0-1", "bytes 0-1/2", "5-1", "9" * 40 + "-" + "9" * 41],
+    "created_after": ["2026-01-01T00:00:00Z", "9999-99-99", "0001-01-01T00:00:00+23:59"],
+    "limit": ["0", "1", "-1", "1e9", "9" * 40],
+    "n": ["0", "1", "-1", "9" * 40],
+    "expiry": ["0", "9" * 40],
+    "scope": ["repository:a/b:pull,push", "registry:catalog:*", ":::"],
+    "visibility": ["public", "private"],
+    "hardware": ["cpu"],
+    "source": ["api", "web"],
+}
+
+
+def _body(call: str, typed: Mapping[Any, Json], known: Known, *, raw: str) -> Json:
+    """Return the content that a call takes, by media type."""
+    if call in TYPED:
+        return {"application/json": {"schema": typed[TYPED[call]]}}
+    if call in FILES:
+        content = {"type": "string", "format": "binary"}
+        fields = {name: {"type": "string"} for name in ("filename", "type", "metadata")}
+        form = {"type": "object", "properties": {"content": content, **fields}}
+        return {"multipart/form-data": {"schema": {**form, "required": ["content"]}}}
+    if raw:
+        return {raw: {"schema": {"type": "string", "format": "binary"}}}
+    fields = {name: _text(name, known) for name in FIELDS} | {"csrf": {"enum": known["csrf"]}}
+    form = {"type": "object", "properties": fields, "required": ["csrf"]}
+    return {"application/x-www-form-urlencoded": {"schema": form}}
