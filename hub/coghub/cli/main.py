@@ -32,6 +32,7 @@ COMMANDS = {
     "serve": "Serve a model over HTTP until it is stopped",
     "playground": "Show a page to try a model that is served",
     "train": "Run a training of this project",
+    "test": "Run the project's tests against its model",
     "exec": "Run a command in the project's environment",
     "login": "Log in to a hub or another registry",
     "push": "Build the project and push it to a hub",

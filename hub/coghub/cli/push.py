@@ -1,6 +1,7 @@
 """`cog push`: the project as a bundle to a hub, or as an image to any registry.
 
 1. Where it goes is decided and said; the registry is asked what it is.
+   With `--test` the project's tests are run, and one that does not pass stops the push.
 2. The bundle or the image is built, as by `cog build`.
 3. Its schema is compared with the one that is there: what would break stops the push.
 4. What the registry lacks is sent, then the manifest.
@@ -40,7 +41,7 @@ from coghub.domain.errors import (
     UsageError,
 )
 from coghub.domain.size import size_text
-from coghub.engines.base import Project
+from coghub.engines.base import Launch, Preparation, Project
 from coghub.engines.choice import engine_of
 
 RESERVED = "cog-"
@@ -52,6 +53,7 @@ RESERVED = "cog-"
 @click.option("--bundle", "is_bundle", is_flag=True, help="A bundle also to what is no hub.")
 @click.option("--image", "is_image", is_flag=True, help="An image also to a hub.")
 @click.option("--allow-breaking", is_flag=True, help="Also when it breaks who uses the model.")
+@click.option("--test", "is_tested", is_flag=True, help="Run the tests first; push if all pass.")
 @build.document_file
 @options.building
 @options.config_file
@@ -63,6 +65,7 @@ def command(  # noqa: PLR0913 - one for each option
     is_bundle: bool,
     is_image: bool,
     allow_breaking: bool,
+    is_tested: bool,
     document_path: Path | None,
     config_name: str,
     **flags: Any,
@@ -92,6 +95,8 @@ def command(  # noqa: PLR0913 - one for each option
         if is_image:
             _require_docker(invocation, f"{host} is not a hub, and is sent images: this")
         before = published_document(registry, reference.repository, reference.version)
+        if is_tested:
+            _test(invocation, project, config_name, preparation)
         wanted = build.Wanted(reference.name, document_path, preparation)
         pushing = _Pushing(invocation, registry, reference)
         if is_image:
@@ -113,6 +118,25 @@ def _require_docker(invocation: Invocation, what: str) -> None:
             "Start Docker, push to a hub, or send a bundle as it is with `--bundle`",
         )
     engine.check()
+
+
+def _test(
+    invocation: Invocation, project: Project, config_name: str, preparation: Preparation
+) -> None:
+    """Run the project's tests; their lines go to stderr, as a push tells its digest on stdout.
+
+    Raises:
+        UsageError: if there are none.
+        ExpectationsUnmet: if one does not pass.
+    """
+    from coghub.cli.trial import session  # noqa: PLC0415 - most pushes are not asked for it
+
+    suite = session.suite_of(project, config_name)
+    if not suite.cases:
+        raise session.no_tests(suite)
+    launch = Launch(is_debug=invocation.is_debug)
+    wanted = session.Wanted(launch, suite.cases, preparation=preparation, is_result=False)
+    session.run_tests(invocation, project, wanted)
 
 
 def _target(

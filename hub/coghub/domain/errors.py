@@ -29,6 +29,7 @@ CoghubError
 │   ├── ImageNotFound         neither here nor in a registry
 │   └── ImageInvalid          not an image of a model
 ├── SchemaBroken              a push would break who uses the model
+├── ExpectationsUnmet         a test of the model did not pass
 ├── SDKNotFound               the `cog` package that models import is not installed
 ├── ModelUnreadable           the model cannot be imported, or its signature not be read
 ├── InputInvalid              an input of the model does not fit its schema
@@ -38,6 +39,7 @@ CoghubError
 │   ├── InstanceGone      it does not answer, or the connection broke
 │   ├── InstanceBusy      no slot is free, or it is being set up again
 │   ├── InputRefused      it does not take the input
+│   ├── PredictionOverdue  a prediction has not ended in time
 │   └── PredictionFailed
 └── HubError                  about the hub
     ├── DatabaseUnusable      the file of the rows cannot be opened, or is damaged
@@ -268,6 +270,12 @@ class SchemaBroken(CoghubError):
     code = "schema-broken"
 
 
+class ExpectationsUnmet(CoghubError):
+    """Tests of a model that did not pass."""
+
+    code = "expectations-unmet"
+
+
 class SDKNotFound(CoghubError):
     """The package `cog` that models import is not beside this command."""
 
@@ -320,6 +328,12 @@ class InputRefused(InstanceError):
     """The instance does not take the input."""
 
     code = "input-refused"
+
+
+class PredictionOverdue(InstanceError):
+    """A prediction that has not ended in the time that it was given."""
+
+    code = "prediction-overdue"
 
 
 class PredictionFailed(InstanceError):

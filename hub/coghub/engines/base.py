@@ -80,6 +80,8 @@ class Request:
 
     input: Mapping[str, Any]
     context: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = None
+    """Longest time for an answer; None waits as long as it takes."""
 
 
 class RunningModel(Protocol):
@@ -114,6 +116,7 @@ class RunningModel(Protocol):
 
         Raises:
             InputInvalid: if the server refuses the input.
+            PredictionOverdue: if it has not ended in time; the model still works at it.
             InstanceError: if the server answers with something else than a prediction.
         """
         ...

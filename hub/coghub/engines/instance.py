@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from coghub.domain.errors import InstanceDied, InstanceError, SetupFailed
+from coghub.domain.errors import InstanceDied, InstanceError, PredictionOverdue, SetupFailed
 from coghub.domain.growing_log import GrowingLog
 from coghub.domain.instance_event import Event, Log, Output, completed_of, event_of
 from coghub.engines.base import Launch, OnLog, Request
@@ -166,12 +166,15 @@ class Instance:
             f"{self._route}/{prediction_id}",
             {"input": request.input, "context": request.context},
         )
+        pieces = self._pieces(exchange, _deadline(request.timeout_s))
         try:
-            for event in _events_of(exchange, self._pieces(exchange), self._route):
+            for event in _events_of(exchange, pieces, self._route):
                 if not (isinstance(event, Log) and self._was_shown(event.text)):
                     yield event
         except OSError as error:
             raise self._death() from error
+        except SetupFailed as error:
+            raise PredictionOverdue(f"No answer within {request.timeout_s:g} s") from error
         self._running_id = None
 
     def _was_shown(self, text: str) -> bool:
@@ -324,6 +327,10 @@ def _json(content: bytes) -> Any:
 def _data_url(path: Path) -> str:
     content = base64.b64encode(path.read_bytes()).decode("ascii")
     return f"data:application/octet-stream;base64,{content}"
+
+
+def _deadline(timeout_s: float | None) -> float | None:
+    return None if timeout_s is None else time.monotonic() + timeout_s
 
 
 def _timed_out(timeout_s: float) -> SetupFailed:

@@ -1,0 +1,115 @@
+"""Whether a model stands what it may be sent: inputs drawn from its schema, answered cleanly.
+
+An output that fits the schema is an answer, and so is an error with a text. What does not fit the
+schema has to be refused. A dead worker, a hang and an answer that is none are faults of the model.
+"""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema_rs
+
+from coghub.cli.input_schema import InputSchema
+from coghub.cli.trial.draws import drawn
+from coghub.cli.trial.outcome import End, Outcome, shown
+from coghub.cli.trial.result import Result
+from coghub.cli.trial.subject import Subject
+
+KIND = "fuzz"
+MAX_COMMAND_CHARACTERS = 1000
+"""Longer inputs are had again by their seed alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzz:
+    """How many inputs are drawn, and from which seed."""
+
+    count: int
+    seed: int
+
+
+class Fit:
+    """Tells whether values fit the inputs, and outputs the output, of a document."""
+
+    def __init__(self, document: Mapping[str, Any], schema: InputSchema) -> None:
+        self._schema = schema
+        self._inputs = _validator(schema)
+        schemas = document.get("components", {}).get("schemas", {})
+        # Its output is an object schema like its input, and read in the same way.
+        as_input = {"components": {"schemas": {**schemas, "Input": schemas.get("Output", {})}}}
+        self._output = _validator(InputSchema(as_input, "predict"))
+
+    def misfit(self, values: Mapping[str, Any]) -> str | None:
+        """Return why inputs do not fit; None if a server has to take them.
+
+        A null for what is optional says the same as leaving it out.
+        """
+        optional = self._schema.properties.keys() - set(self._schema.required)
+        given = {k: v for k, v in values.items() if v is not None or k not in optional}
+        return _first_error(self._inputs, given)
+
+    def output_misfit(self, output: Any) -> str | None:
+        """Return why an output does not fit; None if it does."""
+        return _first_error(self._output, output)
+
+
+def fuzzed(subject: Subject, fuzz: Fuzz, timeout_s: float) -> Iterator[Result]:
+    """Yield what came of each draw that is no answer, and at last a sum of all."""
+    schema = subject.schema
+    fit = Fit(subject.document, schema)
+    ends: dict[End, int] = {}
+    faults = 0
+    for number in range(1, fuzz.count + 1):
+        values = drawn(schema, f"{fuzz.seed}:{number}")
+        outcome = subject.send(values, timeout_s)
+        ends[outcome.end] = ends.get(outcome.end, 0) + 1
+        reason = fault(fit, values, outcome)
+        if reason:
+            faults += 1
+            again = (reason, *_again(values, number, fuzz.seed))
+            yield Result(f"fuzz {number}", again, outcome.logs, outcome.duration_s, KIND)
+    told = ", ".join(f"{count} {end.value}" for end, count in ends.items())
+    name = f"fuzz: {fuzz.count} inputs drawn with --seed {fuzz.seed}: {told}"
+    reasons = (f"{faults} of {fuzz.count} were not answered cleanly",) if faults else ()
+    yield Result(name, reasons, kind=KIND)
+
+
+def fault(fit: Fit, values: Mapping[str, Any], outcome: Outcome) -> str | None:
+    """Return why an outcome is no clean answer to these inputs; None if it is."""
+    if not outcome.is_clean:
+        return outcome.story
+    misfit = fit.misfit(values)
+    if outcome.end is End.REFUSED:
+        return None
+    if misfit:
+        return f"an input that does not fit the schema was not refused: {misfit}"
+    if outcome.end is End.FAILED:
+        return None if outcome.error.strip() else "the prediction failed without a word"
+    unfit = fit.output_misfit(outcome.raw)
+    return f"the output does not fit the schema: {unfit}" if unfit else None
+
+
+def _again(values: Mapping[str, Any], number: int, seed: int) -> Iterator[str]:
+    yield f"again: cog test --fuzz {number} --seed {seed}"
+    command = f"cog predict --json {shlex.quote(json.dumps(values, ensure_ascii=False))}"
+    if len(command) <= MAX_COMMAND_CHARACTERS and "\\u0000" not in command:
+        yield f"alone: {command}"
+
+
+def _validator(schema: InputSchema) -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator(schema.json_schema, validate_formats=False)
+
+
+def _first_error(validator: jsonschema_rs.Draft7Validator, value: Any) -> str | None:
+    try:
+        error = next(validator.iter_errors(value), None)
+    except ValueError as unreadable:
+        return str(unreadable)
+    if error is None:
+        return None
+    place = ".".join(str(part) for part in error.instance_path)
+    text = shown(error.message).strip('"')
+    return f"{place}: {text}" if place else text
