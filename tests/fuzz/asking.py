@@ -32,8 +32,7 @@ def ask_everything(surface: Surface, *, examples: int) -> int:
     with requests.Session() as session:
         session.headers.update(surface.headers)
         session.trust_env = False
-        # Deletions last: there is more to find while there is something.
-        for operation in sorted(operations, key=lambda it: it.method.upper() == "DELETE"):
+        for operation in operations:
             for mode in GenerationMode:
                 _ask_operation(surface, session, operation, mode, examples)
     return len(operations)

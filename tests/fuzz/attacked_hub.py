@@ -60,7 +60,6 @@ class AttackedHub:
             "prediction_id": ids,
             "id": ids,
             "file_id": [file["id"]],
-            "csrf": [],
         }
 
     def known_to_registry(self) -> dict[str, list[str]]:

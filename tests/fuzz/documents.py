@@ -1,7 +1,7 @@
 """OpenAPI documents of what has none of its own: made from the routes, so that none is left out.
 
-What a path, a query or a form may hold is `KNOWN` or anything else; bodies of the API are made from
-the very classes that read them.
+A path leads to what there is, but where that would delete it; a query, a header or a form may hold
+what is known or anything else; bodies of the API are made from the very classes that read them.
 """
 
 import re
@@ -17,6 +17,7 @@ from coghub.api.models import ModelBody, ModelChange
 from coghub.api.predictions import PredictionBody
 from coghub.playground.app import InputBody, Playground
 from coghub.registry.app import _places
+from coghub.registry.manifest_content import _Image
 from coghub.web.app import PARTS as PAGE_PARTS
 from coghub.web.site import Site
 
@@ -26,12 +27,16 @@ Known = Mapping[str, list[str]]
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 """Which a document can name; HEAD goes the way of GET."""
-QUERY = ("cursor", "created_after", "created_before", "source", "query", "limit", "sort_by",
-         "sort_direction", "expiry", "owner", "signature", "n", "last", "digest", "mount", "from",
-         "scope", "service", "artifactType", "q", "next", "time", "_v", "_p", "_from", "saved",
-         "text")  # fmt: skip
-HEADERS = ("Accept", "Prefer", "Cancel-After", "Last-Event-ID", "Range", "If-Range",
-           "If-None-Match", "Content-Range", "X-Prediction-ID")  # fmt: skip
+API = ("cursor", "created_after", "created_before", "source", "query", "limit", "sort_by",
+       "sort_direction", "expiry", "owner", "signature",
+       "Accept", "Prefer", "Cancel-After", "Last-Event-ID", "Range")  # fmt: skip
+REGISTRY = ("n", "last", "digest", "mount", "from", "scope", "artifactType",
+            "Range", "If-Range", "If-None-Match", "Content-Range")  # fmt: skip
+PAGES = ("q", "cursor", "next", "time", "source", "_v", "_p", "_from", "text", "Last-Event-ID")
+CALLBACKS = ("X-Prediction-ID", "Content-Type")
+PLAYGROUND = ("text", "count", "Range", "Last-Event-ID")
+MODEL = ("Accept", "Prefer", "Last-Event-ID")
+"""What each part reads of a query, and of the headers, which are written in capitals."""
 FIELDS = ("name", "password", "next", "do", "id", "old", "new", "visibility", "hardware", "value",
           "description", "readme", "github_url", "text")  # fmt: skip
 TYPED = {
@@ -43,10 +48,21 @@ TYPED = {
     "POST /check": InputBody,
     "POST /{owner}/{name}/versions/{version_id}/run": InputBody,
     "POST /{owner}/{name}/versions/{version_id}/check": InputBody,
+    "PUT /v2/{name}/manifests/{reference}": _Image,
 }
 FILES = {"POST /files", "POST /uploads"}
 NEVER = {"POST /logout", "POST /shutdown"}
 """After these nothing else would be tried."""
+DELETES = {
+    "DELETE /models/{owner}/{name}",
+    "DELETE /models/{owner}/{name}/versions/{version_id}",
+    "DELETE /files/{file_id}",
+    "DELETE /v2/{name}/manifests/{reference}",
+    "DELETE /v2/{name}/blobs/{digest}",
+    "DELETE /v2/{name}/blobs/uploads/{upload}",
+    "POST /p/{prediction_id}/delete",
+}
+"""There they are asked for what there is not: the rest would find nothing any more."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -63,25 +79,25 @@ class Anything:
 def api_document(known: Known) -> Json:
     """Describe the API, whose official prefix is `/v1`."""
     routes = [route for part in API_PARTS for route in part(Anything()).routes()]
-    return _document(_operations(routes), known, prefix="/v1")
+    return _document(_operations(routes), known, API, prefix="/v1")
 
 
 def pages_document(known: Known, *, csrf: str) -> Json:
     """Describe the pages, for who is signed in and has this token in the forms."""
     routes = [route for part in PAGE_PARTS for route in part(Site(Anything())).routes()]
-    return _document(_operations(routes), {**known, "csrf": [csrf]}, has_forms=True)
+    return _document(_operations(routes), {**known, "csrf": [csrf]}, PAGES)
 
 
 def callbacks_document(known: Known) -> Json:
     """Describe what instances may ask of the hub."""
     app = Callbacks(Anything(), Anything(), Anything()).app()
-    return _document(_operations(app.routes), known)
+    return _document(_operations(app.routes), known, CALLBACKS)
 
 
 def playground_document(known: Known) -> Json:
     """Describe the page of one model server."""
     made = Playground.__new__(Playground)  # without its folder and client
-    return _document(_operations(made.app().routes), known)
+    return _document(_operations(made.app().routes), known, PLAYGROUND)
 
 
 def registry_document(known: Known) -> Json:
@@ -90,7 +106,7 @@ def registry_document(known: Known) -> Json:
     for place in _places(Anything()):
         path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", place.path.pattern).replace("/?", "/")
         operations += [(method, path) for method in place.answers]
-    return _document(operations, known, raw=MANIFEST)
+    return _document(operations, known, REGISTRY)
 
 
 def model_document(own: Json) -> Json:
@@ -99,7 +115,7 @@ def model_document(own: Json) -> Json:
     one = {"name": "prediction_id", "in": "path", "required": True, "schema": {"type": "string"}}
     create = paths["/predictions"]["post"]
     paths["/predictions/{prediction_id}"] = {
-        "put": {**create, "operationId": "put", "parameters": [one, *_said("header", HEADERS, {})]}
+        "put": {**create, "operationId": "put", "parameters": [one, *_said(MODEL, {})]}
     }
     paths["/openapi.json"] = {"get": {"responses": {"200": {"description": ""}}}}
     return {**own, "paths": paths}
@@ -116,21 +132,23 @@ def _operations(routes: Iterable[BaseRoute]) -> list[tuple[str, str]]:
 def _document(
     operations: Iterable[tuple[str, str]],
     known: Known,
+    read: Iterable[str],
     *,
     prefix: str = "",
-    raw: str = "application/octet-stream",
-    has_forms: bool = False,
 ) -> Json:
     shapes, components = msgspec.json.schema_components(
-        set(TYPED.values()), ref_template="#/components/schemas/{name}"
+        list(TYPED.values()), ref_template="#/components/schemas/{name}"
     )
-    typed = dict(zip(set(TYPED.values()), shapes, strict=True))
+    typed = dict(zip(TYPED, shapes, strict=True))
+    _lead_somewhere(components, known)
     paths: dict[str, Json] = {}
     for method, path in operations:
-        if method.lower() in METHODS and f"{method} {path}" not in NEVER:
-            body = _body(f"{method} {path}", typed, known, raw="" if has_forms else raw)
-            operation = {"parameters": _parameters(path, known), "responses": {"200": ANY}}
-            operation |= {"requestBody": {"content": body}} if method not in SAFE else {}
+        call = f"{method} {path}"
+        if method.lower() in METHODS and call not in NEVER:
+            there = {} if call in DELETES else known
+            operation = {"parameters": _parameters(path, there, read), "responses": {"200": ANY}}
+            if method not in SAFE:
+                operation["requestBody"] = {"content": _body(call, typed, known)}
             paths.setdefault(prefix + path, {})[method.lower()] = operation
     schema = {"openapi": "3.1.0", "info": {"title": "hub", "version": "0"}, "paths": paths}
     return {**schema, "components": {"schemas": components}}
@@ -140,25 +158,56 @@ SAFE = {"GET", "HEAD"}
 ANY = {"description": "anything"}
 
 
-def _parameters(path: str, known: Known) -> list[Json]:
-    in_path = re.findall(r"\{(\w+)\}", path)
-    named = [{**it, "required": True} for it in _said("path", in_path, known)]
-    return [*named, *_said("query", QUERY, known), *_said("header", HEADERS, known)]
+def _lead_somewhere(components: Json, known: Known) -> None:
+    """Let bodies name what there is, as random ones never would."""
+    prediction = components["PredictionBody"]["properties"]
+    if "version_id" in known:
+        prediction["version"] = {"enum": known["version_id"]}
+    prediction["input"] = {"type": "object", "properties": INPUT}
+    components["InputBody"]["properties"]["input"] = prediction["input"]
 
 
-def _said(where: str, names: Iterable[str], known: Known) -> list[Json]:
-    return [{"name": name, "in": where, "schema": _text(name, known)} for name in names]
+INPUT = {
+    "text": {"type": "string"},
+    "count": {"type": "integer"},
+    "share": {"type": "number"},
+    "words": {"type": "array", "items": {"type": "string"}},
+    "table": {"type": "object"},
+    "whatever": {},
+    "file": {"type": "string", "format": "uri"},
+}
+"""Some of what the model takes."""
+
+
+def _parameters(path: str, known: Known, read: Iterable[str]) -> list[Json]:
+    named = [
+        {"name": it, "in": "path", "required": True, "schema": _there(it, known)}
+        for it in re.findall(r"\{(\w+)\}", path)
+    ]
+    return [*named, *_said(read, known)]
+
+
+def _there(name: str, known: Known) -> Json:
+    return {"enum": known[name]} if name in known else {"type": "string", "minLength": 1}
+
+
+def _said(names: Iterable[str], known: Known) -> list[Json]:
+    return [
+        {"name": name, "in": "header" if name[0].isupper() else "query"}
+        | {"schema": _text(name, known)}
+        for name in names
+    ]
 
 
 def _text(name: str, known: Known) -> Json:
     values = [*known.get(name, []), *USUAL.get(name, [])]
     anything = {"type": "string"}
-    return {"anyOf": [{"enum": values}, {"enum": values}, anything]} if values else anything
+    return {"anyOf": [{"enum": values}, anything]} if values else anything
 
 
 USUAL = {
     "Accept": ["text/event-stream", "application/x-ndjson", "*/*"],
-    "Prefer": ["wait=0.01", "wait", "respond-async", "wait=-1", "wait=9e99"],
+    "Prefer": ["wait=0.01", "respond-async", "wait=-1", "wait=9e99"],
     "Cancel-After": ["5s", "1s", "9h", "0", "-1", "1e9m"],
     "Last-Event-ID": ["0", "1:1", "-1", "9" * 40],
     "Range": ["bytes=0-", "bytes=-1", "bytes=5-1", "bytes=a-b", "bytes=0-0,1-1"],
@@ -174,17 +223,17 @@ USUAL = {
 }
 
 
-def _body(call: str, typed: Mapping[Any, Json], known: Known, *, raw: str) -> Json:
+def _body(call: str, typed: Mapping[str, Json], known: Known) -> Json:
     """Return the content that a call takes, by media type."""
     if call in TYPED:
-        return {"application/json": {"schema": typed[TYPED[call]]}}
+        return {MANIFEST if "manifests" in call else "application/json": {"schema": typed[call]}}
     if call in FILES:
         content = {"type": "string", "format": "binary"}
         fields = {name: {"type": "string"} for name in ("filename", "type", "metadata")}
         form = {"type": "object", "properties": {"content": content, **fields}}
         return {"multipart/form-data": {"schema": {**form, "required": ["content"]}}}
-    if raw:
-        return {raw: {"schema": {"type": "string", "format": "binary"}}}
+    if "csrf" not in known:
+        return {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
     fields = {name: _text(name, known) for name in FIELDS} | {"csrf": {"enum": known["csrf"]}}
     form = {"type": "object", "properties": fields, "required": ["csrf"]}
     return {"application/x-www-form-urlencoded": {"schema": form}}

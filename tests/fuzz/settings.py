@@ -18,6 +18,6 @@ class Budget:
 def read_budget(environ: Mapping[str, str] = os.environ) -> Budget:
     """Return what `COG_FUZZ_EXAMPLES` and `COG_FUZZ_CONNECTIONS` say."""
     return Budget(
-        examples=int(environ.get("COG_FUZZ_EXAMPLES", "6")),
+        examples=int(environ.get("COG_FUZZ_EXAMPLES", "2")),
         connections=int(environ.get("COG_FUZZ_CONNECTIONS", "2000")),
     )
