@@ -54,6 +54,8 @@ Event = Started | Log | Output | Metric | Completed
 
 def event_of(name: str, told: dict[str, Any]) -> Event | None:
     """Return an event of a server's stream; None for one that is not known here."""
+    if name == "start" and told.get("status") == "starting":
+        return None  # it waits in the server's own queue: nothing has begun
     make = _MAKERS.get(name)
     return make(told) if make else None
 

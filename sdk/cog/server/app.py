@@ -19,6 +19,8 @@ from cog.server.settings import Settings
 
 NO_SCHEMA = b'{"error":"OpenAPI schema not available"}'
 NO_TRAINING = b'{"detail":"This server does not train: start it with `--x-mode train`"}'
+MAX_QUEUED_IDS = 100
+"""Of those that wait, in `/health-check`: the first ones, each at its position."""
 NOUNS = {b"predictions": "prediction", b"trainings": "training"}
 
 
@@ -145,6 +147,13 @@ class App:
             version["python"] = worker.loaded.python
             slots = {"max": worker.loaded.slots, "current": self._model.predictions.count}
             fields["concurrency"] = slots
+        if self._settings.queue_size:
+            queued = self._model.predictions.queued
+            fields["queue"] = {
+                "max": self._settings.queue_size,
+                "current": len(queued),
+                "ids": queued[:MAX_QUEUED_IDS],
+            }
         return {**fields, "version": version}
 
     def _touch_ready_file(self) -> None:

@@ -19,7 +19,6 @@ from cog.server.settings import Settings
 from cog.server.streams import NDJSON, SSE, EventStream
 from cog.server.validation import NO_OBJECT, Checked
 from cog.server.webhooks import Webhooks
-from cog.server.worker import State
 
 NOT_READY = (
     "Setup has not finished yet. Wait until it has finished, or GET /health-check for status."
@@ -79,7 +78,7 @@ class Intake:
 
     def _create(self, body: PredictionRequest) -> tuple[Prediction, Checked]:
         model = self._model
-        if model.worker.state is not State.READY or self.is_closed:
+        if not model.predictions.may_create or self.is_closed:
             raise failed_refusal(503, NOT_READY)
         checked = self._check(body)
         prediction_id = self._next_id() if body.id is None else body.id
@@ -111,7 +110,7 @@ class Intake:
             return False
         if mode not in (SSE, NDJSON):
             snapshot = {**prediction.snapshot(), "input": prediction.input}
-            reply.send(202, msgspec.json.encode(snapshot))
+            reply.send(202, msgspec.json.encode(snapshot | self._place(prediction)))
             return True
         if prediction.followers >= self._settings.max_followers:
             raise failed_refusal(429, TOO_MANY_STREAMS)
@@ -125,7 +124,7 @@ class Intake:
         """Answer in the way that was asked for, now or later."""
         if mode == ASYNC:
             body = {"id": prediction.id, "status": "starting"}
-            reply.send(202, msgspec.json.encode(body))
+            reply.send(202, msgspec.json.encode(body | self._place(prediction)))
         elif mode == SYNC:
             self._follow_to_end(prediction, reply)
         else:
@@ -136,6 +135,11 @@ class Intake:
                 return
         if mode != ASYNC:
             prediction.on_abandoned = lambda: self._abandon(prediction)
+
+    def _place(self, prediction: Prediction) -> dict[str, int]:
+        """Return what a body says of the queue: nothing of a prediction that has a slot."""
+        position = self._model.predictions.queue_position(prediction)
+        return {} if position is None else {"queue_position": position}
 
     def _follow_to_end(self, prediction: Prediction, reply: Reply) -> None:
         prediction.followers += 1

@@ -47,6 +47,7 @@ class Model:
             self._prints,
             InputFiles(settings, outgoing),
             OutputFiles(settings.upload_url, outgoing),
+            queue_size=settings.queue_size,
         )
         self.document: bytes | None = None
         """OpenAPI, as JSON."""
@@ -90,6 +91,12 @@ class Model:
 
     def set_up(self) -> None:
         self._prints.flush(None)
+
+    def ready(self) -> None:
+        self.predictions.go_on()
+
+    def gone(self, reason: str) -> None:
+        self.predictions.give_up(reason)
 
     def died(self, reason: str) -> None:
         self._prints.flush(None)

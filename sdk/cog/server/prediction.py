@@ -50,6 +50,7 @@ class Prediction:
         self.is_canceling = False
         self.followers = 0
         """Clients whose connection waits for it."""
+        self._created_s = time.perf_counter()
         self._started_s = 0.0
         self.on_abandoned: Callable[[], None] | None = None
         """Called when the last client that waited for it has left too early."""
@@ -60,6 +61,11 @@ class Prediction:
     def age_s(self) -> float:
         """How long it has been running; 0 before it started."""
         return 0.0 if self.seq == 0 else time.perf_counter() - self._started_s
+
+    @property
+    def waited_s(self) -> float:
+        """How long it has been there."""
+        return time.perf_counter() - self._created_s
 
     def listen(self, listener: Listener) -> None:
         """Call this with every event from now on."""
@@ -77,6 +83,11 @@ class Prediction:
 
     def when_ended(self, callback: Callable[[], None]) -> None:
         self._on_end.append(callback)
+
+    def queue(self, position: int) -> None:
+        """Tell who follows it that it waits for a slot; 1 is the next to get one."""
+        fields = {"id": self.id, "status": "starting", "queue_position": position}
+        self._happened("start", fields)
 
     def start(self) -> None:
         self.status = Status.PROCESSING

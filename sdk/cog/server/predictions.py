@@ -1,7 +1,8 @@
 """Creates, follows, cancels and ends predictions; never more at once than the worker has slots.
 
-The life of one: `create` takes a slot, its input files are fetched, `Predict` goes to the worker,
-outputs come back and their files become URLs, `Completed` follows them, the slot is free.
+The life of one: `create` takes a slot, or a place in the queue until one is free; its input files
+are fetched, `Predict` goes to the worker, outputs come back and their files become URLs,
+`Completed` follows them, the slot is free.
 """
 
 import asyncio
@@ -19,12 +20,14 @@ from cog.server.files import InputFiles
 from cog.server.grace import Grace
 from cog.server.prediction import Prediction
 from cog.server.prints import Prints
+from cog.server.statistics import Statistics
 from cog.server.uploads import OutputFiles, discard
 from cog.server.wire import AboutPrediction, WireCompleted, WireOutput, WirePredict
 from cog.server.worker import State, Worker
 from cog.worker.messages import Log, Metric
 
 AT_CAPACITY = "At capacity - all prediction slots busy"
+QUEUE_FULL = AT_CAPACITY + ", and the queue of {} is full"
 SAME_ID = "A prediction with this id is already running"
 
 
@@ -38,6 +41,8 @@ class Predictions:
         prints: Prints,
         inputs: InputFiles,
         outputs: OutputFiles,
+        *,
+        queue_size: int = 0,
     ) -> None:
         self._worker = worker
         self._log = log
@@ -46,19 +51,41 @@ class Predictions:
         self._outputs = outputs
         self._runs: dict[str, _Run] = {}
         self._by_seq: dict[int, _Run] = {}
+        self._queue: dict[str, _Run] = {}
+        """Those of the runs that wait for a slot, the next one first."""
+        self.queue_size = queue_size
+        self.statistics = Statistics()
         self.idle = asyncio.Event()
         """Set while nothing is under way."""
         self.idle.set()
 
     @property
     def count(self) -> int:
-        """How many run."""
-        return len(self._runs)
+        """How many have a slot."""
+        return len(self._runs) - len(self._queue)
 
     @property
     def has_free_slot(self) -> bool:
         loaded = self._worker.loaded
-        return loaded is not None and len(self._runs) < loaded.slots
+        return loaded is not None and self.count < loaded.slots
+
+    @property
+    def queued(self) -> list[str]:
+        """The ids of those that wait for a slot, the next one first."""
+        return list(self._queue)
+
+    def queue_position(self, prediction: Prediction) -> int | None:
+        """Return 1 for the next one to get a slot; None for what has one."""
+        if prediction.id not in self._queue:
+            return None
+        return 1 + self.queued.index(prediction.id)
+
+    @property
+    def may_create(self) -> bool:
+        """Whether the model takes predictions: now, or once it is back and the queue moves on."""
+        if self._worker.state is State.READY:
+            return True
+        return bool(self.queue_size) and self._worker.will_be_back
 
     def find(self, prediction_id: str) -> Prediction | None:
         """Return a prediction that is under way."""
@@ -68,23 +95,54 @@ class Predictions:
     def create(
         self, prediction_id: str, inputs: dict[str, Any], context: dict[str, str]
     ) -> Prediction:
-        """Take a slot for a prediction, and do nothing yet.
+        """Take a slot for a prediction, or a place in the queue, and do nothing yet.
 
         Raises:
-            Refusal: 409 if there is no free slot, or the id is in use.
+            Refusal: 409 if neither is free, or the id is in use.
         """
-        if not self.has_free_slot:
-            raise failed_refusal(409, AT_CAPACITY)
+        must_wait = bool(self._queue) or not self._may_start
+        if must_wait and len(self._queue) >= self.queue_size:
+            self.statistics.refused += 1
+            full = QUEUE_FULL.format(self.queue_size) if self.queue_size else AT_CAPACITY
+            raise failed_refusal(409, full)
         if prediction_id in self._runs:
             raise failed_refusal(409, SAME_ID)
         prediction = Prediction(prediction_id, inputs, context)
-        self._runs[prediction_id] = _Run(prediction)
+        run = self._runs[prediction_id] = _Run(prediction)
+        if must_wait:
+            self._queue[prediction_id] = run
+            prediction.queue(len(self._queue))
         self.idle.clear()
         return prediction
 
     def begin(self, prediction: Prediction, files: Sequence[Place]) -> None:
-        """Run a prediction that was created."""
-        run = self._runs[prediction.id]
+        """Run a prediction that was created, now or when it is its turn."""
+        run = self._runs.get(prediction.id)
+        if run is None:
+            return  # its client has gone, and left the queue with it
+        run.files = files
+        if prediction.id not in self._queue:
+            self._begin(run)
+
+    def go_on(self) -> None:
+        """Give free slots to those that wait longest."""
+        while self._queue and self._may_start:
+            run = self._queue.pop(next(iter(self._queue)))
+            self._begin(run)
+
+    def give_up(self, reason: str) -> None:
+        """Fail all that wait: no worker will take them."""
+        for run in tuple(self._queue.values()):
+            self._end(run, _failed(run.prediction, f"Prediction failed: {reason}"))
+
+    @property
+    def _may_start(self) -> bool:
+        is_ready = self._worker.state is State.READY and not self._worker.is_due_to_retire
+        return is_ready and self.has_free_slot
+
+    def _begin(self, run: "_Run") -> None:
+        prediction, files = run.prediction, run.files
+        self.statistics.began(prediction.waited_s)
         if files:
             run.task = self._task(run, self._fetch_and_start(run, files))
         else:
@@ -255,6 +313,7 @@ class Predictions:
         prediction = run.prediction
         self._by_seq.pop(prediction.seq, None)
         self._runs.pop(prediction.id, None)
+        self._queue.pop(prediction.id, None)
         run.close()
         if not self._runs:
             self.idle.set()
@@ -265,16 +324,25 @@ class Predictions:
             self._log.info("Prediction failed", prediction_id=prediction.id, error=outcome.error)
         else:
             self._log.info("Prediction cancelled", prediction_id=prediction.id)
+        self.statistics.ended(outcome)
+        if prediction.seq:
+            self._worker.note_end()
         prediction.end(outcome)
+        if self.count == 0:
+            self._worker.retire_if_due()
+        if self._queue:
+            self.go_on()
 
 
 class _Run:
     """What is needed of a prediction only while it is under way."""
 
-    __slots__ = ("failure", "folder", "grace", "prediction", "task", "unsettled")
+    __slots__ = ("failure", "files", "folder", "grace", "prediction", "task", "unsettled")
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
+        self.files: Sequence[Place] = ()
+        """Where its input has files to fetch."""
         self.folder: str | None = None
         """Holds its input files."""
         self.task: asyncio.Task[None] | None = None

@@ -19,6 +19,9 @@ MAX_ROUNDS = 20
 """What forks while we look is found in the next round."""
 
 
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
 class _Process(NamedTuple):
     pid: int
     parent: int
@@ -35,6 +38,31 @@ def kill_tree(root: int, *, tree: str) -> None:
                 os.kill(pid, signal.SIGKILL)
         if not found:
             return
+
+
+def resident_bytes(root: int) -> int:
+    """Return what a process and its children hold in memory; 0 if it has ended."""
+    if not Path("/proc/self/statm").exists():
+        return _resident_bytes_by_ps(root)
+    total, pids = 0, [root]
+    for pid in pids:  # grows while it is walked
+        folder = Path("/proc") / str(pid)
+        with contextlib.suppress(OSError, ValueError):
+            total += int((folder / "statm").read_bytes().split()[1]) * _PAGE_BYTES
+            for task in folder.glob("task/*/children"):
+                pids += map(int, task.read_bytes().split())
+    return total
+
+
+def _resident_bytes_by_ps(root: int) -> int:
+    command = ["/bin/ps", "-A", "-o", "pid=,ppid=,rss="]
+    listing = subprocess.run(command, capture_output=True, check=False, text=True)
+    rows = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
+    total, pids = 0, [root]
+    for known in pids:  # grows while it is walked
+        pids += [pid for pid, parent, _ in rows if parent == known and pid not in pids]
+        total += sum(kilobytes * 1024 for pid, _, kilobytes in rows if pid == known)
+    return total
 
 
 def _members(processes: list[_Process], *, session: int) -> set[int]:

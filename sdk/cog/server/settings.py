@@ -43,6 +43,15 @@ class Settings:
     setup_timeout_s: float | None = None
     cancel_grace_s: float = 5.0
     """From a cancel to the end of a worker that does not heed it."""
+    queue_size: int = 0
+    """Predictions that may wait for a free slot; with 0 they are refused with 409, as by Cog."""
+    max_predictions: int = 0
+    """The worker is replaced by a fresh one after so many; 0 is never."""
+    max_worker_bytes: int = 0
+    """It is replaced, too, when it and its children hold more memory after a prediction; 0: never.
+
+    COG_MAX_WORKER_MB, in MiB.
+    """
     throttle_s: float = 0.5
     """Shortest time between two `logs` webhooks of a prediction."""
     stream_history: int = 1024
@@ -97,6 +106,9 @@ def read_settings(
         upload_url=flags.upload_url or None,
         setup_timeout_s=_number(environ, "COG_SETUP_TIMEOUT", 0.0) or None,
         cancel_grace_s=_number(environ, "COG_CANCEL_GRACE_S", Settings.cancel_grace_s),
+        queue_size=int(_number(environ, "COG_QUEUE_SIZE", Settings.queue_size)),
+        max_predictions=int(_number(environ, "COG_MAX_PREDICTIONS", Settings.max_predictions)),
+        max_worker_bytes=int(_number(environ, "COG_MAX_WORKER_MB", 0.0) * 1024**2),
         throttle_s=_number(environ, "COG_THROTTLE_RESPONSE_INTERVAL", Settings.throttle_s),
         stream_history=int(
             _number(environ, "COG_STREAM_HISTORY_CAPACITY", Settings.stream_history)

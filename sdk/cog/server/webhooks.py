@@ -143,6 +143,8 @@ class _Webhook:
 
     def notice(self, event: Event) -> None:
         """Take an event of the prediction."""
+        if event.name == "start" and event.fields["status"] == "starting":
+            return  # it waits for a slot: nothing has begun
         name = "logs" if event.name == "log" else event.name
         if name == "logs" and name in self._events:
             delay_s = self._throttle.delay_s(self._loop.time())

@@ -15,6 +15,7 @@ from typing import Protocol
 from cog.server import wire
 from cog.server.container_log import ContainerLog
 from cog.server.grace import Grace
+from cog.server.process_tree import resident_bytes
 from cog.server.settings import Settings
 from cog.server.setup_record import SetupRecord
 from cog.server.spawning import Spawned
@@ -27,6 +28,7 @@ SHUT_DOWN_GRACE_S = 5.0
 """For the model's own `atexit` functions, before the worker is killed."""
 
 SETUP_TIMED_OUT = "worker setup timed out"
+GONE = "the worker died, and could not be started again"
 
 
 class State(str, Enum):
@@ -61,6 +63,14 @@ class Listener(Protocol):
         """Note that setup has ended, well or not."""
         ...
 
+    def ready(self) -> None:
+        """Note that predictions may be sent."""
+        ...
+
+    def gone(self, reason: str) -> None:
+        """Note that no other worker will follow the one that died."""
+        ...
+
 
 class Worker:
     """Keeps one worker process alive."""
@@ -88,6 +98,13 @@ class Worker:
         self._deaths = 0
         """In a row, without a prediction that ended well between them."""
         self._is_leaving = False
+        self._is_retiring = False
+        self._ended = 0
+        """Predictions that this process has had."""
+        self.is_due_to_retire = False
+        """It has had enough, or holds too much: nothing new is to begin in this process."""
+        self.died_count = 0
+        self.retired_count = 0
         self.ended = asyncio.Event()
         """Set when the process has ended and no other will follow."""
 
@@ -102,9 +119,20 @@ class Worker:
             raise FileNotFoundError(errno.ENOENT, "the worker died")
         return self._process.exchange
 
+    @property
+    def will_be_back(self) -> bool:
+        """Whether it was ready before, and is starting again."""
+        return self.state is State.STARTING and self._was_ready
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return what the process and its children hold; 0 where that is not known."""
+        return 0 if self._process is None else resident_bytes(self._process.pid)
+
     def adopt(self, spawned: Spawned) -> None:
         """Follow a process that has just been started."""
         self.state = State.STARTING
+        self._ended = 0
         self._process = WorkerProcess(spawned, self)
         self._process.follow()
         self._log.info("Worker starting setup")
@@ -138,15 +166,37 @@ class Worker:
         """Note that a prediction ended well: the next death is the first in a row."""
         self._deaths = 0
 
+    def note_end(self) -> None:
+        """Note that a prediction ended, well or not, and see whether that was enough."""
+        self._ended += 1
+        settings = self._settings
+        if settings.max_predictions and self._ended >= settings.max_predictions:
+            self.is_due_to_retire = True
+        if settings.max_worker_bytes and self.memory_bytes > settings.max_worker_bytes:
+            self.is_due_to_retire = True
+
+    def retire_if_due(self) -> None:
+        """Replace the process by a fresh one, if it is time; called while nothing runs."""
+        if not self.is_due_to_retire or self.state is not State.READY or self._process is None:
+            return
+        self.is_due_to_retire = False
+        self._is_retiring = True
+        self.state = State.STARTING
+        held = f"{self.memory_bytes / 1024**2:.0f} MiB"
+        self._log.info("Replacing the worker", predictions=self._ended, memory=held)
+        self._let_go(self._process, SHUT_DOWN_GRACE_S)
+
     def shut_down(self) -> None:
         """Let the worker leave; kill it if it does not. `ended` is set afterwards."""
         self._is_leaving = True
         if self._process is None:
             self.ended.set()
             return
-        self._process.send(messages.ShutDown())
-        grace_s = SHUT_DOWN_GRACE_S if self.state is State.READY else 0.0
-        self._loop.call_later(grace_s, self._process.kill, "was told to leave")
+        self._let_go(self._process, SHUT_DOWN_GRACE_S if self.state is State.READY else 0.0)
+
+    def _let_go(self, process: WorkerProcess, grace_s: float) -> None:
+        process.send(messages.ShutDown())
+        self._loop.call_later(grace_s, process.kill, "was told to leave")
 
     def kill_now(self) -> None:
         """End the process and its descendants before this returns; no other follows."""
@@ -177,8 +227,17 @@ class Worker:
         if self._is_leaving or self.state is State.SETUP_FAILED:
             self.ended.set()
             return
+        if self._is_retiring:
+            self._is_retiring = False
+            self.retired_count += 1
+            self._listener.died(reason)
+            self._spawn_next()
+            return
+        self.died_count += 1
+        self.is_due_to_retire = False
         self._log.error("Worker died", reason=f"The worker {reason}")
         was_setting_up = self.state is State.STARTING
+        self.state = State.STARTING  # who hears of the death must not send anything
         if self.setup.completed_at is None:
             self.setup.end(f"worker setup failed: the worker {reason}")
         self._listener.died(reason)
@@ -200,6 +259,7 @@ class Worker:
         slots = 1 if self.loaded is None else self.loaded.slots
         self._log.info("Server ready", num_slots=slots, mode=self._settings.mode)
         self._log.info("Setup complete, now accepting requests")
+        self._listener.ready()
 
     def _fail_setup(self, text: str) -> None:
         """Keep the server up with the reason; the worker's memory is given back."""
@@ -231,6 +291,7 @@ class Worker:
         if was_setting_up and self._deaths > MAX_FAILED_STARTS:
             self.state = State.DEFUNCT
             self._log.error("Giving up on the worker", failed_starts=self._deaths)
+            self._listener.gone(GONE)
             return
         doubled_s = self._settings.restart_pause_s * 2.0 ** (self._deaths - 2)
         pause_s = 0.0 if self._deaths <= 1 else min(doubled_s, MAX_PAUSE_S)

@@ -183,6 +183,11 @@ class Stream:
     def logs(self) -> str:
         return "".join(it["data"]["data"] for it in self.seen if it["event"] == "log")
 
+    def rest(self) -> list[dict[str, Any]]:
+        """Return all events, once it has ended."""
+        self.end()
+        return self.seen
+
     def end(self) -> dict[str, Any]:
         """Return how the prediction ended."""
         completed = self.wait_for("completed")
