@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import unquote
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
@@ -17,9 +16,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from cog.network_guard import Guard
+from coghub.api.bodies import Room, read_json
 from coghub.api.errors import problem
 from coghub.api.fetcher import Fetcher
-from coghub.domain.errors import BadRequest, CoghubError, FileNotFound, TooLarge
+from coghub.domain.errors import CoghubError, FileNotFound
 from coghub.parts import Hub
 from coghub.scheduler.fleet import Member
 
@@ -34,6 +34,8 @@ register_url_convertor("any", AnyName())
 
 MAX_WEBHOOK_BYTES = 128 * 1024**2
 """As much as an output may have."""
+MAX_WEBHOOKS_BYTES = 2 * MAX_WEBHOOK_BYTES
+"""Of all that are read in one moment: models are code of strangers."""
 FindMember = Callable[[str], Member | None]
 
 
@@ -44,6 +46,7 @@ class Callbacks:
         self._hub = hub
         self._find_member = find_member
         self._fetcher = Fetcher(guard)
+        self._room = Room(MAX_WEBHOOKS_BYTES)
 
     def app(self) -> ASGIApp:
         """Return it as an application."""
@@ -101,9 +104,10 @@ class Callbacks:
     async def webhook(self, request: Request) -> Response:
         """Take how a prediction stands, from a server that tells it in no other way."""
         hear = self._member(request).tellers.get(request.path_params["id"])
-        body = await _bounded(request)
         if hear is not None:
-            hear(body)
+            with self._room.share() as share:
+                limit = MAX_WEBHOOK_BYTES
+                hear(await read_json(request, dict[str, Any], limit_bytes=limit, share=share))
         return Response(status_code=200)
 
     def _member(self, request: Request) -> Member:
@@ -111,23 +115,6 @@ class Callbacks:
         if member is None:
             raise HTTPException(404)
         return member
-
-
-async def _bounded(request: Request) -> dict[str, Any]:
-    """Return a JSON object that is not larger than what an instance may tell.
-
-    Raises:
-        BadRequest: if it is none.
-    """
-    content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > MAX_WEBHOOK_BYTES:
-            raise TooLarge("A webhook of an instance is too large")
-    try:
-        return msgspec.json.decode(bytes(content), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise BadRequest("The body is not a JSON object") from error
 
 
 def _streamed(content: AsyncIterator[bytes], content_type: str, size_bytes: int) -> Response:

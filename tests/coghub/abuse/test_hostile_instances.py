@@ -97,3 +97,17 @@ async def test_an_output_of_a_prediction_that_was_deleted_leaves_nothing(hub, in
 
     assert answer.status == 404
     assert {path for path in hub.settings.data.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a":' + b"[" * 100_000, b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"[]", b"\xff"],
+)
+async def test_what_is_no_state_of_a_prediction_is_refused(member, instances, body):
+    told = []
+    member.tellers["p"] = told.append
+
+    answer = await ask(instances, "POST", "/key/webhooks/p", body=body)
+
+    assert answer.status in {400, 422}
+    assert told == []
