@@ -1,7 +1,8 @@
-"""HTTP on uvicorn's httptools protocol, with bounds on the head of a request.
+"""HTTP on uvicorn's httptools protocol, with bounds on the head of a request and on silence.
 
-uvicorn 0.54 collects a head without a limit when it reads with httptools, and waits for its end
-for ever: a client that never ends one costs nothing and holds a connection each.
+uvicorn 0.54 collects a head without a limit when it reads with httptools, and waits for its end,
+and for that of a body, for ever: a client that never ends one holds a connection, and all that it
+has sent of a body, at no cost.
 """
 
 import asyncio
@@ -13,20 +14,26 @@ MAX_HEAD_BYTES = 64 * 1024
 """Of a request's URL and headers: eight times what browsers and proxies send at most."""
 HEAD_LIMIT_S = 60.0
 """From the connection, or the first byte of a further request, to the end of its head."""
+BODY_LIMIT_S = 60.0
+"""Of silence in the middle of a body, while we listen."""
 LINGER_S = 1.0
 EMPTY = b"content-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Answers 431 where a head is too long, and lets go of who does not end one."""
+    """Answers 431 where a head is too long, and lets go of who does not end what was begun."""
 
     head_limit_s = HEAD_LIMIT_S
+    body_limit_s = BODY_LIMIT_S
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._is_refused = False
+        self._is_in_body = False
+        self._heard_at = 0.0
+        self._body_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """See `HttpToolsProtocol`."""
@@ -36,6 +43,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `HttpToolsProtocol`."""
         self._stop_timer()
+        if self._body_timer is not None:
+            self._body_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -45,6 +54,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self.cycle is None or self.cycle.response_complete:
             self._expect_head()
+        if self._is_in_body:
+            self._heard_at = self.loop.time()
+            if self._body_timer is None:
+                self._expect_body(self.body_limit_s)
 
     def on_message_begin(self) -> None:
         """See `HttpToolsProtocol`."""
@@ -65,6 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """See `HttpToolsProtocol`."""
         if not self._is_refused:
             self._stop_timer()
+            self._is_in_body = True
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -74,6 +88,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See `HttpToolsProtocol`."""
+        self._is_in_body = False
         if not self._is_refused:
             super().on_message_complete()
 
@@ -85,6 +100,27 @@ class BoundedProtocol(HttpToolsProtocol):
     def _expect_head(self) -> None:
         if self._timer is None and not self._is_refused:
             self._timer = self.loop.call_later(self.head_limit_s, self._refuse, 408)
+
+    def _expect_body(self, after_s: float) -> None:
+        self._body_timer = self.loop.call_later(after_s, self._look_for_body)
+
+    def _look_for_body(self) -> None:
+        """Let go of who is silent, unless that is because nobody here listens.
+
+        One timer does for all that comes: it looks how long ago that was.
+        """
+        self._body_timer = None
+        if not self._is_in_body or self._is_refused:
+            return
+        if self.flow.read_paused:
+            self._heard_at = self.loop.time()
+        left_s = self._heard_at + self.body_limit_s - self.loop.time()
+        if left_s > 0:
+            self._expect_body(left_s)
+        elif self.cycle.response_started:
+            self.transport.close()
+        else:
+            self._refuse(408)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

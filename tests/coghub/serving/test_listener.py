@@ -15,6 +15,7 @@ from coghub.serving.listener import TLS, bind, check_tls, listening, url_of
 from coghub.serving.protocol import MAX_HEAD_BYTES, BoundedProtocol
 
 LIMIT_S = 20
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 async def echo(scope, receive, send):
@@ -114,6 +115,49 @@ async def test_a_request_may_take_longer_than_its_head(monkeypatch):
             asyncio.get_running_loop().call_later(0.2, passed.set)
             await passed.wait()
             passed.clear()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"Content-Length: 9\r\n\r\n", b"Content-Length: 9\r\n\r\nabc", CHUNKED, CHUNKED + b"3\r\nab"],
+    ids=["nothing", "a part", "no chunk", "half a chunk"],
+)
+async def test_who_does_not_end_a_body_is_let_go(monkeypatch, begun):
+    monkeypatch.setattr(BoundedProtocol, "body_limit_s", 0.05)
+
+    assert b"HTTP/1.1 408 " in await ask(echo, b"POST / HTTP/1.1\r\n" + begun)
+
+
+async def test_who_is_answered_before_the_end_of_a_body_is_let_go_too(monkeypatch):
+    monkeypatch.setattr(BoundedProtocol, "body_limit_s", 0.05)
+
+    async def early(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    answer = await ask(early, b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"408" not in answer
+
+
+async def test_who_waits_for_us_in_a_body_is_kept(monkeypatch):
+    """A large body stays in the client while we are busy with its beginning."""
+    monkeypatch.setattr(BoundedProtocol, "body_limit_s", 0.05)
+    passed = asyncio.Event()
+
+    async def busy(scope, receive, send):
+        asyncio.get_running_loop().call_later(0.3, passed.set)
+        await passed.wait()
+        await echo(scope, receive, send)
+
+    size = 50 * 1024**2
+    async with connected(busy) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size)
+
+        assert (await reader.readuntil(b"}")).endswith(b'"bytes":%d}' % size)
 
 
 async def test_a_head_within_the_limit_is_taken():
