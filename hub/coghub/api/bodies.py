@@ -118,7 +118,7 @@ async def read_bytes(
 
 def _require_at_most(limit_bytes: int, size_bytes: int) -> None:
     if size_bytes > limit_bytes:
-        raise TooLarge(f"The body is larger than {limit_bytes // 1024**2} MiB")
+        raise TooLarge(f"The body is larger than {limit_bytes // 1024} KiB")
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:

@@ -28,6 +28,8 @@ from coghub.ui.templates import environment
 
 MAX_FORM_BYTES = 5 * 1024**2
 """A README may be one of its fields."""
+MAX_STRANGERS_FORM_BYTES = 64 * 1024
+"""A name, a password: who is not signed in may have thousands of connections."""
 MAX_FIELDS = 200
 MAX_DIGITS = 18
 """Of a number that a database can hold."""
@@ -86,7 +88,8 @@ class Visit:
 
     async def form(self) -> dict[str, str]:
         """Return the fields of a form that was sent."""
-        body = await read_bytes(self.request, limit_bytes=MAX_FORM_BYTES)
+        limit_bytes = MAX_FORM_BYTES if self.session else MAX_STRANGERS_FORM_BYTES
+        body = await read_bytes(self.request, limit_bytes=limit_bytes)
         try:
             pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError as error:

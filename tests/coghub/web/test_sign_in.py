@@ -179,3 +179,15 @@ async def test_a_password_is_kept_as_a_hash_only(hub, alice, passwords):
     assert not await passwords.fits(None, PASSWORD)
     with pytest.raises(RequestInvalid):
         await passwords.change(alice, "x" * 2000)
+
+
+async def test_a_stranger_sends_no_large_form(browser, alice):
+    """Nor holds the memory for it: thousands of connections cost nothing."""
+    stranger, known = await browser(), await browser("alice")
+
+    answers = [
+        (await it.post("/login", name="alice", next="x" * 100_000)).status_code
+        for it in (stranger, known)
+    ]
+
+    assert answers == [413, 422]
