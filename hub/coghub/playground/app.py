@@ -53,7 +53,8 @@ from coghub.ui.snippets import target_snippets
 from coghub.ui.static_files import static_file, static_root
 from coghub.ui.templates import environment, to_json
 
-MAX_INPUT_BYTES = 256 * 1024**2
+MAX_INPUT_BYTES = 100 * 1024**2
+"""As much as a model's server takes."""
 MAX_RUNS = 50
 """That are remembered, the newest."""
 CREATED = 201
