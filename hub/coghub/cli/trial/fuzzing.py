@@ -14,7 +14,7 @@ import jsonschema_rs
 
 from coghub.cli.input_schema import InputSchema
 from coghub.cli.trial.draws import drawn
-from coghub.cli.trial.outcome import End, Outcome, shown
+from coghub.cli.trial.outcome import End, Outcome, shortened
 from coghub.cli.trial.result import Result
 from coghub.cli.trial.subject import Subject
 
@@ -111,5 +111,5 @@ def _first_error(validator: jsonschema_rs.Draft7Validator, value: Any) -> str | 
     if error is None:
         return None
     place = ".".join(str(part) for part in error.instance_path)
-    text = shown(error.message).strip('"')
+    text = shortened(error.message)
     return f"{place}: {text}" if place else text

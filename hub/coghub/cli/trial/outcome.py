@@ -13,6 +13,8 @@ from coghub.domain.size import size_text
 
 MAX_SHOWN_CHARACTERS = 120
 """Of a value in a reason."""
+PREFIX = "Prediction failed: "
+"""What a server puts before an error of the model."""
 
 
 class End(Enum):
@@ -76,7 +78,8 @@ class Outcome:
     @property
     def story(self) -> str:
         """Say how it ended."""
-        return _STORIES[self.end].format(error=self.error or "without a word")
+        error = self.error.removeprefix(PREFIX) or "without a word"
+        return _STORIES[self.end].format(error=error)
 
     @property
     def is_clean(self) -> bool:
@@ -116,10 +119,13 @@ def with_files(value: Any, kind: OutputKind) -> Any:
 
 def shown(value: Any) -> str:
     """Return a value for people, on one line, shortened."""
-    text = _shown(value)
-    if len(text) <= MAX_SHOWN_CHARACTERS:
-        return text
-    return f"{text[: MAX_SHOWN_CHARACTERS - 1]}…"
+    return shortened(_shown(value))
+
+
+def shortened(text: str) -> str:
+    """Return a text, or its beginning if it is long."""
+    is_short = len(text) <= MAX_SHOWN_CHARACTERS
+    return text if is_short else f"{text[: MAX_SHOWN_CHARACTERS - 1]}…"
 
 
 def _file(url: str) -> OutputFile:

@@ -14,7 +14,7 @@ from coghub.build import yaml_tree
 from coghub.build.files import write_atomically
 from coghub.cli.input_text import AttachedFile, Inputs
 from coghub.cli.trial.cases import FILE_NAME, KEY, Suite, cases_in
-from coghub.cli.trial.outcome import End, Outcome, OutputFile
+from coghub.cli.trial.outcome import PREFIX, End, Outcome, OutputFile
 from coghub.cli.trial.pictures import SUFFIXES
 from coghub.cli.trial.yaml_places import appended
 from coghub.domain.errors import ConfigInvalid, UsageError
@@ -73,7 +73,7 @@ class Recording:
     def _expectation(self, outcome: Outcome) -> dict[str, Any]:
         output = outcome.output
         if outcome.end is not End.SUCCEEDED:
-            return {"fails": outcome.error or True}
+            return {"fails": outcome.error.removeprefix(PREFIX) or True}
         files = output if isinstance(output, list) else [output]
         if files and all(isinstance(it, OutputFile) and it.suffix in SUFFIXES for it in files):
             names = [

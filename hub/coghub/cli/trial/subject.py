@@ -13,7 +13,7 @@ from coghub.cli.input_text import Inputs
 from coghub.cli.output import Console
 from coghub.cli.output_kind import OutputKind, output_kind
 from coghub.cli.rendering import Collected
-from coghub.cli.trial.outcome import End, Outcome, with_files
+from coghub.cli.trial.outcome import PREFIX, End, Outcome, with_files
 from coghub.domain.errors import (
     CoghubError,
     InputInvalid,
@@ -25,7 +25,7 @@ from coghub.domain.errors import (
 from coghub.domain.instance_event import Completed, Log, Output
 from coghub.engines.base import Launch, Prepared, Request, RunningModel
 
-WORKER_DIED = "Prediction failed: the worker "
+WORKER_DIED = f"{PREFIX}the worker "
 """How the error begins that a model's server tells in place of a model's own."""
 ENDS = {"succeeded": End.SUCCEEDED, "canceled": End.CANCELED}
 
