@@ -1,8 +1,9 @@
 """The routes: which path and method means what."""
 
 import asyncio
+import importlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cog.server.settings import Settings
 
 NO_SCHEMA = b'{"error":"OpenAPI schema not available"}'
 NO_TRAINING = b'{"detail":"This server does not train: start it with `--x-mode train`"}'
+METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 MAX_QUEUED_IDS = 100
 """Of those that wait, in `/health-check`: the first ones, each at its position."""
 NOUNS = {b"predictions": "prediction", b"trainings": "training"}
@@ -44,11 +46,15 @@ class App:
         self._shut_down = shut_down
         self._version = version
         self._asking: set[asyncio.Task[None]] = set()
+        self._exposition: Any = None
+        """What writes `/metrics`, made when it is first asked for."""
         self._fixed: dict[bytes, tuple[bytes, Callable[[Request, Reply], None]]] = {
             b"/predictions": (b"POST", self._create),
             b"/": (b"GET,HEAD", self._index),
             b"/health-check": (b"GET,HEAD", self._health),
             b"/openapi.json": (b"GET,HEAD", self._document),
+            b"/docs": (b"GET,HEAD", self._docs),
+            b"/metrics": (b"GET,HEAD", self._metrics),
             b"/shutdown": (b"POST", self._leave),
         }
 
@@ -117,6 +123,32 @@ class App:
             raise Refusal(503, NO_SCHEMA)
         reply.send(200, self._model.document)
 
+    def _docs(self, request: Request, reply: Reply) -> None:
+        from cog.server import docs_page  # noqa: PLC0415 - most servers are never looked at
+
+        if self._model.document is None:
+            raise Refusal(503, NO_SCHEMA)
+        noun = "training" if self._settings.mode == "train" else "prediction"
+        host = request.headers.get(b"host", b"").decode("latin-1")
+        page = docs_page.render(self._model.document, noun=noun, host=host)
+        reply.send(200, page, docs_page.CONTENT_TYPE, headers=docs_page.HEADERS)
+
+    def _metrics(self, _request: Request, reply: Reply) -> None:
+        self._later(self._metrics_later(reply))
+
+    async def _metrics_later(self, reply: Reply) -> None:
+        if self._exposition is None:
+            loop = asyncio.get_running_loop()
+            name = "cog.server.exposition"  # its library takes 0.1 s to import
+            exposition = await loop.run_in_executor(None, importlib.import_module, name)
+            self._exposition = exposition.Exposition(self._model)
+        reply.send(200, self._exposition.text(), METRICS_TYPE)
+
+    def _later(self, steps: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(steps)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
     def _leave(self, _request: Request, reply: Reply) -> None:
         reply.send(200, b"{}")
         self._shut_down()
@@ -126,9 +158,7 @@ class App:
         if loaded is None or not loaded.has_healthcheck:
             reply.send(200, msgspec.json.encode(self._health_fields(None)))
             return
-        task = asyncio.ensure_future(self._health_later(reply))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        self._later(self._health_later(reply))
 
     async def _health_later(self, reply: Reply) -> None:
         error = await self._model.health_error()

@@ -1,5 +1,6 @@
 """What is known of the model's setup: when, how it went, what it printed."""
 
+import time
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,6 +15,9 @@ class SetupRecord:
 
     def __init__(self) -> None:
         self.started_at = _now()
+        self._started_s = time.perf_counter()
+        self.duration_s: float | None = None
+        """How long it took; None before its end."""
         self.completed_at: str | None = None
         self.status = "starting"
         self._printed = EventLog(MAX_LOG_BYTES)
@@ -24,6 +28,7 @@ class SetupRecord:
     def end(self, error: str | None) -> None:
         """Note how it ended; what went wrong is the last line of its logs."""
         self.completed_at = _now()
+        self.duration_s = time.perf_counter() - self._started_s
         self.status = "succeeded" if error is None else "failed"
         if error is not None:
             is_mid_line = self._printed.has_logs and not self._printed.logs.endswith("\n")

@@ -61,7 +61,7 @@ def test_another_method_answers_405_with_what_is_allowed(server, method, path, a
     assert (answer.status, answer.headers["allow"], answer.content) == (405, allowed, b"")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/predictions/", "/predictions/a/b", "/x", "//"])
+@pytest.mark.parametrize("path", ["/predictions/", "/predictions/a/b", "/x", "//"])
 def test_an_unknown_path_answers_404(server, path):
     assert server.ask("GET", path).status == 404
 
