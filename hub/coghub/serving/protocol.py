@@ -16,8 +16,29 @@ HEAD_LIMIT_S = 60.0
 """From the connection, or the first byte of a further request, to the end of its head."""
 BODY_LIMIT_S = 60.0
 """Of silence in the middle of a body, while we listen."""
+MAX_PIPELINED = 64
+"""Requests of a connection that wait for the answers before them; what comes after is not read,
+as uvicorn would collect them without a limit. Clients that do this ask again, RFC 9112 9.3.2."""
 LINGER_S = 1.0
 EMPTY = b"content-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class _Lasting:
+    """A transport that takes what is written in the moment after its connection was reset.
+
+    uvloop 0.22 raises then, up to when it says that the connection is lost; asyncio's own does not.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, content: bytes) -> None:
+        """Write, where that is still possible."""
+        if not self._transport.is_closing():
+            self._transport.write(content)
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -37,7 +58,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """See `HttpToolsProtocol`."""
-        super().connection_made(transport)
+        lasting: Any = _Lasting(transport)
+        super().connection_made(lasting)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,8 +98,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """See `HttpToolsProtocol`."""
-        if not self._is_refused:
-            self._stop_timer()
+        if self._is_refused:
+            return
+        self._stop_timer()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._is_refused = True
+            self.cycle.keep_alive = False
+        else:
             self._is_in_body = True
             super().on_headers_complete()
 

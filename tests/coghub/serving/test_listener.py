@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import socket
+import struct
 from contextlib import asynccontextmanager
 
 import pytest
+import uvloop
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 
@@ -12,7 +15,7 @@ from coghub.app import asgi
 from coghub.domain.errors import ListenFailed, SettingInvalid
 from coghub.serving import protocol
 from coghub.serving.listener import TLS, bind, check_tls, listening, url_of
-from coghub.serving.protocol import MAX_HEAD_BYTES, BoundedProtocol
+from coghub.serving.protocol import MAX_HEAD_BYTES, MAX_PIPELINED, BoundedProtocol
 
 LIMIT_S = 20
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -158,6 +161,44 @@ async def test_who_waits_for_us_in_a_body_is_kept(monkeypatch):
         writer.write(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size)
 
         assert (await reader.readuntil(b"}")).endswith(b'"bytes":%d}' % size)
+
+
+async def test_of_very_many_pipelined_requests_the_first_are_answered():
+    may_end = asyncio.Event()
+
+    async def waiting(scope, receive, send):
+        await may_end.wait()
+        await echo(scope, receive, send)
+
+    async with connected(waiting) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\n\r\n" * 10_000)
+        asyncio.get_running_loop().call_later(0.1, may_end.set)
+        answers = await reader.read()
+
+    assert answers.count(b"HTTP/1.1 200 OK") == MAX_PIPELINED + 1  # and the one before them
+
+
+def test_an_answer_to_a_connection_that_was_reset_is_no_error(caplog):
+    """On uvloop, as a hub runs; of pipelined requests one meets the reset, the next come after."""
+    large = b"x" * 100_000
+
+    async def serve():
+        listener = bind("127.0.0.1", 0)
+        async with asyncio.timeout(LIMIT_S), listening(PlainTextResponse(large), listener):
+            for _ in range(40):
+                await asyncio.to_thread(ask_and_reset, listener.getsockname()[1])
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+
+    assert caplog.records == []
+
+
+def ask_and_reset(port):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * MAX_PIPELINED)
+        connection.recv(1000)
 
 
 async def test_a_head_within_the_limit_is_taken():
