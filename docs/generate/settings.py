@@ -52,6 +52,7 @@ ELSEWHERE = {
         "COG_MODEL": "Where `cog weights` and `cog push` push to, in place of `model` in cog.yaml; `COG_MODEL_REGISTRY`, `COG_MODEL_REPO` and `COG_MODEL_TAG` are parts of it.",
         "COG_PUSH_OCI": "`0` leaves pushes of images to `docker push`.",
         "COG_SKIP_GPU_CHECK": "Any value: `nvidia-smi` is not asked which GPUs are here.",
+        "COG_SKIP_DOCKER_CHECK": "Any value: `cog doctor` does not ask whether a Docker engine answers.",
         "GITHUB_SHA": "Revision of the sources in an image's labels, where git does not say it; `GITHUB_REF_NAME` likewise is its version.",
         "PYENV_ROOT": "Where pyenv's interpreters are looked for. `UV_PYTHON_INSTALL_DIR`, `HOMEBREW_PREFIX` and `CONDA_PREFIX` are looked at too.",
     },

@@ -51,6 +51,10 @@ class Interpreters:
             )
         return found
 
+    def present(self, version: str) -> Interpreter | None:
+        """Return a Python of the version that is on this machine already, the nearest patch."""
+        return self._nearest(Wanted.read(version))
+
     def _nearest(self, wanted: Wanted) -> Interpreter | None:
         """Return the first exact match, else the one with the nearest patch."""
         best: Interpreter | None = None

@@ -38,6 +38,7 @@ COMMANDS = {
     "push": "Build the project and push it to a hub",
     "pull": "Fetch a bundle that was pushed",
     "build": "Build the project into a bundle that runs by its name",
+    "doctor": "Say what is wrong with the project, and mend it where that is safe",
     "debug": "Print the plan: what cog.yaml resolves to",
     "env": "List the environments that were made, or remove old ones",
 }
@@ -62,9 +63,6 @@ OPERATOR_COMMANDS = {
     "restore": "Make a data folder from a backup",
 }
 """Each has a module in `coghub.cli.hub` that holds the click command as `command`."""
-
-ABSENT = frozenset({"doctor"})
-"""Commands of Cog that are not here yet: who types one did not mistype."""
 
 MODULES = {"run": "predict"}
 """Commands whose module has another name."""
@@ -99,8 +97,6 @@ class LazyGroup(click.Group):
 def _no_command(group: str, name: str, names: Sequence[str]) -> UsageError:
     from difflib import get_close_matches  # noqa: PLC0415 - who types right does without
 
-    if group == "cog" and name in ABSENT:
-        return UsageError(f"`cog {name}` is not in this version of coghub", "See `cog --help`")
     meant = get_close_matches(name, names, 1)
     hint = f"Did you mean `{group} {meant[0]}`?" if meant else f"See `{group} --help`"
     return UsageError(f"No such command '{name}'", hint)

@@ -36,13 +36,6 @@ def test_a_wrong_call_of_cog_exits_1_with_one_message(arguments, capsys):
     assert "hint: See `cog" in err
 
 
-def test_a_command_that_only_cog_has_is_no_typing_error(capsys):
-    assert outcome_of(root, ["doctor"], usage_code=1) == 1
-
-    said = capsys.readouterr().err
-    assert said.startswith("error: `cog doctor` is not in this version of coghub")
-
-
 def test_weights_are_a_command_that_help_does_not_list(capsys):
     assert outcome_of(root, ["weights", "--help"], usage_code=1) == 0
     assert "import" in capsys.readouterr().out

@@ -1,0 +1,264 @@
+"""The project's own Python that a model's files lead to, parsed and never run."""
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from coghub.build.doctor.texts import Text, TextUnreadable, read_text
+
+MAX_FILES = 500
+"""A model that leads to more is looked at no further."""
+MAX_NAME = 200
+"""A text longer than that names no folder."""
+CHECKERS_ONLY = "TYPE_CHECKING"
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+class Need(Enum):
+    """Whether a model can do without a module that it imports."""
+
+    ALWAYS = "always"
+    """The import runs as soon as the model is loaded."""
+    LATER = "later"
+    """It is inside a function, or depends on a condition."""
+    NEVER = "never"
+    """The code is ready for its absence, or it is for type checkers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported module, by its full name; relative ones begin with dots."""
+
+    module: str
+    names: tuple[str, ...]
+    """What is taken from it; each may be a module too."""
+    line: int
+    need: Need
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A file of the project."""
+
+    path: str
+    text: Text
+    tree: ast.Module
+    imports: tuple[Import, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A file that cannot be parsed."""
+
+    path: str
+    line: int | None
+    reason: str
+    is_syntax: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """An import that no file of the project answers."""
+
+    module: str
+    """Its first part."""
+    path: str
+    line: int
+    need: Need
+
+
+@dataclass(slots=True)
+class Code:
+    """All files that were reached."""
+
+    modules: dict[str, Module] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    outside: list[Outside] = field(default_factory=list)
+
+
+def read_code(project: Path, paths: Sequence[str]) -> Code:
+    """Return the files, and those that they import within the project."""
+    bases: list[Path] = []
+    while True:
+        code = _reached(project, paths, bases)
+        found = [*dict.fromkeys(_added_paths(project, code))]
+        if found == bases:
+            return code
+        bases = found
+
+
+def _reached(project: Path, paths: Sequence[str], bases: Sequence[Path]) -> Code:
+    code, seen, waiting = Code(), set[str](), list(paths)
+    while waiting and len(seen) < MAX_FILES:
+        path = waiting.pop(0)
+        if path in seen or not (project / path).exists():
+            continue
+        seen.add(path)
+        module = _module(project, path)
+        if isinstance(module, Fault):
+            code.faults.append(module)
+            continue
+        code.modules[path] = module
+        for one in module.imports:
+            inside = _inside(one, path, project, bases)
+            waiting += inside or []
+            if inside is None:
+                top = one.module.partition(".")[0]
+                code.outside.append(Outside(top, path, one.line, one.need))
+    return code
+
+
+def parse(content: str) -> ast.Module:
+    """Return the tree of a source text.
+
+    Raises:
+        SyntaxError: if it has none, or one too deep to be looked at.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(content)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(str(error) or "nested too deep") from error
+
+
+def _module(project: Path, path: str) -> Module | Fault:
+    try:
+        text = read_text(project / path, is_python=True)
+        tree = parse(text.content)
+    except TextUnreadable as error:
+        return Fault(path, None, str(error), is_syntax=False)
+    except SyntaxError as error:
+        return Fault(path, error.lineno, error.msg, is_syntax=True)
+    return Module(path, text, tree, tuple(sorted(_imports(tree), key=_line_of)))
+
+
+def _imports(tree: ast.Module) -> Iterator[Import]:
+    """Yield every import, also inside functions; without recursion, since code may nest deep."""
+    waiting: list[tuple[ast.AST, Need]] = [(tree, Need.ALWAYS)]
+    while waiting:
+        node, need = waiting.pop()
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, (), node.lineno, need)
+        elif isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            yield Import(name, tuple(it.name for it in node.names), node.lineno, need)
+        else:
+            waiting += _below(node, need)
+
+
+def _line_of(one: Import) -> int:
+    return one.line
+
+
+def _below(node: ast.AST, need: Need) -> list[tuple[ast.AST, Need]]:
+    children = list(ast.iter_child_nodes(node))
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+            return [(child, _less(need, Need.LATER)) for child in children]
+        case ast.If(test=test, body=body, orelse=orelse) if _is_for_checkers(test):
+            return [*((it, Need.NEVER) for it in body), *((it, need) for it in orelse)]
+        case ast.If():
+            return [(child, _less(need, Need.LATER)) for child in children]
+        case ast.Try(handlers=handlers) if any(map(_is_ready, handlers)):
+            return [(child, Need.NEVER) for child in children]
+        case _:
+            return [(child, need) for child in children]
+
+
+def _less(need: Need, other: Need) -> Need:
+    return need if need is Need.NEVER else other
+
+
+def _is_for_checkers(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == CHECKERS_ONLY
+
+
+def _is_ready(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler takes an import that fails."""
+    if handler.type is None:
+        return True
+    names = (getattr(it, "id", None) for it in ast.walk(handler.type))
+    return any(name in _IMPORT_ERRORS for name in names)
+
+
+def _added_paths(project: Path, code: Code) -> Iterator[Path]:
+    """Yield folders of the project that its code adds to `sys.path`, as far as texts name them."""
+    root = project.resolve()
+    for module in code.modules.values():
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Call) or not _is_of_path(node.func):
+                continue
+            for part in ast.walk(node):
+                text = part.value if isinstance(part, ast.Constant) else None
+                if isinstance(text, str) and 0 < len(text) < MAX_NAME:
+                    folder = (root / text).resolve()
+                    if folder != root and folder.is_relative_to(root) and folder.is_dir():
+                        yield folder
+
+
+def _is_of_path(called: ast.expr) -> bool:
+    """Tell whether it is `sys.path.append`, `insert` or `extend`."""
+    return (
+        isinstance(called, ast.Attribute)
+        and called.attr in {"append", "insert", "extend"}
+        and isinstance(called.value, ast.Attribute)
+        and called.value.attr == "path"
+        and isinstance(called.value.value, ast.Name)
+        and called.value.value.id == "sys"
+    )
+
+
+def _inside(one: Import, importer: str, project: Path, more: Sequence[Path]) -> list[str] | None:
+    """Return the project's files behind an import; None if the module is not the project's."""
+    root = project.resolve()
+    dots = len(one.module) - len(one.module.lstrip("."))
+    parts = [part for part in one.module.split(".") if part]
+    if dots:
+        base = (root / importer).parent
+        for _ in range(dots - 1):
+            base = base.parent
+        return _files(base, parts, one.names, root)
+    if parts[0] in sys.stdlib_module_names or parts[0] == "cog":
+        return []
+    for base in (root, (root / importer).parent, *more):
+        if _has(base, parts[0]):
+            return _files(base, parts, one.names, root)
+    return None
+
+
+def _has(base: Path, name: str) -> bool:
+    """Tell whether a module of that name is in a folder."""
+    if (base / f"{name}.py").is_file() or any(base.glob(f"{name}.*.so")):
+        return True
+    package = base / name
+    return package.is_dir() and (
+        (package / "__init__.py").is_file() or any(package.glob("*.py")) or _is_tree(package)
+    )
+
+
+def _is_tree(package: Path) -> bool:
+    return any(package.glob("*/*.py"))
+
+
+def _files(base: Path, parts: Sequence[str], names: Sequence[str], root: Path) -> list[str]:
+    """Return the files of a module, of the packages on the way, and of what is taken from it."""
+    found: list[Path] = []
+    for count in range(1, len(parts) + 1):
+        place = base.joinpath(*parts[:count])
+        found += [place.with_suffix(".py"), place / "__init__.py"]
+    place = base.joinpath(*parts)
+    found += [place / "__init__.py"] if not parts else []
+    for name in names:
+        found += [place / f"{name}.py", place / name / "__init__.py"]
+    return [
+        path.relative_to(root).as_posix()
+        for path in found
+        if path.is_relative_to(root) and path.is_file()
+    ]
