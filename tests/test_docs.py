@@ -14,6 +14,7 @@ from cog.schema.inspection import interface_of
 from cog.schema.loading import load
 from coghub.build.config import read_config
 from coghub.cli.main import COMMANDS, OPERATOR_COMMANDS, operator_root, root
+from coghub.cli.trial.cases import read_suite
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -149,11 +150,20 @@ def test_the_python_of_guides_runs(
 
 @pytest.mark.parametrize("path", [*GUIDES, ROOT / "README.md"], ids=lambda path: path.stem)
 def test_every_cog_yaml_that_is_shown_is_valid(path: Path, tmp_path: Path) -> None:
+    """A block that begins with `# cog.test.yaml` holds tests; the files that it names are there."""
+    (tmp_path / "tests").mkdir()
     for block in blocks(path, "yaml"):
         (tmp_path / "requirements.txt").touch()
-        (tmp_path / "cog.yaml").write_text(block, encoding="utf-8")
+        for name in re.findall(r"tests/[\w.]+", block):
+            (tmp_path / name).touch()
+        is_tests = block.startswith("# cog.test.yaml\n")
+        (tmp_path / "cog.yaml").write_text("" if is_tests else block, encoding="utf-8")
+        (tmp_path / "cog.test.yaml").unlink(missing_ok=True)
+        if is_tests:
+            (tmp_path / "cog.test.yaml").write_text(block, encoding="utf-8")
 
-        assert read_config(tmp_path / "cog.yaml").predict
+        suite = read_suite(tmp_path / "cog.yaml", tmp_path)
+        assert suite.cases if is_tests else read_config(tmp_path / "cog.yaml").predict
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))

@@ -35,9 +35,7 @@ class Case:
     @property
     def has_images(self) -> bool:
         """Whether images have to be read for it."""
-        return self.tolerance > 0 or any(
-            isinstance(it, Images | PixelSize) for it in self.expectations
-        )
+        return any(isinstance(it, Images | PixelSize) for it in self.expectations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,8 @@ def expectations_of(reading: Reading) -> tuple[tuple[Expectation, ...], float]:
              key in reading.fields]  # fmt: skip
     if "fails" in reading.fields and len(found) > 1:
         raise Faulty("fails", "excludes all others: a prediction that fails has no output")
-    return tuple(found), reading.tolerance or 0.0
+    default = IMAGE_TOLERANCE if "image" in reading.fields else 0.0
+    return tuple(found), default if reading.tolerance is None else reading.tolerance
 
 
 def _equal(reading: Reading, given: Any) -> Expectation:

@@ -75,7 +75,7 @@ class Images:
         if given is None or len(given) != len(self.files):
             return f"expected {_count(len(self.files), 'image')}, got {shown(outcome.output)}"
         for wanted, file in zip(self.files, given, strict=True):
-            if reason := image_difference(wanted.data, file.data, self.tolerance):
+            if reason := image_difference(wanted.content, file.content, self.tolerance):
                 return reason
         return None
 
@@ -92,7 +92,7 @@ class PixelSize:
         if not given:
             return f"expected an image, got {shown(outcome.output)}"
         for file in given:
-            size = pictures.size_of(file.data)
+            size = pictures.size_of(file.content)
             if size != (self.width, self.height):
                 got = f"{size[0]}x{size[1]}" if size else f"{file} that is no image"
                 return f"expected {self.width}x{self.height} pixels, got {got}"
@@ -123,7 +123,7 @@ class FileSize:
         given = files_of(outcome.output)
         if not given:
             return f"expected a file, got {shown(outcome.output)}"
-        wrong = [len(file.data) for file in given if len(file.data) not in self.allowed]
+        wrong = [len(file.content) for file in given if len(file.content) not in self.allowed]
         return f"expected {self.allowed} bytes, got {wrong[0]}" if wrong else None
 
 

@@ -21,6 +21,8 @@ class Likeness:
     """How far apart numbers may be, and on average the channels of images, from 0 to 1."""
     is_subset: bool = False
     """Fields of an object that are not named may be anything."""
+    by_pixels: bool = False
+    """Images of equal pixels are alike even without a tolerance, however they are encoded."""
 
     def difference(self, wanted: Any, given: Any, place: str = "") -> str | None:
         """Return the first thing in which a value is not as wanted; None if there is none."""
@@ -75,14 +77,14 @@ class Likeness:
 
     def _file(self, wanted: AnyFile, given: Any) -> str | None:
         if isinstance(given, str):
-            return text_difference(wanted.data.decode("utf-8", "replace"), given)
+            return text_difference(wanted.content.decode("utf-8", "replace"), given)
         if not isinstance(given, OutputFile):
             return _unlike(wanted, given)
-        if wanted.data == given.data:
+        if wanted.content == given.content:
             return None
-        if not self.tolerance:
-            return _first_byte(wanted.data, given.data)
-        return image_difference(wanted.data, given.data, self.tolerance)
+        if not self.tolerance and not (self.by_pixels and given.is_image):
+            return _first_byte(wanted.content, given.content)
+        return image_difference(wanted.content, given.content, self.tolerance)
 
 
 def image_difference(wanted: bytes, given: bytes, tolerance: float) -> str | None:

@@ -13,6 +13,7 @@ from coghub.domain.size import size_text
 
 MAX_SHOWN_CHARACTERS = 120
 """Of a value in a reason."""
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 PREFIX = "Prediction failed: "
 """What a server puts before an error of the model."""
 
@@ -37,11 +38,16 @@ class End(Enum):
 class OutputFile:
     """A file that a model has given."""
 
-    data: bytes
+    content: bytes
     suffix: str = ""
 
+    @property
+    def is_image(self) -> bool:
+        """Whether its type says so."""
+        return self.suffix in IMAGE_SUFFIXES
+
     def __str__(self) -> str:
-        return f"a file of {size_text(len(self.data))}"
+        return f"a file of {size_text(len(self.content))}"
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class StoredFile:
     path: Path
 
     @cached_property
-    def data(self) -> bytes:
+    def content(self) -> bytes:
         """Its content."""
         return self.path.read_bytes()
 

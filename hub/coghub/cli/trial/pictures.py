@@ -1,6 +1,7 @@
 """Images as pixels: how large they are, and how far one is from another.
 
-Pillow reads them. It is not among coghub's own packages, so it is asked for before a model starts.
+Pillow reads them. It is not among coghub's own packages: where images are sure to be read, it is
+asked for before a model starts.
 """
 
 import importlib.util
@@ -11,16 +12,20 @@ from coghub.domain.errors import UsageError
 
 FULL = 255.0
 """The largest value of a channel."""
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+
+
+def has_pillow() -> bool:
+    """Tell whether Pillow is installed beside coghub."""
+    return importlib.util.find_spec("PIL") is not None
 
 
 def require_pillow() -> None:
     """Do nothing if images can be read.
 
     Raises:
-        UsageError: if Pillow is not installed beside coghub.
+        UsageError: if they cannot.
     """
-    if importlib.util.find_spec("PIL") is None:
+    if not has_pillow():
         raise UsageError(
             "To compare images, Pillow is needed, and it is not installed beside coghub",
             hint="Install it there: `pip install pillow`",
@@ -37,7 +42,11 @@ def distance(one: bytes, other: bytes) -> float | str:
     """Return the mean difference of all channels of all pixels, from 0 to 1.
 
     A text says why there is none.
+
+    Raises:
+        UsageError: if images cannot be read at all.
     """
+    require_pillow()
     from PIL import ImageChops, ImageStat  # noqa: PLC0415 - see above
 
     images = [_opened(content) for content in (one, other)]

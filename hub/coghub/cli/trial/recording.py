@@ -15,7 +15,6 @@ from coghub.build.files import write_atomically
 from coghub.cli.input_text import AttachedFile, Inputs
 from coghub.cli.trial.cases import FILE_NAME, KEY, Suite, cases_in
 from coghub.cli.trial.outcome import PREFIX, End, Outcome, OutputFile
-from coghub.cli.trial.pictures import SUFFIXES
 from coghub.cli.trial.yaml_places import appended
 from coghub.domain.errors import ConfigInvalid, UsageError
 
@@ -75,9 +74,9 @@ class Recording:
         if outcome.end is not End.SUCCEEDED:
             return {"fails": outcome.error.removeprefix(PREFIX) or True}
         files = output if isinstance(output, list) else [output]
-        if files and all(isinstance(it, OutputFile) and it.suffix in SUFFIXES for it in files):
+        if files and all(isinstance(it, OutputFile) and it.is_image for it in files):
             names = [
-                self._stored(f"out.{n}" if len(files) > 1 else "out", it.suffix, it.data)
+                self._stored(f"out.{n}" if len(files) > 1 else "out", it.suffix, it.content)
                 for n, it in enumerate(files)
             ]
             return {"image": names if isinstance(output, list) else names[0]}
@@ -88,7 +87,7 @@ class Recording:
     def _output(self, value: Any, label: str) -> Any:
         match value:
             case OutputFile():
-                return f"@{self._stored(label, value.suffix, value.data)}"
+                return f"@{self._stored(label, value.suffix, value.content)}"
             case dict():
                 return {key: self._output(it, f"{label}.{key}") for key, it in value.items()}
             case list():
@@ -133,22 +132,27 @@ def require_new(suite: Suite, name: str) -> None:
 def record(suite: Suite, folder: Path, name: str, inputs: Inputs, outcome: Outcome) -> list[Path]:
     """Write a test and its files, and return the paths of all that was written.
 
+    Where nothing can be added, nothing is left of it.
+
     Raises:
         ConfigInvalid: if the file has a form to which nothing can be added.
     """
     recording = Recording(name, folder)
     entry = recording.entry(inputs, outcome)
-    for path, content in recording.files.items():
-        write_atomically(path, content)
+    new = [path for path in recording.files if not path.exists()]
+    for path in new:
+        write_atomically(path, recording.files[path])
     before = suite.path.read_bytes() if suite.path.exists() else b""
     after = appended(before, KEY, entry)
     if after is None or not _reads_back(after, before, suite, folder):
+        for path in new:
+            path.unlink()
         raise ConfigInvalid(
             f"The test cannot be added to {suite.path.name} as it is written",
             hint=f"Write `{KEY}` as a list of items that begin with `-`, last in the file",
         )
     write_atomically(suite.path, after)
-    return [suite.path, *recording.files]
+    return [suite.path, *new]
 
 
 def _reads_back(after: bytes, before: bytes, suite: Suite, folder: Path) -> bool:

@@ -39,7 +39,7 @@ def tell(console: Console, result: Result, *, is_result: bool = True) -> None:
         lines += [f"    {line}" for line in reason.splitlines()]
     _say(console, "\n".join(lines), is_result=is_result)
     if result.reasons and result.logs:
-        console.say("    The model printed:")
+        console.say(f"    What the model printed in `{result.name}`:")
         for line in result.logs.splitlines():
             console.say(f"    | {line}")
 

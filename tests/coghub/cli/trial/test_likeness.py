@@ -1,4 +1,5 @@
 import io
+import sys
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from PIL import Image
 
 from coghub.cli.trial.likeness import Likeness
 from coghub.cli.trial.outcome import OutputFile, StoredFile
+from coghub.domain.errors import UsageError
 
 FILES = st.builds(OutputFile, st.binary(max_size=5))
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | FILES
@@ -86,6 +88,28 @@ def test_files_are_alike_by_their_bytes(tmp_path):
     assert exact.difference(stored, OutputFile(b"1x3")) == "the file differs from byte 2 on"
     assert exact.difference(stored, OutputFile(b"12")) == "expected 3 bytes, got 2"
     assert exact.difference(stored, 5) == "expected the file a.bin, got 5"
+
+
+def test_images_may_be_compared_by_their_pixels_alone():
+    encoded = [io.BytesIO(), io.BytesIO()]
+    for level, content in enumerate(encoded):
+        Image.new("RGB", (64, 64), "red").save(content, "PNG", compress_level=level)
+    one, other = (OutputFile(content.getvalue(), ".png") for content in encoded)
+
+    assert Likeness(by_pixels=True).difference(one, other) is None
+    assert Likeness(by_pixels=True).difference(one, png("red", (64, 65))) is not None
+    assert Likeness().difference(one, other) is not None
+    assert Likeness(by_pixels=True).difference(OutputFile(b"a"), OutputFile(b"b")) == (
+        "the file differs from byte 1 on"
+    )
+
+
+def test_without_pillow_the_command_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+
+    with pytest.raises(UsageError, match="Pillow is needed") as refused:
+        Likeness(0.1).difference(OutputFile(b"a", ".png"), OutputFile(b"b", ".png"))
+    assert refused.value.hint == "Install it there: `pip install pillow`"
 
 
 def test_images_may_differ_by_the_tolerance():

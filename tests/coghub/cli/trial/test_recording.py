@@ -157,15 +157,15 @@ def test_tests_in_cog_yaml_get_more_there(recorded, tmp_path):
     )
 
 
-def test_a_file_to_which_nothing_can_be_added_stays_as_it_is(recorded, tmp_path):
-    tests = "base: &base\n- name: a\ntests: *base\n".replace("base: &base\n- name: a\n", "")
-    tests = tests.replace("*base", "[ {name: a} # one\n]")
+def test_where_nothing_can_be_added_nothing_is_left_of_it(recorded, tmp_path):
+    tests = "base: &base {name: a}\ntests: &list\n- *base\nmore: *list\n"
+    (tmp_path / "cog.yaml").write_text(tests)
 
-    recorded("b", inputs_of_json("{}"), Outcome(End.SUCCEEDED, 1), tests="tests: [{name: a}]\n")
-    with pytest.raises(ConfigInvalid, match="cannot be added to"):
-        recorded("c", inputs_of_json("{}"), Outcome(End.SUCCEEDED, 1), tests=tests)
+    with pytest.raises(ConfigInvalid, match=r"cannot be added to cog\.yaml"):
+        recorded("c", inputs_of_json("{}"), Outcome(End.SUCCEEDED, OutputFile(b"x")))
 
-    assert (tmp_path / "cog.test.yaml").read_text() == tests
+    assert (tmp_path / "cog.yaml").read_text() == tests
+    assert list((tmp_path / "tests").iterdir()) == []
 
 
 def test_a_name_is_taken_once(tmp_path):
