@@ -62,8 +62,16 @@ def load(reference: str, mode: str = PREDICT) -> Model:
             "no predict or train reference found in cog.yaml",
             hint='Name the class or function there, such as `predict: "predict.py:Predictor"`',
         )
+    return find(import_file(reference.partition(":")[0]), reference, mode)
+
+
+def find(module: ModuleType, reference: str, mode: str = PREDICT) -> Model:
+    """Return what a reference names in the module of its file.
+
+    Raises:
+        ModelLoadError: if there is no such name, or nothing in it can be called.
+    """
     file, _, name = reference.partition(":")
-    module = import_file(file)
     if name:
         return model_of(_named(module, name, file), mode)
     for candidate in _DEFAULT_NAMES[mode]:
