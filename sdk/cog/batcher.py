@@ -120,9 +120,15 @@ class Batcher(Generic[Item, Result]):
         # What a batch of one prints and records is its caller's; that of several is nobody's.
         context = calls[0].context if len(calls) == 1 else Context()
         items = [call.item for call in calls]
-        computed = self._loop.run_in_executor(self._executor, context.run, self._results, items)
         loop = self._loop
-        computed.add_done_callback(lambda ended: self._finish(loop, calls, ended))
+
+        def compute() -> list[Result]:
+            return context.run(self._results, items)
+
+        def finish(computed: "asyncio.Future[list[Result]]") -> None:
+            self._finish(loop, calls, computed)
+
+        loop.run_in_executor(self._executor, compute).add_done_callback(finish)
 
     def _results(self, items: list[Item]) -> list[Result]:
         """Compute a batch, on the thread."""

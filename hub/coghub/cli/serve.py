@@ -63,6 +63,13 @@ def _upload_url(_context: click.Context, _option: click.Parameter, url: str | No
     callback=_upload_url,
     help="Where the server sends output files (PUT).",
 )
+@click.option("--reload", "reloads", is_flag=True, help="Start anew when the source changes.")
+@click.option(
+    "--keep-weights",
+    is_flag=True,
+    help="With --reload: swap the changed code into the process, keep what setup() made, and run "
+    "the last inputs again.",
+)
 @click.option("--playground", is_flag=True, help="Also show a page to try the model.")
 @click.option(
     "--playground-port",
@@ -84,6 +91,8 @@ def command(  # noqa: PLR0913 - one for each option
     port: int,
     host: str,
     upload_url: str | None,
+    reloads: bool,
+    keep_weights: bool,
     playground: bool,
     playground_port: int,
     variables: tuple[str, ...],
@@ -103,6 +112,7 @@ def command(  # noqa: PLR0913 - one for each option
     environment = options.environment_of(variables, invocation.settings.environ)
     project = chosen_project(invocation, name, config_name)
     require_reference(project, "predict")
+    reload = _reload(name, reloads=reloads, keeps=keep_weights)
     _refuse_taken_port(host, port)
     if playground:
         if playground_port == port:
@@ -115,7 +125,18 @@ def command(  # noqa: PLR0913 - one for each option
     if playground:
         _start_playground(playground_port, _reached(host, port))
     launch = Launch("predict", environment, gpus, invocation.is_debug, weights)
-    prepared.serve(launch, Address(host, port, upload_url))
+    prepared.serve(launch, Address(host, port, upload_url, reload))
+
+
+def _reload(name: str | None, *, reloads: bool, keeps: bool) -> str | None:
+    """Return what the server is told of `--reload`."""
+    if keeps and not reloads:
+        raise UsageError("--keep-weights goes with --reload")
+    if reloads and name is not None:
+        raise UsageError(
+            "--reload is for the project in this folder: what was built does not change"
+        )
+    return ("keep" if keeps else "restart") if reloads else None
 
 
 def _start_playground(port: int, target: str) -> None:

@@ -72,6 +72,8 @@ class Address:
     host: str
     port: int
     upload_url: str | None = None
+    reload: str | None = None
+    """What a change of the source does: `restart` the worker, or `keep` it and swap the code."""
 
 
 @dataclass(frozen=True, slots=True)

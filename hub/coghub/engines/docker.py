@@ -177,6 +177,8 @@ class PreparedImage(Prepared):
         command = [*SERVER, "--await-explicit-shutdown", "true"]
         if address.upload_url:
             command += ["--upload-url", address.upload_url]
+        if address.reload:
+            command += ["--reload", address.reload]
         host = f"[{address.host}]" if ":" in address.host else address.host
         spec = self._spec(launch, command=tuple(command), hosts={HOST: "host-gateway"})
         if not launch.is_debug:  # one that stays says what it does

@@ -151,6 +151,8 @@ class PreparedLocally(Prepared):
         command = self._server_command(launch, address.host)
         if address.upload_url:
             command += ["--upload-url", address.upload_url]
+        if address.reload:
+            command += ["--reload", address.reload]
         environ = {**self._server_environ(launch, TALKATIVE), "PORT": str(address.port)}
         _become(command, self.project.folder, environ)
 

@@ -15,7 +15,7 @@ from cog.server.prediction import Prediction
 from cog.server.remembered import Remembered
 from cog.server.reply import Reply, Request
 from cog.server.requests import ALL_EVENTS, PredictionRequest, parse
-from cog.server.settings import Settings
+from cog.server.settings import KEEP, Settings
 from cog.server.streams import NDJSON, SSE, EventStream
 from cog.server.validation import NO_OBJECT, Checked
 from cog.server.webhooks import Webhooks
@@ -49,6 +49,8 @@ class Intake:
         self._webhooks = webhooks
         self._remembered = Remembered()
         self._last_id = 0
+        self._last: PredictionRequest | None = None
+        """What was asked for last; kept only where it may run again."""
         self.is_closed = False
         """The server is leaving: nothing new begins."""
 
@@ -71,10 +73,25 @@ class Intake:
         if path_id is not None and self._attach(reply, path_id, mode, request.headers):
             return
         prediction, checked = self._create(body)
+        if self._settings.reload == KEEP:
+            self._last = body
         if body.webhook:
             self._tell(prediction, body, request.headers)
         self._follow(prediction, reply, mode, is_put=path_id is not None)
         self._model.predictions.begin(prediction, checked.files)
+
+    def run_again(self) -> Prediction | None:
+        """Run the last inputs once more, without their client; None if there were none.
+
+        Raises:
+            Refusal: if the model does not take them any more.
+        """
+        if self._last is None:
+            return None
+        body = PredictionRequest(input=self._last.input, context=self._last.context)
+        prediction, checked = self._create(body)
+        self._model.predictions.begin(prediction, checked.files)
+        return prediction
 
     def _create(self, body: PredictionRequest) -> tuple[Prediction, Checked]:
         model = self._model

@@ -19,7 +19,7 @@ from cog.server.uploads import OutputFiles
 from cog.server.validation import InputSchema
 from cog.server.wire import AboutPrediction, WireLoaded
 from cog.server.worker import State, Worker
-from cog.worker.messages import Health
+from cog.worker.messages import Health, Swapped
 
 BUILT_DOCUMENT = Path(".cog/openapi_schema.json")
 """Written into images; used only where the worker could not make one."""
@@ -49,6 +49,8 @@ class Model:
             OutputFiles(settings.upload_url, outgoing),
             queue_size=settings.queue_size,
         )
+        self.on_swapped: Callable[[Swapped], None] = _do_nothing
+        self.on_ready: Callable[[], None] = _do_nothing
         self.document: bytes | None = None
         """OpenAPI, as JSON."""
         self.schema: InputSchema | None = None
@@ -76,9 +78,11 @@ class Model:
 
     # What the worker tells.
 
-    def receive(self, message: AboutPrediction | Health) -> None:
+    def receive(self, message: AboutPrediction | Health | Swapped) -> None:
         if isinstance(message, Health):
             self.user_health.receive(message)
+        elif isinstance(message, Swapped):
+            self.on_swapped(message)
         else:
             self.predictions.receive(message)
 
@@ -94,6 +98,7 @@ class Model:
 
     def ready(self) -> None:
         self.predictions.go_on()
+        self.on_ready()
 
     def gone(self, reason: str) -> None:
         self.predictions.give_up(reason)
@@ -124,3 +129,7 @@ class Model:
 
     def _leave_pattern(self, pattern: str) -> None:
         self._log.warning("Pattern cannot be checked before the worker does", pattern=pattern)
+
+
+def _do_nothing(*_told: object) -> None:
+    """Take what nobody waits for."""

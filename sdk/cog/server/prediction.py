@@ -131,6 +131,10 @@ class Prediction:
         self.on_abandoned = None  # it holds this: a cycle, and outputs may be large
         self.input = {}
 
+    def output_text(self) -> str:
+        """Return the output as JSON, for the log."""
+        return msgspec.json.encode(self.output).decode()
+
     def reply(self) -> bytes:
         """Return the body of a synchronous reply.
 

@@ -7,6 +7,7 @@ A second signal leaves at once.
 import asyncio
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import uvloop
 
@@ -76,13 +77,27 @@ class _Server:
         self._log.info(f"Starting coglet server on {self._listener.address}")
         remove_abandoned_soon()
         self._connections.watch()
+        watching = self._watch_sources() if self._settings.reload else None
         try:
             await self._leaving.wait()
             self._listener.withdraw()
             server.close()
             await self._leave()
         finally:
+            if watching is not None:
+                watching.cancel()
             self._model.worker.kill_now()
+
+    def _watch_sources(self) -> "asyncio.Task[None]":
+        from cog.server.reloading import Reloading  # noqa: PLC0415 - for authors, not in production
+
+        root = Path.cwd()
+        reloading = Reloading(
+            self._settings, self._log, self._model.worker, self._intake, root=root
+        )
+        self._model.on_swapped = reloading.swapped
+        self._model.on_ready = reloading.ready
+        return asyncio.ensure_future(reloading.watch())
 
     def _signaled(self, number: signal.Signals) -> None:
         if number is signal.SIGTERM and self._settings.await_explicit_shutdown:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
+RESTART, KEEP = "restart", "keep"
 FALSE_WORDS = frozenset({"", "0", "false", "no", "off", "none"})
 
 NO_REFERENCE = {
@@ -37,6 +38,8 @@ class Settings:
     """Path of a socket to listen on, instead of the port; only the server's user may connect."""
     ready_fd: int | None = None
     """Where to write the port or that path, as a line, once it is bound."""
+    reload: str | None = None
+    """What a change of the project's source does: `restart` the worker, or `keep` it and swap."""
     await_explicit_shutdown: bool = False
     """SIGTERM is ignored; only `POST /shutdown` and SIGINT end the server."""
     upload_url: str | None = None
@@ -102,6 +105,7 @@ def read_settings(
         port=_port(environ.get("PORT") or str(Settings.port)),
         unix_socket=flags.unix_socket or environ.get("COG_UNIX_SOCKET") or None,
         ready_fd=flags.ready_fd,
+        reload=flags.reload,
         await_explicit_shutdown=flags.await_explicit_shutdown.lower() not in FALSE_WORDS,
         upload_url=flags.upload_url or None,
         setup_timeout_s=_number(environ, "COG_SETUP_TIMEOUT", 0.0) or None,
@@ -143,6 +147,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add("--upload-url", help="PUT output files here")
     add("--unix-socket", help="path of a socket to listen on, instead of host and port")
     add("--ready-fd", type=int, help="descriptor that gets port or path as a line once it listens")
+    add("--reload", choices=[RESTART, KEEP], help="on a change of the project's source")
     add("--worker-python", help=argparse.SUPPRESS)
     return parser
 

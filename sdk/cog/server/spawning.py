@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from cog.server.exchange import Exchange, make_exchange
-from cog.server.settings import Settings
+from cog.server.settings import KEEP, Settings
 
 TREE_VARIABLE = "COG_WORKER_TREE"
 """In the environment of a worker and so of all its descendants, however far they fled."""
@@ -80,4 +80,5 @@ def command(settings: Settings, *, socket_fd: int, exchange: str, life_fd: int) 
     for name, reference in (("--predict", settings.predict), ("--train", settings.train)):
         if reference is not None:
             flags += [name, reference]
-    return [settings.worker_python, "-m", "cog.worker", *flags, "--mode", settings.mode]
+    flags += ["--mode", settings.mode, "--keeps", str(int(settings.reload == KEEP))]
+    return [settings.worker_python, "-m", "cog.worker", *flags]

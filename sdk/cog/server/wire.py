@@ -50,9 +50,11 @@ class WireLoaded(msgspec.Struct):
     python: str
 
 
-ToWorker = WirePredict | messages.Cancel | messages.CheckHealth | messages.ShutDown
+ToWorker = WirePredict | messages.Cancel | messages.CheckHealth | messages.ShutDown | messages.Swap
 AboutPrediction = messages.Log | messages.Metric | WireOutput | WireCompleted
-FromWorker = WireLoaded | messages.SetupFinished | messages.Health | AboutPrediction
+FromWorker = (
+    WireLoaded | messages.SetupFinished | messages.Health | messages.Swapped | AboutPrediction
+)
 
 _TYPES: dict[type, Any] = {
     messages.Predict: WirePredict,

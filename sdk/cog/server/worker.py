@@ -43,8 +43,8 @@ class State(str, Enum):
 class Listener(Protocol):
     """Who wants to hear what a worker says about predictions."""
 
-    def receive(self, message: wire.AboutPrediction | messages.Health) -> None:
-        """Take a message about a prediction or a health check."""
+    def receive(self, message: wire.AboutPrediction | messages.Health | messages.Swapped) -> None:
+        """Take a message about a prediction, a health check or a swap."""
         ...
 
     def printed(self, source: str, text: str) -> None:
@@ -94,6 +94,7 @@ class Worker:
         self._seq = 0
         self._process: WorkerProcess | None = None
         self._setup_limit: asyncio.TimerHandle | None = None
+        self._next_start: asyncio.TimerHandle | None = None
         self._was_ready = False
         self._deaths = 0
         """In a row, without a prediction that ended well between them."""
@@ -175,6 +176,29 @@ class Worker:
         if settings.max_worker_bytes and self.memory_bytes > settings.max_worker_bytes:
             self.is_due_to_retire = True
 
+    def swap(self, paths: list[str]) -> bool:
+        """Have the process take in new source, if it is ready; `Swapped` comes back then."""
+        if self.state is not State.READY or self._process is None:
+            return False
+        self._process.send(messages.Swap(paths))
+        return True
+
+    def restart(self, reason: str) -> None:
+        """Begin anew, whatever the process does; a setup that fails then is final again."""
+        if self._is_leaving or self._is_retiring:
+            return
+        self.state = State.STARTING
+        self._was_ready = self.is_due_to_retire = False
+        self._deaths = 0
+        if self._process is not None:
+            self._is_retiring = True
+            self._process.kill(reason)
+            return
+        if self._next_start is not None:
+            self._next_start.cancel()
+        self.ended.clear()
+        self._spawn_next()
+
     def retire_if_due(self) -> None:
         """Replace the process by a fresh one, if it is time; called while nothing runs."""
         if not self.is_due_to_retire or self.state is not State.READY or self._process is None:
@@ -224,12 +248,13 @@ class Worker:
     def died(self, reason: str) -> None:
         self._process = None
         self._forget_limit()
-        if self._is_leaving or self.state is State.SETUP_FAILED:
+        if self._is_leaving or (self.state is State.SETUP_FAILED and not self._is_retiring):
             self.ended.set()
             return
         if self._is_retiring:
             self._is_retiring = False
             self.retired_count += 1
+            self.state = State.STARTING
             self._listener.died(reason)
             self._spawn_next()
             return
@@ -297,7 +322,7 @@ class Worker:
         pause_s = 0.0 if self._deaths <= 1 else min(doubled_s, MAX_PAUSE_S)
         self.state = State.STARTING
         self._log.info("Starting the worker again", pause_s=pause_s)
-        self._loop.call_later(pause_s, self._spawn_next)
+        self._next_start = self._loop.call_later(pause_s, self._spawn_next)
 
     def _spawn_next(self) -> None:
         if self._is_leaving:

@@ -56,6 +56,10 @@ class Surroundings:
     ending: threading.RLock = field(default_factory=threading.RLock)
     """Held while an end is sent, or anything that may not follow it."""
 
+    def of(self, interface: Interface) -> "Surroundings":
+        """Return the same for another interface."""
+        return replace(self, interface=interface)
+
     @cached_property
     def is_stream(self) -> bool:
         """The annotation says that outputs come item by item."""

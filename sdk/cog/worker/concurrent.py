@@ -9,7 +9,8 @@ from cog.worker import failures, health, routing
 from cog.worker.answer import Answer, Surroundings
 from cog.worker.connection import Connection
 from cog.worker.event_loop import main_loop
-from cog.worker.messages import Cancel, CheckHealth, Health, Predict, ShutDown
+from cog.worker.messages import Cancel, CheckHealth, Health, Predict, ShutDown, Swap
+from cog.worker.renewing import Renewing
 from cog.worker.routing import PredictionLog
 from cog.worker.startup import ReadyModel
 
@@ -18,11 +19,18 @@ class ConcurrentWorker:
     """Runs predictions of one async model."""
 
     def __init__(
-        self, connection: Connection, model: ReadyModel, surroundings: Surroundings, *, slots: int
+        self,
+        connection: Connection,
+        model: ReadyModel,
+        surroundings: Surroundings,
+        *,
+        slots: int,
+        renewal: Renewing | None = None,
     ) -> None:
         self._connection = connection
         self._model = model
         self._surroundings = surroundings
+        self._renewal = renewal
         self._is_routed = slots > 1
         self._loop = main_loop()
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -80,6 +88,9 @@ class ConcurrentWorker:
             self._canceled.add(message.seq)
             if message.seq in self._begun:
                 self._tasks[message.seq].cancel()
+        elif type(message) is Swap and self._renewal is not None:
+            self._model = self._renewal.renew(message, self._model)
+            self._surroundings = self._surroundings.of(self._model.interface)
         elif type(message) is ShutDown:
             self._is_leaving = True
 

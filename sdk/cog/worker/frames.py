@@ -30,6 +30,8 @@ KINDS: tuple[type, ...] = (
     messages.Output,
     messages.Completed,
     messages.Health,
+    messages.Swap,
+    messages.Swapped,
 )
 """A message's kind on the wire is its place in this table."""
 

@@ -52,15 +52,23 @@ def _start(
     model = startup.set_up(loaded, settings.weights)
     streams.settle()
     connection.send(SetupFinished())
+    renewal = None
+    if settings.keeps:
+        from cog.worker.swap.renewal import Renewal  # noqa: PLC0415 - for authors, not in production
+
+        renewal = Renewal(settings, loaded, connection, _loaded)
     surroundings = Surroundings(
         connection, streams, loaded.interface, settings.exchange, bell.shielded
     )
     if not loaded.is_async:
-        SequentialWorker(connection, bell, model, surroundings).serve()
+        SequentialWorker(connection, bell, model, surroundings, renewal).serve()
         return
     from cog.worker import concurrent  # noqa: PLC0415 - asyncio costs 5 MB
 
-    concurrent.ConcurrentWorker(connection, model, surroundings, slots=loaded.slots).serve()
+    worker = concurrent.ConcurrentWorker(
+        connection, model, surroundings, slots=loaded.slots, renewal=renewal
+    )
+    worker.serve()
 
 
 def _loaded(loaded: startup.LoadedModel) -> Loaded:

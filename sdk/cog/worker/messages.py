@@ -42,6 +42,14 @@ class CheckHealth:
 
 
 @dataclass(frozen=True)
+class Swap:
+    """Bring new source into the process; only where the worker was started with `--keeps 1`."""
+
+    paths: list[str]
+    """Files of the project that were changed, absolute."""
+
+
+@dataclass(frozen=True)
 class ShutDown:
     """Leave. The end of the stream means the same."""
 
@@ -142,5 +150,17 @@ class Health:
     """None when healthy."""
 
 
-ToWorker = Predict | Cancel | CheckHealth | ShutDown
-FromWorker = Loaded | SetupFinished | Log | Metric | Output | Completed | Health
+@dataclass(frozen=True)
+class Swapped:
+    """The answer to `Swap`; a `Loaded` before it says what the interface is now."""
+
+    labels: list[str]
+    """What is other now, for people."""
+    problem: str | None = None
+    """Why not all is as the source says."""
+    is_safe: bool = True
+    """The process can go on; else a fresh one is needed."""
+
+
+ToWorker = Predict | Cancel | CheckHealth | ShutDown | Swap
+FromWorker = Loaded | SetupFinished | Log | Metric | Output | Completed | Health | Swapped

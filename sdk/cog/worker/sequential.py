@@ -9,7 +9,8 @@ from cog.worker import health
 from cog.worker.answer import Answer, Surroundings
 from cog.worker.cancel import CancelBell
 from cog.worker.connection import Connection
-from cog.worker.messages import CheckHealth, Health, Predict, ShutDown
+from cog.worker.messages import CheckHealth, Health, Predict, ShutDown, Swap
+from cog.worker.renewing import Renewing
 from cog.worker.startup import ReadyModel
 
 _END = object()
@@ -24,11 +25,13 @@ class SequentialWorker:
         bell: CancelBell,
         model: ReadyModel,
         surroundings: Surroundings,
+        renewal: Renewing | None = None,
     ) -> None:
         self._connection = connection
         self._bell = bell
         self._model = model
         self._surroundings = surroundings
+        self._renewal = renewal
 
     def serve(self) -> None:
         """Answer messages until the server shuts the worker down, or goes away."""
@@ -38,6 +41,9 @@ class SequentialWorker:
                 self._predict(message)
             elif type(message) is CheckHealth:
                 self._check_health(message.seq)
+            elif type(message) is Swap and self._renewal is not None:
+                self._model = self._renewal.renew(message, self._model)
+                self._surroundings = self._surroundings.of(self._model.interface)
             elif message is None or type(message) is ShutDown:
                 return
 

@@ -19,6 +19,8 @@ class Settings:
     train: str | None = None
     mode: str = "predict"
     """`predict` or `train`: which of the two this worker runs."""
+    keeps: bool = False
+    """New source is swapped into this process: see `swap`."""
     life: int | None = None
     """Descriptor of a pipe that reads as ended once the server is gone."""
     max_concurrency: str | None = None
@@ -59,6 +61,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str] = os.envi
             predict=flags.pop("--predict", None),
             train=flags.pop("--train", None),
             mode=flags.pop("--mode", "predict"),
+            keeps=flags.pop("--keeps", "0") == "1",
             life=int(flags.pop("--life")) if "--life" in flags else None,
             max_concurrency=environ.get("COG_MAX_CONCURRENCY"),
             weights=environ.get("COG_WEIGHTS") or None,

@@ -20,6 +20,7 @@ from cog.schema.loading import Model, load
 from cog.schema.openapi import document
 from cog.worker import failures, weights
 from cog.worker.settings import Settings, slots
+from cog.worker.swap.errors import NotSafe
 
 NEEDS_ASYNC = "COG_MAX_CONCURRENCY > 1 requires an async run() or predict() method"
 
@@ -48,6 +49,8 @@ class ReadyModel:
     """A model that is set up."""
 
     interface: Interface
+    instance: Any
+    """What `setup()` was called on; a function where the model is one."""
     call: Callable[..., Any]
     """The bound `predict`, `run` or `train`, or the function."""
     healthcheck: Callable[[], Any] | None
@@ -105,8 +108,29 @@ def set_up(loaded: LoadedModel, weights_value: str | None) -> ReadyModel:
             if isawaitable(result):
                 _event_loop().wait(result)
     _note_lonely_batches(loaded)
-    healthcheck = getattr(predictor, "healthcheck", None) if model.is_class else None
-    return ReadyModel(loaded.interface, model.method(predictor), healthcheck)
+    return _ready(loaded, predictor)
+
+
+def reread(
+    settings: Settings, before: LoadedModel, instance: Any
+) -> tuple[LoadedModel, ReadyModel]:
+    """Inspect a model whose code has been swapped; what `setup()` made of it stays.
+
+    Raises:
+        StartFailed: if its signature has no schema now.
+        NotSafe: if it has to be run in another way.
+    """
+    loaded = read(settings)
+    if (loaded.slots, loaded.is_async) != (before.slots, before.is_async):
+        raise NotSafe(f"{loaded.model.method_name}() is to be run in another way")
+    return loaded, _ready(loaded, instance)
+
+
+def _ready(loaded: LoadedModel, instance: Any) -> ReadyModel:
+    model = loaded.model
+    healthcheck = getattr(instance, "healthcheck", None) if model.is_class else None
+    call = model.method(instance)
+    return ReadyModel(loaded.interface, instance, call, healthcheck)
 
 
 def _note_lonely_batches(loaded: LoadedModel) -> None:

@@ -212,13 +212,14 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         *flags: str,
         python: str = sys.executable,
         tweaks: dict[str, Any] | None = None,
+        project: Path = MODELS,
         **environ: str,
     ) -> RunningServer:
         program = ["-c", TWEAKED, json.dumps(tweaks)] if tweaks else ["-m", "cog.server.http"]
         folder = tmp_path_factory.mktemp("model")
         process = subprocess.Popen(
             [python, *program, "--host", "127.0.0.1", *flags],
-            cwd=MODELS,
+            cwd=project,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
