@@ -35,6 +35,8 @@ def imported(project: Path, references: tuple[str, ...]) -> dict[str, str]:
 
 
 def _text_of(path: Path) -> str:
+    if not path.is_file():
+        return ""  # a pipe would be waited for
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES).decode("utf-8", "replace")

@@ -29,7 +29,7 @@ GROUPS = {Level.ERROR: "Errors", Level.WARNING: "Warnings", Level.INFO: "Notes"}
 @click.option(
     "--fix", "wanted", is_flag=False, flag_value=ALL, metavar="[CHECK]",
     type=click.Choice([ALL, *FIXES]),
-    help="Mend what is safe to mend, or what one CHECK found, and print each change.",
+    help=f"Mend what is safe to mend, or only what one CHECK found: {', '.join(FIXES)}.",
 )  # fmt: skip
 @click.pass_obj
 def command(invocation: Invocation, *, config_name: str, wanted: str | None) -> None:

@@ -1,5 +1,6 @@
 """Which modules a project's code imports."""
 
+import os
 from pathlib import Path
 
 from coghub.build.sources import imported
@@ -32,6 +33,12 @@ def test_imports_are_followed_through_the_project(tmp_path: Path) -> None:
 
 def test_a_name_that_is_the_projects_own_is_not_a_package(tmp_path: Path) -> None:
     write(tmp_path, {"predict.py": "import pydantic\n", "pydantic.py": "x = 1\n"})
+
+    assert imported(tmp_path, ("predict.py:Predictor",)) == {}
+
+
+def test_a_pipe_with_the_name_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "predict.py")
 
     assert imported(tmp_path, ("predict.py:Predictor",)) == {}
 

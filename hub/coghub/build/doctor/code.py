@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from coghub.build.doctor.texts import Text, TextUnreadable, read_text
+from coghub.build.doctor.texts import Text, TextUnreadable, is_file, read_text
 
 MAX_FILES = 500
 """A model that leads to more is looked at no further."""
 MAX_NAME = 200
 """A text longer than that names no folder."""
+SOURCE = "/src/"
+"""Where the project lies in a container."""
 CHECKERS_ONLY = "TYPE_CHECKING"
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -95,7 +97,7 @@ def _reached(project: Path, paths: Sequence[str], bases: Sequence[Path]) -> Code
     code, seen, waiting = Code(), set[str](), list(paths)
     while waiting and len(seen) < MAX_FILES:
         path = waiting.pop(0)
-        if path in seen or not (project / path).exists():
+        if path in seen or not is_file(project / path):
             continue
         seen.add(path)
         module = _module(project, path)
@@ -198,7 +200,7 @@ def _added_paths(project: Path, code: Code) -> Iterator[Path]:
             for part in ast.walk(node):
                 text = part.value if isinstance(part, ast.Constant) else None
                 if isinstance(text, str) and 0 < len(text) < MAX_NAME:
-                    folder = (root / text).resolve()
+                    folder = (root / text.removeprefix(SOURCE)).resolve()
                     if folder != root and folder.is_relative_to(root) and folder.is_dir():
                         yield folder
 

@@ -4,13 +4,16 @@ import ast
 import re
 from collections.abc import Iterator
 
+from coghub.build.bundle_content import require_code
 from coghub.build.cog_yaml import Config
 from coghub.build.config import CONFIG_NAME
 from coghub.build.doctor.code import Module
 from coghub.build.doctor.findings import Finding, Findings, Level
 from coghub.build.doctor.project import ExaminedProject, Reference
+from coghub.build.doctor.texts import is_file
+from coghub.build.plan import Plan
 from coghub.build.weights.declared import declared
-from coghub.domain.errors import ConfigInvalid
+from coghub.domain.errors import ConfigInvalid, ProjectUnreadable
 
 MISSING_FILE = 'invalid build.python_requirements "'
 _FIELD = re.compile(r'schema error in "([^"]+)"|^invalid ([\w.]+)')
@@ -75,16 +78,31 @@ def check_references(project: ExaminedProject) -> Findings:
     check, place = "config-predict-ref", project.config_name
     for one in project.references:
         module = project.code.modules.get(one.path)
-        if not (project.folder / one.path).is_file():
+        if not is_file(project.folder / one.path):
             message = f"{one.path} not found"
             hint = f"{place} says `{one.key}: {one.path}:{one.name}`"
             yield Finding(check, Level.ERROR, message, place, one.line, hint)
         elif module is not None and not has_name(module, one.name):
             yield Finding(check, Level.ERROR, _not_in_file(module, one), place, one.line)
-    if not project.references and not isinstance(project.config, ConfigInvalid):
+    config = project.config
+    if isinstance(config, Config) and not (config.predict or config.train):
         message = f"no predict or train reference found in {place}"
         hint = 'Add a line such as `predict: "predict.py:Predictor"`'
         yield Finding(check, Level.WARNING, message, place, hint=hint)
+
+
+def check_packed(project: ExaminedProject) -> Findings:
+    """Check that what cog.yaml refers to is not left out of what is pushed."""
+    there = [one for one in project.references if is_file(project.folder / one.path)]
+    if len(there) < len(project.references) or not isinstance(project.plan, Plan):
+        return
+    try:
+        require_code(project.plan, project.files if isinstance(project.files, list) else [])
+    except ProjectUnreadable as error:
+        if isinstance(project.files, list):
+            line = there[0].line if there else None
+            place = project.config_name, line
+            yield Finding("config-predict-ref", Level.ERROR, error.message, *place, error.hint)
 
 
 def _not_in_file(module: Module, one: Reference) -> str:

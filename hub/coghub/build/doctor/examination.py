@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     config_checks.check_config,
     config_checks.check_deprecated_fields,
     config_checks.check_references,
+    config_checks.check_packed,
     python_checks.check_syntax,
     pydantic_models.check_pydantic,
     old_imports.check_old_imports,

@@ -4,7 +4,7 @@ from coghub.build.accelerator.choice import choose
 from coghub.build.accelerator.kernels import SKIPPED_BY, capabilities, kernel_warning
 from coghub.build.accelerator.wanted import wanted
 from coghub.build.cog_yaml import Config
-from coghub.build.docker.client import find_docker, is_answering
+from coghub.build.docker.client import find_docker
 from coghub.build.doctor.findings import Finding, Findings, Level
 from coghub.build.doctor.project import ExaminedProject
 from coghub.build.interpreters import Interpreters
@@ -26,7 +26,7 @@ def check_docker(project: ExaminedProject) -> Findings:
             find_docker(settings).require_engine()
         except CoghubError as error:
             yield Finding(DOCKER, Level.ERROR, error.message, hint=error.hint)
-    elif not is_answering(settings):
+    elif not project.has_docker:
         message = "No Docker engine answers: models run on this machine itself"
         yield Finding(DOCKER, Level.INFO, message)
 
@@ -34,7 +34,7 @@ def check_docker(project: ExaminedProject) -> Findings:
 def check_python(project: ExaminedProject) -> Findings:
     """Check that the Python of cog.yaml is on this machine, where models run on it."""
     config = project.config
-    if not isinstance(config, Config) or project.settings.engine == "docker":
+    if not isinstance(config, Config) or project.has_docker:
         return
     version = config.build.python_version
     found = Interpreters(project.settings).present(version)

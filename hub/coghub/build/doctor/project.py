@@ -8,7 +8,8 @@ from pathlib import Path
 from coghub.build import yaml_tree
 from coghub.build.cog_yaml import Config
 from coghub.build.config import read_config
-from coghub.build.doctor.code import MAX_NAME, Code, read_code
+from coghub.build.docker.client import is_answering
+from coghub.build.doctor.code import Code, read_code
 from coghub.build.doctor.installed import Installed, installed
 from coghub.build.doctor.texts import Text, TextUnreadable, read_text
 from coghub.build.events import ignore
@@ -48,6 +49,8 @@ class ExaminedProject:
             return error
         except CoghubError as error:  # of the requirements, which are read for what they pin
             return ConfigInvalid(error.message, error.hint)
+        except OSError as error:
+            return ConfigInvalid(f"{error.strerror}: {self.config_name}")
 
     @cached_property
     def config_text(self) -> Text | None:
@@ -91,12 +94,20 @@ class ExaminedProject:
     @cached_property
     def files(self) -> list[ProjectFile] | ProjectUnreadable:
         """What would be packed and pushed, or why it cannot be."""
+        kept = frozenset(self.plan.local_packages) if isinstance(self.plan, Plan) else frozenset()
         try:
-            return project_files(self.folder, ignore)
+            return project_files(self.folder, ignore, kept=kept)
         except ProjectUnreadable as error:
             return error
         except RecursionError:
             return ProjectUnreadable("The project's folders are nested too deep")
+
+    @cached_property
+    def has_docker(self) -> bool:
+        """Whether models run with Docker: it is asked for, or an engine answers."""
+        if self.settings.engine is not None:
+            return self.settings.engine == "docker"
+        return is_answering(self.settings)
 
     @cached_property
     def installed(self) -> Installed | None:
@@ -116,7 +127,7 @@ class ExaminedProject:
     def _references(self) -> Iterator[Reference]:
         for key in REFERENCES:
             node = self.root.entries.get(key)
-            if not isinstance(node, yaml_tree.Scalar) or len(node.text) > MAX_NAME:
+            if not isinstance(node, yaml_tree.Scalar):
                 continue
             path, colon, name = node.text.rpartition(":")
             if colon and path.endswith(".py"):

@@ -91,6 +91,14 @@ def read_bytes(path: Path) -> bytes:
         raise TextUnreadable(getattr(error, "strerror", None) or str(error)) from error
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether there is a regular file, also of a name that none can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def decoded(content: bytes, *, is_python: bool = False) -> Text:
     """Return bytes as text: Python's says its encoding itself, others begin with a mark."""
     if is_python:

@@ -39,7 +39,9 @@ _SHAPES = {
 }
 _KEY_BEGIN, _KEY_END = b"-----BEGIN ", b"-----END"
 _LONGEST_KEY = 16 * 1024
-_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----\s+[\w+/=:]")
+_KEY = re.compile(
+    rb"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n)+[\w+/=:]"
+)
 _PASSWORD = re.compile(
     rb"[a-z][a-z0-9+.-]{1,15}://[^\s/:@'\"<>${}]{1,200}:([^\s/:@'\"<>${}]{6,200})@"
 )

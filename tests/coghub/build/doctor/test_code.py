@@ -67,6 +67,7 @@ def test_not_every_import_must_succeed(tmp_path: Path, source: str, need: Need):
     "how",
     [
         "sys.path.append('vendor')",
+        "sys.path.append('/src/vendor')",
         "sys.path.insert(0, os.path.join(os.path.dirname(__file__), 'vendor'))",
         "sys.path.extend([str(Path(__file__).parent / 'vendor')])",
     ],

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from tests.coghub.build.doctor.conftest import CONFIG, PYTHON, Folder
 
@@ -83,6 +85,27 @@ def test_a_training_may_be_a_function(folder: Folder):
 
     said = 'function "train" not found in train.py; found: tune'
     assert folder.lines("config-predict-ref") == [f"error cog.yaml:4: {said}"]
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a/" * 3000, "a b"])
+def test_a_name_that_no_file_can_have_is_not_found(folder: Folder, name: str):
+    folder.write({"cog.yaml": CONFIG.replace("predict.py", f"{name}.py")})
+
+    assert f"error cog.yaml:3: {name}.py not found" in folder.lines("config-predict-ref")
+
+
+def test_a_pipe_is_no_code(folder: Folder):
+    (folder.path / "predict.py").unlink()
+    os.mkfifo(folder.path / "predict.py")
+
+    assert folder.lines() == ["error cog.yaml:3: predict.py not found"]
+
+
+def test_code_that_would_not_be_pushed_is_an_error(folder: Folder):
+    folder.write({".dockerignore": "*.py\n"})
+
+    said = "The bundle would lack what cog.yaml refers to: predict.py"
+    assert folder.lines() == [f"error cog.yaml:3: {said}"]
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"a: \x00", b"- " * 100, b"x" * 2**21])

@@ -69,6 +69,13 @@ def test_commands_of_the_build_may_bring_something(folder: Folder):
     assert levels(folder) == {"other": "info"}
 
 
+@pytest.mark.parametrize("how", ["os.system('pip install x')", "run(['pip', 'install', 'x'])"])
+def test_so_may_the_model_itself(folder: Folder, how: str):
+    write(folder, f"import x, other\n{how}\n", "")
+
+    assert levels(folder) == {"other": "info"}
+
+
 def test_well_known_packages_are_added_and_no_others(folder: Folder):
     write(folder, "import cv2, strange\nfrom PIL import Image\nimport sklearn", "numpy==2.4.6")
 

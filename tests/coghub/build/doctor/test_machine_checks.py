@@ -63,6 +63,14 @@ def test_with_docker_the_python_comes_with_the_image(broken: Folder):
     assert broken.findings("env-python-version") == []
 
 
+def test_so_it_does_where_an_engine_answers(folder: Folder):
+    put(folder, "docker", "echo 28.0")
+    folder.environ |= {"COG_ENGINE": "auto", "DOCKER_HOST": "unix:///x"}
+    folder.write({"cog.yaml": CONFIG.replace(PYTHON, "3.99")})
+
+    assert folder.findings() == []
+
+
 def with_torch(folder: Folder, version: str) -> None:
     config = WITH_REQUIREMENTS.replace("build:", "build:\n  gpu: true", 1).replace(PYTHON, "3.11")
     folder.write({"cog.yaml": config, "requirements.txt": f"torch=={version}\n"})

@@ -54,6 +54,12 @@ def test_a_private_key_is_found_and_not_shown(folder: Folder):
     ]
 
 
+def test_a_key_inside_json_is_one_too(folder: Folder):
+    folder.write({"account.json": '{"private_key": "-----BEGIN ' + r'PRIVATE KEY-----\nMIIE"}'})
+
+    assert [it.level for it in folder.findings(CHECK)] == ["error"]
+
+
 def test_a_password_in_an_address_is_warned_of(folder: Folder):
     folder.write({"settings.py": "URL = 'postgres://me:hunter42@db/x'\n"})
 
