@@ -3,7 +3,7 @@
 .POSIX:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-fast coverage check fix dist bench bench-flux docs screenshots lock clean
+.PHONY: help setup quickstart test test-fast coverage check fix dist bench bench-flux fuzz soak docs screenshots lock clean
 
 PY := .venv/bin/python
 UV := $(PY) -m uv --no-config
@@ -54,6 +54,12 @@ bench: setup ## Measure us beside Cog's own server and print the ratios
 
 bench-flux: setup ## Measure Flux at full size, with random weights, on this machine's GPU
 	cd examples/flux && COG_ENGINE=local ../../.venv/bin/cog exec python ../../benchmarks/flux.py $(BENCH_ARGS)
+
+fuzz: setup ## Attack every HTTP surface for hours, until something breaks (FUZZ_ARGS=--hours=1)
+	$(PY) -m tests.fuzz.endless $(FUZZ_ARGS)
+
+soak: setup ## Load a hub for an hour while its workers are killed (SOAK_ARGS="--minutes 5")
+	$(PY) -m benchmarks.soak $(SOAK_ARGS)
 
 docs: setup ## Generate docs/reference from the code
 	$(PY) -m docs.generate

@@ -38,12 +38,12 @@ class Server:
         The proportional measure shares out pages that several processes map, and is on Linux only;
         elsewhere it is given as 0.
         """
-        sizes = [_memory_of(pid) for pid in _tree(self.process.pid)]
+        sizes = [_memory_of(pid) for pid in tree(self.process.pid)]
         return sum(pss for pss, _ in sizes), sum(rss for _, rss in sizes)
 
     def stop(self) -> None:
         """End the server and everything it started."""
-        pids = _tree(self.process.pid)
+        pids = tree(self.process.pid)
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -120,13 +120,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _tree(root: int) -> list[int]:
+def tree(root: int) -> list[int]:
     """Return the process and all its descendants, the process first."""
     parents = _parents()
-    tree = [root]
-    for pid in tree:  # grows while it is walked
-        tree += [child for child, parent in parents.items() if parent == pid]
-    return tree
+    found = [root]
+    for pid in found:  # grows while it is walked
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
 
 
 def _parents() -> dict[int, int]:

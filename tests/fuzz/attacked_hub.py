@@ -90,8 +90,12 @@ class AttackedHub:
                 return Callback(int(found[1]), found[2].decode())
         raise AssertionError("no instance runs")
 
-    def signed_in(self) -> tuple[str, str]:
-        """Return the cookie of a new session, and what its forms must hold."""
+    @cached_property
+    def session(self) -> tuple[str, str]:
+        """The cookie of a session, and what its forms must hold.
+
+        Once for all: who tries to sign in as often as these tests do is told to wait.
+        """
         form = {"name": self.process.administrator, "password": self.process.token}
         with requests.Session() as session:
             session.post(f"{self.process.address}/login", form, timeout=PATIENCE_S)

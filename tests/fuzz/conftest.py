@@ -61,7 +61,9 @@ def hub(environ: dict[str, str], tmp_path_factory) -> Iterator[AttackedHub]:
     author = {"DOCKER_CONFIG": str(folder / "docker"), "COG_DATA_DIR": str(folder / "author")}
     process = HubProcess(folder / "data", {**environ, **author})
     try:
-        yield AttackedHub(process, pushed(process, MODEL))
+        attacked = AttackedHub(process, pushed(process, MODEL))
+        assert attacked.session
+        yield attacked
     finally:
         process.stop()
 
@@ -108,7 +110,7 @@ def registry_surface(request: pytest.FixtureRequest) -> Surface:
 
 def pages_surface(request: pytest.FixtureRequest) -> Surface:
     hub, listener = request.getfixturevalue("hub"), request.getfixturevalue("hub_server")
-    cookie, csrf = hub.signed_in()
+    cookie, csrf = hub.session
     headers = {"Cookie": cookie, "Sec-Fetch-Site": "same-origin", "X-CSRF-Token": csrf}
     return Surface(listener, documents.pages_document(hub.known, csrf=csrf), headers)
 
