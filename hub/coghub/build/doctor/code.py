@@ -1,21 +1,17 @@
 """The project's own Python that a model's files lead to, parsed and never run."""
 
 import ast
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from coghub.build.doctor.own_modules import added_folders, files_behind
 from coghub.build.doctor.texts import Text, TextUnreadable, is_file, read_text
 
 MAX_FILES = 500
 """A model that leads to more is looked at no further."""
-MAX_NAME = 200
-"""A text longer than that names no folder."""
-SOURCE = "/src/"
-"""Where the project lies in a container."""
 CHECKERS_ONLY = "TYPE_CHECKING"
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -87,7 +83,8 @@ def read_code(project: Path, paths: Sequence[str]) -> Code:
     bases: list[Path] = []
     while True:
         code = _reached(project, paths, bases)
-        found = [*dict.fromkeys(_added_paths(project, code))]
+        trees = (module.tree for module in code.modules.values())
+        found = [*dict.fromkeys(added_folders(project, trees))]
         if found == bases:
             return code
         bases = found
@@ -106,7 +103,7 @@ def _reached(project: Path, paths: Sequence[str], bases: Sequence[Path]) -> Code
             continue
         code.modules[path] = module
         for one in module.imports:
-            inside = _inside(one, path, project, bases)
+            inside = files_behind(one.module, one.names, path, [project, *bases])
             waiting += inside or []
             if inside is None:
                 top = one.module.partition(".")[0]
@@ -188,79 +185,3 @@ def _is_ready(handler: ast.ExceptHandler) -> bool:
         return True
     names = (getattr(it, "id", None) for it in ast.walk(handler.type))
     return any(name in _IMPORT_ERRORS for name in names)
-
-
-def _added_paths(project: Path, code: Code) -> Iterator[Path]:
-    """Yield folders of the project that its code adds to `sys.path`, as far as texts name them."""
-    root = project.resolve()
-    for module in code.modules.values():
-        for node in ast.walk(module.tree):
-            if not isinstance(node, ast.Call) or not _is_of_path(node.func):
-                continue
-            for part in ast.walk(node):
-                text = part.value if isinstance(part, ast.Constant) else None
-                if isinstance(text, str) and 0 < len(text) < MAX_NAME:
-                    folder = (root / text.removeprefix(SOURCE)).resolve()
-                    if folder != root and folder.is_relative_to(root) and folder.is_dir():
-                        yield folder
-
-
-def _is_of_path(called: ast.expr) -> bool:
-    """Tell whether it is `sys.path.append`, `insert` or `extend`."""
-    return (
-        isinstance(called, ast.Attribute)
-        and called.attr in {"append", "insert", "extend"}
-        and isinstance(called.value, ast.Attribute)
-        and called.value.attr == "path"
-        and isinstance(called.value.value, ast.Name)
-        and called.value.value.id == "sys"
-    )
-
-
-def _inside(one: Import, importer: str, project: Path, more: Sequence[Path]) -> list[str] | None:
-    """Return the project's files behind an import; None if the module is not the project's."""
-    root = project.resolve()
-    dots = len(one.module) - len(one.module.lstrip("."))
-    parts = [part for part in one.module.split(".") if part]
-    if dots:
-        base = (root / importer).parent
-        for _ in range(dots - 1):
-            base = base.parent
-        return _files(base, parts, one.names, root)
-    if parts[0] in sys.stdlib_module_names or parts[0] == "cog":
-        return []
-    for base in (root, (root / importer).parent, *more):
-        if _has(base, parts[0]):
-            return _files(base, parts, one.names, root)
-    return None
-
-
-def _has(base: Path, name: str) -> bool:
-    """Tell whether a module of that name is in a folder."""
-    if (base / f"{name}.py").is_file() or any(base.glob(f"{name}.*.so")):
-        return True
-    package = base / name
-    return package.is_dir() and (
-        (package / "__init__.py").is_file() or any(package.glob("*.py")) or _is_tree(package)
-    )
-
-
-def _is_tree(package: Path) -> bool:
-    return any(package.glob("*/*.py"))
-
-
-def _files(base: Path, parts: Sequence[str], names: Sequence[str], root: Path) -> list[str]:
-    """Return the files of a module, of the packages on the way, and of what is taken from it."""
-    found: list[Path] = []
-    for count in range(1, len(parts) + 1):
-        place = base.joinpath(*parts[:count])
-        found += [place.with_suffix(".py"), place / "__init__.py"]
-    place = base.joinpath(*parts)
-    found += [place / "__init__.py"] if not parts else []
-    for name in names:
-        found += [place / f"{name}.py", place / name / "__init__.py"]
-    return [
-        path.relative_to(root).as_posix()
-        for path in found
-        if path.is_relative_to(root) and path.is_file()
-    ]

@@ -6,7 +6,7 @@ import shutil
 import stat
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,13 +132,16 @@ def _make(project: Path, change: Change, undo: ExitStack) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put a file in place of another one, with its rights."""
+    """Put a file in place of another one, with its rights and, where that may be, its owner."""
+    owner = path.stat()
     new = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         with new.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        with suppress(OSError):
+            os.chown(new, owner.st_uid, owner.st_gid)
         shutil.copymode(path, new)
         new.replace(path)
     except BaseException:
