@@ -65,7 +65,8 @@ def apply(project: Path, fixes: Sequence[Fix], verify: Callable[[], str | None])
             for change in changes:
                 _make(project, change, undo)
         except OSError as error:
-            raise Unfixed(f"{error.strerror}: {error.filename}") from error
+            paths = ", ".join(change.path for change in changes)
+            raise Unfixed(f"{error.strerror or error}: {paths}") from error
         fault = verify()
         if fault is not None:
             raise Unfixed(f"taken back, since it leads to: {fault}")

@@ -47,10 +47,13 @@ def check_unpinned(project: ExaminedProject) -> Findings:
         return
     pinned = {name_of(line) for line in project.plan.constraints if _is_exact(line)}
     if config.build.python_requirements:
-        for file in read_files(project.folder, config.build.python_requirements):
-            for line in () if file.is_constraints else file.lines:
-                if is_unpinned(line.text) and name_of(line.text) not in pinned:
-                    yield _unpinned(project, line)
+        files = read_files(project.folder, config.build.python_requirements)
+        lines = [line for file in files if not file.is_constraints for line in file.lines]
+        names = [name_of(line.text) for line in lines]
+        for line, name in zip(lines, names, strict=True):
+            if is_unpinned(line.text) and name not in pinned:
+                # Two lines for one package have markers: which of them led to the version?
+                yield _unpinned(project, line, is_only=names.count(name) == 1)
     for text in config.build.python_packages:
         if is_unpinned(text) and name_of(text) not in pinned:
             yield _in_config(project, text)
@@ -73,10 +76,10 @@ def _is_exact(text: str) -> bool:
     return _EXACT.search(text.partition(";")[0]) is not None
 
 
-def _unpinned(project: ExaminedProject, line: Line) -> Finding:
+def _unpinned(project: ExaminedProject, line: Line, *, is_only: bool) -> Finding:
     name = _shown(line.text)
     version = _version(project, line.text)
-    fix = _pin(line, version) if version and line.is_whole else None
+    fix = _pin(line, version) if version and line.is_whole and is_only else None
     place = line.path, line.number
     hint = _hint(name, version, is_fixable=fix is not None)
     return Finding(UNPINNED, Level.WARNING, f"{name} has no exact version", *place, hint, fix)

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from tests.coghub.build.doctor.conftest import PREDICTOR, TOKEN_LIKE, Folder
 
@@ -78,6 +80,15 @@ def test_a_file_is_not_renamed_over_another(folder: Folder):
 
     with pytest.raises(Unfixed, match=r"run\.py exists"):
         apply(folder.path, [Fix("", (), (Rename("predict.py", "run.py"),))], fine)
+
+
+def test_a_folder_that_may_not_be_written_is_said_by_the_files_name(folder: Folder):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    folder.path.chmod(0o500)
+
+    with pytest.raises(Unfixed, match=r"Permission denied: predict\.py"):
+        apply(folder.path, [replace(folder, "predict.py", "text", "words")], fine)
 
 
 def test_two_changes_of_one_place_are_none():

@@ -123,6 +123,15 @@ def test_an_environment_says_which_versions_there_are(folder: Folder):
     assert folder.fix() == []
 
 
+def test_of_two_lines_for_one_package_nobody_knows_which_it_was(folder: Folder):
+    lines = "numpy<2 ; python_version<'3.12'\nnumpy>=2 ; python_version>='3.12'\nsix\n"
+    folder.write({"cog.yaml": WITH_REQUIREMENTS, "requirements.txt": lines})
+    make_environment(folder, {"numpy": "1.26.4", "six": "1.17.0"})
+
+    assert folder.fix(CHECK) == ["pinned six to 1.17.0"]
+    assert folder.read("requirements.txt") == lines.replace("six", "six==1.17.0")
+
+
 def test_an_environment_of_other_requirements_says_nothing(folder: Folder):
     folder.write({"cog.yaml": WITH_REQUIREMENTS, "requirements.txt": "numpy\n"})
     make_environment(folder, {"numpy": "2.4.6"})
