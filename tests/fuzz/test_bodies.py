@@ -1,5 +1,7 @@
 """Bodies that nobody means well with, at every call that takes one."""
 
+from contextlib import ExitStack
+
 import pytest
 from tests.fuzz.endpoints import answer_to, endpoints, sent_until_answered
 from tests.fuzz.hostile import BODIES, CONTENT_TYPES
@@ -45,3 +47,15 @@ def test_two_hundred_megabytes_are_refused_or_stored_but_not_held(surface, is_ch
                 status = status_of(connection)
 
             assert status is None or status < 500, (endpoint, status)
+
+
+def test_many_large_bodies_that_never_end_share_what_there_is(listener):
+    """Thirty clients send 90 MiB each, and leave the end out."""
+    head = b"POST /predictions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    with listener.no_larger_than(700), ExitStack() as many:
+        for _ in range(30):
+            connection = many.enter_context(listener.connect())
+            connection.sendall(head + b"content-length: 99999999\r\n\r\n")
+            sent_until_answered(connection, 90 * 1024**2, is_chunked=False)
+
+        assert listener.is_alive()

@@ -28,6 +28,7 @@ MAX_WAITING = 16
 """Pipelined requests that wait before reading stops."""
 
 TOO_LARGE = b"Failed to buffer the request body: length limit exceeded"
+TOO_MANY_BODIES = b"Too many large requests at once"
 HEAD_TOO_LARGE = b"Request header fields too large"
 TOO_SLOW = b"Request was not sent in time"
 TOO_MANY = b"Too many connections"
@@ -45,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._request: Request | None = None
         self._is_begun = False
         self._is_closing = False
+        self._held_bytes = 0
         self.is_writable = True
         self._reset()
 
@@ -76,6 +78,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._connections.discard(self)
+        self._let_go()
         self._waiting.clear()
         self._is_closing = True
         if self._reply is not None:
@@ -128,6 +131,9 @@ class Connection(asyncio.Protocol):
             self._refuse_whole(413, TOO_LARGE)
         elif not self._is_refused:
             self._body.append(body)
+            self._held_bytes += len(body)
+            if not self._connections.hold(len(body), self._body_bytes):
+                self._refuse_whole(429, TOO_MANY_BODIES)
 
     def on_message_complete(self) -> None:
         if self._unparsed_bytes:
@@ -142,6 +148,7 @@ class Connection(asyncio.Protocol):
         )
         request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body = []  # a connection may stay open, and idle, for long
+        self._let_go()
         request.is_alive_after = self._parser.should_keep_alive()
         request.is_old = self._parser.get_http_version() != "1.1"
         self._is_begun, self._is_in_head, self._head_bytes = False, True, 0
@@ -232,6 +239,10 @@ class Connection(asyncio.Protocol):
             if rest := data[len(body) :]:
                 self.data_received(rest)
 
+    def _let_go(self) -> None:
+        self._connections.let_go(self._held_bytes)
+        self._held_bytes = 0
+
     def _reset(self) -> None:
         self._unparsed_bytes = 0
         self._url = b""
@@ -261,6 +272,7 @@ class Connection(asyncio.Protocol):
         if not self._is_refused:
             self._is_refused = self._is_closing = True
             self._body.clear()
+            self._let_go()
             self._say(status, text)
 
     def _refuse(self, status: int, text: bytes) -> None:

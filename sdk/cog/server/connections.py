@@ -12,6 +12,10 @@ from typing import NamedTuple, Protocol
 
 TICK_S = 5.0
 """Between two looks; limits are that coarse."""
+MAX_BODIES_BYTES = 512 * 1024**2
+"""Of all bodies that are being received: each may have 100 MiB, and anyone may send many."""
+SMALL_BODY_BYTES = 256 * 1024
+"""A body up to this is received however many others are."""
 RESERVED_DESCRIPTORS = 128
 """For the worker's pipes, files and outgoing calls."""
 
@@ -79,9 +83,12 @@ _NEW = _Seen(None, 0.0, 0.0)
 class Connections:
     """The connections, the oldest first."""
 
-    def __init__(self, *, limit: int = 1_000_000) -> None:
+    def __init__(
+        self, *, limit: int = 1_000_000, bodies_limit_bytes: int = MAX_BODIES_BYTES
+    ) -> None:
         self._seen: dict[Watched, _Seen] = {}
         self._limit = limit
+        self._room_bytes = bodies_limit_bytes
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(tuple(self._seen))
@@ -103,6 +110,15 @@ class Connections:
 
     def discard(self, connection: Watched) -> None:
         self._seen.pop(connection, None)
+
+    def hold(self, piece_bytes: int, body_bytes: int) -> bool:
+        """Count a piece of a body that is being received, and tell whether there is room for it."""
+        self._room_bytes -= piece_bytes
+        return self._room_bytes >= 0 or body_bytes <= SMALL_BODY_BYTES
+
+    def let_go(self, body_bytes: int) -> None:
+        """Count a body no more: it is a request now, or was dropped."""
+        self._room_bytes += body_bytes
 
     def watch(self) -> None:
         """Look now, and again for as long as the event loop runs."""

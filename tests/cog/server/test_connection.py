@@ -324,3 +324,38 @@ def test_where_everybody_is_busy_the_next_is_turned_away():
     assert not busy.transport.is_closed
     assert late.transport.is_closed
     assert late.transport.written.startswith(b"HTTP/1.1 503 ")
+
+
+LARGE = b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+
+
+def test_large_bodies_share_a_room_and_small_ones_need_none():
+    connections = Connections(bodies_limit_bytes=1_500_000)
+    first, second, third = (Client(connections) for _ in range(3))
+
+    first.send(LARGE, b"a" * 900_000)
+    second.send(LARGE, b"a" * 500_000)
+    assert second.transport.written == b""
+    second.send(b"a" * 200_000)
+    third.send(b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"a" * 1000)
+    first.send(b"a" * 100_000)
+
+    assert second.transport.written.startswith(b"HTTP/1.1 429 ")
+    assert first.transport.written.startswith(b"HTTP/1.1 200 ")
+    assert third.transport.written.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_is_over_makes_room_however_it_ended():
+    connections = Connections(bodies_limit_bytes=1_500_000)
+    for _ in range(3):
+        Client(connections).send(LARGE, b"a" * 1_000_000)  # is answered
+        left, refused, slow = (Client(connections) for _ in range(3))
+        left.send(LARGE, b"a" * 999_999)
+        left.connection.connection_lost(None)
+        refused.send(LARGE, b"a" * 1_400_000, b"b" * 200_000)
+        slow.send(LARGE, b"a" * 900_000)
+        slow.connection.give_up()
+        slow.connection.connection_lost(None)
+
+    last = Client(connections)
+    assert last.send(LARGE, b"a" * 1_000_000).startswith(b"HTTP/1.1 200 ")
