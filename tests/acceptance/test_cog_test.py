@@ -42,7 +42,7 @@ def test_a_push_may_depend_on_the_tests_and_a_version_be_compared(start_hub, exa
     stopped = cog("push", "--test", model, **author)
     assert (stopped.returncode, stopped.stdout) == (1, "")
     assert "✗ greets" in stopped.stderr
-    assert "error: 1 of 2 tests did not pass" in stopped.stderr
+    assert "error: 1 of 2 did not pass" in stopped.stderr
 
     code.write_text(source)
     pushed = cog("push", "--test", model, **author)

@@ -6,6 +6,7 @@ schema has to be refused. A dead worker, a hang and an answer that is none are f
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,9 @@ from coghub.cli.trial.result import Result
 from coghub.cli.trial.subject import Subject
 
 KIND = "fuzz"
-MAX_COMMAND_CHARACTERS = 1000
+OBJECT_KEYS = frozenset({"properties", "additionalProperties"})
+"""What a schema says of an object that is one."""
+MAX_COMMAND_CHARACTERS = 500
 """Longer inputs are had again by their seed alone."""
 
 
@@ -38,9 +41,10 @@ class Fit:
         self._schema = schema
         self._inputs = _validator(schema)
         schemas = document.get("components", {}).get("schemas", {})
-        # Its output is an object schema like its input, and read in the same way.
-        as_input = {"components": {"schemas": {**schemas, "Input": schemas.get("Output", {})}}}
-        self._output = _validator(InputSchema(as_input, "predict"))
+        # Read as an input is, by the same rules.
+        as_input = {**schemas, "Input": schemas.get("Output", {})}
+        opened = {"components": {"schemas": _opened(as_input)}}
+        self._output = _validator(InputSchema(opened, "predict"))
 
     def misfit(self, values: Mapping[str, Any]) -> str | None:
         """Return why inputs do not fit; None if a server has to take them.
@@ -56,25 +60,31 @@ class Fit:
         return _first_error(self._output, output)
 
 
-def fuzzed(subject: Subject, fuzz: Fuzz, timeout_s: float) -> Iterator[Result]:
-    """Yield what came of each draw that is no answer, and at last a sum of all."""
-    schema = subject.schema
-    fit = Fit(subject.document, schema)
-    ends: dict[End, int] = {}
-    faults = 0
-    for number in range(1, fuzz.count + 1):
-        values = drawn(schema, f"{fuzz.seed}:{number}")
-        outcome = subject.send(values, timeout_s)
-        ends[outcome.end] = ends.get(outcome.end, 0) + 1
-        reason = fault(fit, values, outcome)
-        if reason:
-            faults += 1
-            again = (reason, *_again(values, number, fuzz.seed))
-            yield Result(f"fuzz {number}", again, outcome.logs, outcome.duration_s, KIND)
-    told = ", ".join(f"{count} {end.value}" for end, count in ends.items())
-    name = f"fuzz: {fuzz.count} inputs drawn with --seed {fuzz.seed}: {told}"
-    reasons = (f"{faults} of {fuzz.count} were not answered cleanly",) if faults else ()
-    yield Result(name, reasons, kind=KIND)
+class Fuzzing:
+    """The draws of one seed, put to a model one after the other."""
+
+    def __init__(self, subject: Subject, fuzz: Fuzz) -> None:
+        self._subject = subject
+        self._fuzz = fuzz
+        self._ends: Counter[End] = Counter()
+
+    def results(self, timeout_s: float) -> Iterator[Result]:
+        """Yield what came of each draw."""
+        schema = self._subject.schema
+        fit = Fit(self._subject.document, schema)
+        for number in range(1, self._fuzz.count + 1):
+            values = drawn(schema, f"{self._fuzz.seed}:{number}")
+            outcome = self._subject.send(values, timeout_s)
+            self._ends[outcome.end] += 1
+            reason = fault(fit, values, outcome)
+            reasons = (reason, *_again(values, number, self._fuzz.seed)) if reason else ()
+            yield Result(f"fuzz {number}", reasons, outcome.logs, outcome.duration_s, KIND)
+
+    @property
+    def sum(self) -> str:
+        """How many ended how, and how to draw them again."""
+        ends = ", ".join(f"{count} {end.value}" for end, count in self._ends.items())
+        return f"fuzz: {self._fuzz.count} inputs drawn with --seed {self._fuzz.seed}: {ends}"
 
 
 def fault(fit: Fit, values: Mapping[str, Any], outcome: Outcome) -> str | None:
@@ -92,10 +102,20 @@ def fault(fit: Fit, values: Mapping[str, Any], outcome: Outcome) -> str | None:
     return f"the output does not fit the schema: {unfit}" if unfit else None
 
 
+def _opened(node: Any) -> Any:
+    """Return schemas in which an object without fields is anything: `Any` is written like that."""
+    if isinstance(node, list):
+        return [_opened(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    is_any = node.get("type") == "object" and not node.keys() & OBJECT_KEYS
+    return {key: _opened(it) for key, it in node.items() if not (is_any and key == "type")}
+
+
 def _again(values: Mapping[str, Any], number: int, seed: int) -> Iterator[str]:
     yield f"again: cog test --fuzz {number} --seed {seed}"
-    command = f"cog predict --json {shlex.quote(json.dumps(values, ensure_ascii=False))}"
-    if len(command) <= MAX_COMMAND_CHARACTERS and "\\u0000" not in command:
+    command = f"cog predict --json {shlex.quote(json.dumps(values))}"
+    if len(command) <= MAX_COMMAND_CHARACTERS:
         yield f"alone: {command}"
 
 
@@ -111,5 +131,5 @@ def _first_error(validator: jsonschema_rs.Draft7Validator, value: Any) -> str | 
     if error is None:
         return None
     place = ".".join(str(part) for part in error.instance_path)
-    text = shortened(error.message)
+    text = shortened(error.message, keeps_end=True)
     return f"{place}: {text}" if place else text

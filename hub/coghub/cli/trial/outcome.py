@@ -128,10 +128,12 @@ def shown(value: Any) -> str:
     return shortened(_shown(value))
 
 
-def shortened(text: str) -> str:
-    """Return a text, or its beginning if it is long."""
-    is_short = len(text) <= MAX_SHOWN_CHARACTERS
-    return text if is_short else f"{text[: MAX_SHOWN_CHARACTERS - 1]}…"
+def shortened(text: str, *, keeps_end: bool = False) -> str:
+    """Return a text, or its beginning if it is long; or the beginning and the end."""
+    if len(text) <= MAX_SHOWN_CHARACTERS:
+        return text
+    half = MAX_SHOWN_CHARACTERS // 2
+    return f"{text[:half]}…{text[-half:]}" if keeps_end else f"{text[: MAX_SHOWN_CHARACTERS - 1]}…"
 
 
 def _file(url: str) -> OutputFile:

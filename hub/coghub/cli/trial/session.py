@@ -23,11 +23,11 @@ from coghub.cli.shown_weights import shown_in
 from coghub.cli.trial.against import Baseline, baseline_of
 from coghub.cli.trial.cases import Case, Suite, read_suite
 from coghub.cli.trial.expectations import unmet
-from coghub.cli.trial.fuzzing import Fuzz, fuzzed
+from coghub.cli.trial.fuzzing import Fuzz, Fuzzing
 from coghub.cli.trial.junit import junit_xml
 from coghub.cli.trial.outcome import End, Outcome, shown
 from coghub.cli.trial.pictures import require_pillow
-from coghub.cli.trial.result import Result, tell, tell_sum
+from coghub.cli.trial.result import Result, say_line, tell, tell_sum
 from coghub.cli.trial.subject import Subject
 from coghub.domain.errors import CoghubError, ExpectationsUnmet, InstanceError, UsageError
 from coghub.engines.base import NO_PREPARATION, Launch, Preparation, Project
@@ -146,8 +146,7 @@ def run_tests(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     tell_sum(invocation.console, results, is_result=wanted.is_result)
     failed = sum(not result.has_passed for result in results)
     if failed:
-        noun = "test" if len(results) == 1 else "tests"
-        raise ExpectationsUnmet(f"{failed} of {len(results)} {noun} did not pass")
+        raise ExpectationsUnmet(f"{failed} of {len(results)} did not pass")
 
 
 def opened(invocation: Invocation, project: Project, wanted: Wanted, stack: ExitStack) -> Subject:
@@ -178,8 +177,10 @@ def _try_all(
             for result in _tried(subject, case, wanted, baseline):
                 take(result)
         if wanted.fuzz is not None:
-            for result in fuzzed(subject, wanted.fuzz, wanted.timeout_s):
+            fuzzing = Fuzzing(subject, wanted.fuzz)
+            for result in fuzzing.results(wanted.timeout_s):
                 take(result)
+            say_line(invocation.console, fuzzing.sum, is_result=wanted.is_result)
 
 
 def _tried(

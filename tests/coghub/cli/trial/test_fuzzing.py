@@ -118,3 +118,32 @@ def test_an_answer_or_a_clean_error_is_demanded(values, outcome, reason):
     told = fault(FIT, values, outcome)
 
     assert told == reason if reason is None else told.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("output", "value", "is_fit"),
+    [
+        ({"type": "object"}, "anything", True),
+        ({"type": "array", "items": {"type": "object"}}, ["anything"], True),
+        ({"type": "array", "items": {"type": "object"}}, "anything", False),
+        ({"$ref": "#/components/schemas/Row"}, {"a": "x"}, True),
+        ({"$ref": "#/components/schemas/Row"}, {"a": 1}, False),
+        ({"$ref": "#/components/schemas/Row"}, {}, False),
+        ({"type": "string", "nullable": True}, None, True),
+        ({"type": "string"}, None, False),
+        ({}, None, True),
+    ],
+)
+def test_an_output_is_held_against_its_type(output, value, is_fit):
+    row = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    schemas = {**DOCUMENT["components"]["schemas"], "Output": output, "Row": row}
+    fit = Fit({"components": {"schemas": schemas}}, SCHEMA)
+
+    assert (fit.output_misfit(value) is None) == is_fit
+
+
+def test_a_misfit_is_told_with_its_end_however_long_the_value_is():
+    told = FIT.output_misfit(["x" * 1000])
+
+    assert told.endswith('"] is not of type "string"')
+    assert len(told) < 130
