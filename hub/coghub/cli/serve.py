@@ -15,6 +15,7 @@ from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
 from coghub.cli.projects import chosen_project, require_reference
 from coghub.cli.shown_weights import shown_to_successor
+from coghub.cli.source_check import document_in_source
 from coghub.domain.errors import UsageError
 from coghub.engines.base import Address, Launch
 
@@ -110,9 +111,10 @@ def command(  # noqa: PLR0913 - one for each option
     """  # noqa: D301 - the backspace is click's mark
     console = invocation.console
     environment = options.environment_of(variables, invocation.settings.environ)
+    reload = _reload(name, reloads=reloads, keeps=keep_weights)
     project = chosen_project(invocation, name, config_name)
     require_reference(project, "predict")
-    reload = _reload(name, reloads=reloads, keeps=keep_weights)
+    document_in_source(project, invocation.settings, "predict")
     _refuse_taken_port(host, port)
     if playground:
         if playground_port == port:

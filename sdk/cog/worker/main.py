@@ -48,15 +48,15 @@ def _start(
     settings: Settings, connection: Connection, bell: CancelBell, streams: StandardStreams
 ) -> None:
     loaded = startup.read(settings)
-    connection.send(_loaded(loaded))
-    model = startup.set_up(loaded, settings.weights)
-    streams.settle()
-    connection.send(SetupFinished())
     renewal = None
     if settings.keeps:
         from cog.worker.swap.renewal import Renewal  # noqa: PLC0415 - for authors, not in production
 
         renewal = Renewal(settings, loaded, connection, _loaded)
+    connection.send(_loaded(loaded))
+    model = startup.set_up(loaded, settings.weights)
+    streams.settle()
+    connection.send(SetupFinished())
     surroundings = Surroundings(
         connection, streams, loaded.interface, settings.exchange, bell.shielded
     )

@@ -256,6 +256,21 @@ def test_serve_answers_until_ctrl_c(started, project):
     assert serving.end()[0] == 0
 
 
+def test_serve_follows_the_source(started, project):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    serving = started("serve", "-p", str(port), "--reload", "--keep-weights")
+    serving.wait_for("Watching the project's source")
+    serving.wait_for("Setup complete")
+    path = project.folder / "predict.py"
+
+    path.write_text(f"{path.read_text()}\ndef added(): ...\n")
+
+    serving.wait_for("Swapped predict.py: added")
+    serving.process.send_signal(signal.SIGINT)
+    assert serving.end()[0] == 0
+
+
 def test_serve_refuses_a_port_that_is_taken(project):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -135,6 +135,8 @@ def test_mistakes_are_found_before_anything_is_made(arguments, message, capsys):
         (["predict", "--gpus", "some"], "--gpus is none of `all`, a number or `device=0,1`: some"),
         (["predict", "--setup-timeout", "long"], "'long' is not a valid number of seconds"),
         (["serve", "-p", "x"], "'x' is not a valid port"),
+        (["serve", "--keep-weights"], "--keep-weights goes with --reload"),
+        (["serve", "built", "--reload"], "--reload is for the project in this folder"),
         (["serve", "--host", "203.0.113.1"], "Give an address of this machine to `--host`"),
         (["train"], "train.py not found\nhint: cog.yaml says `train.py:train`"),
         (["build", "-t", "Wrong Name"], "Invalid image name 'Wrong Name'."),

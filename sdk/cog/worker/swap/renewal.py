@@ -21,7 +21,7 @@ class Sender(Protocol):
 
 
 class Renewal:
-    """Keeps a model up with its source."""
+    """Keeps a model up with its source; made before `setup()`, which may take long."""
 
     def __init__(
         self,
