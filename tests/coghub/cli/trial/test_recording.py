@@ -1,11 +1,15 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from coghub.build.yaml_tree import read_tree
 from coghub.cli.input_text import inputs_of_flags, inputs_of_json
 from coghub.cli.trial.cases import read_suite
 from coghub.cli.trial.expectations import unmet
 from coghub.cli.trial.outcome import End, Outcome, OutputFile
 from coghub.cli.trial.recording import record, require_new
 from coghub.cli.trial.yaml_places import appended
+from coghub.cli.trial.yaml_values import value_of, yaml_of
 from coghub.domain.errors import ConfigInvalid, UsageError
 
 ITEM = {"name": "new", "expect": {"equal": 1}}
@@ -60,6 +64,25 @@ def recorded(tmp_path):
 )
 def test_a_test_is_added_and_the_rest_stays(before, after):
     assert appended(before.encode(), "tests", ITEM) == after.encode()
+
+
+ENTRIES = st.fixed_dictionaries(
+    {"name": st.text(st.characters(exclude_categories=["Cs"])) | st.none()},
+    optional={
+        "inputs": st.dictionaries(st.text("ab: #-", min_size=1), st.text("a\n'@: #")),
+        "expect": st.lists(st.lists(st.integers(), max_size=2), max_size=2),
+    },
+)
+
+
+@given(st.lists(ENTRIES, min_size=1, max_size=3), ENTRIES, st.sampled_from(["", "  ", "    "]))
+def test_whatever_stands_there_one_is_added_behind_it(entries, new, indent):
+    before = f"image: a # b\ntests: # these\n{yaml_of(entries, indent)}# end\ntrain: c\n"
+
+    after = appended(before.encode(), "tests", new)
+
+    assert value_of(read_tree(after)) == {"image": "a", "tests": [*entries, new], "train": "c"}
+    assert all(line in after.decode() for line in before.splitlines())
 
 
 @pytest.mark.parametrize("before", [b"\xff\xfet\x00", b"tests: {", b"tests: text\n"])
