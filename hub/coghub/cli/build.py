@@ -15,6 +15,7 @@ from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare, read_interface, teller
 from coghub.cli.projects import project_here, require_reference
 from coghub.cli.shown_weights import placed_in, shown_in
+from coghub.cli.source_check import document_in_source
 from coghub.engines.base import NO_PREPARATION, Engine, Launch, Preparation, Project
 from coghub.engines.choice import engine_of
 from coghub.engines.documents import read_document
@@ -78,6 +79,7 @@ def command(
 def built(invocation: Invocation, project: Project, wanted: Wanted) -> Bundle:
     """Make the bundle, with the document that the model's code has now."""
     console, path = invocation.console, wanted.document_path
+    document_in_source(project, invocation.settings, "predict", path)
     weights = placed_in(invocation, project)
     given = read_document(path) if path else None
     prepared = prepare(invocation, project, wanted.preparation)
@@ -101,6 +103,7 @@ def built_image(
     from coghub.engines.docker import PreparedImage  # noqa: PLC0415
 
     console, path, options_ = invocation.console, wanted.document_path, wanted.preparation.build
+    document_in_source(project, invocation.settings, "predict", path)
     given = read_document(path) if path else None
     line = f"Building Docker image from environment in {project.origin} as {wanted.name}..."
     with (

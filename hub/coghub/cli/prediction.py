@@ -1,6 +1,7 @@
 """One prediction (or training) from the command line, from the project to its output.
 
-1. The environment is made, unless it is there.
+1. The inputs are checked against what the source tells, and the environment is made, unless it is
+   there.
 2. The model's document is read, and the inputs are checked against it.
 3. The model starts, and `setup()` runs.
 4. The prediction runs; what it prints and returns is shown as it comes.
@@ -27,6 +28,7 @@ from coghub.cli.output_place import OutputPlace
 from coghub.cli.projects import require_reference
 from coghub.cli.rendering import renderer
 from coghub.cli.shown_weights import shown_in
+from coghub.cli.source_check import document_in_source
 from coghub.domain.errors import InputInvalid, PredictionFailed, UsageError
 from coghub.domain.instance_event import Completed, Log, Output
 from coghub.engines.base import (
@@ -73,6 +75,9 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     text = _json_text(wanted)
     _given(wanted, text, {})  # what is wrong without a schema is wrong with one
     wanted.place.check(writes_files=False)
+    told = document_in_source(project, invocation.settings, wanted.launch.mode)
+    if told is not None:
+        _inputs(told, wanted, text)
     with shown_in(invocation, project) as weights:
         launch = replace(wanted.launch, weights=weights)
         _run(invocation, project, replace(wanted, launch=launch), text)

@@ -143,6 +143,12 @@ def fingerprint(path: Path) -> str:
         return "missing"
 
 
+def unreadable(folder: Path, last: str) -> ModelUnreadable:
+    """Return the error for what stands on the last line, and what to do about it."""
+    hint = rename_hint(folder, last) or _hint(last)
+    return ModelUnreadable(last or "The model's code could not be imported", hint)
+
+
 def _fingerprints(folder: Path, sources: Iterable[str]) -> dict[str, str]:
     return {name: fingerprint(folder / name) for name in sources}
 
@@ -176,8 +182,7 @@ def _answer(question: Question, on_log: OnLog) -> dict[str, Any]:
     *story, last = said.decode("utf-8", "replace").rstrip().split("\n")
     if story:
         on_log("\n".join([*story, ""]).encode())
-    hint = rename_hint(question.folder, last) or _hint(last)
-    raise ModelUnreadable(last or "The model's code could not be imported", hint)
+    raise unreadable(question.folder, last)
 
 
 def _hint(error: str) -> str | None:
