@@ -204,6 +204,16 @@ def environ(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def torch_environ(environ: dict[str, str]) -> dict[str, str]:
+    """What `cog` needs to find torch for CPUs: at PyTorch's address, or where pip looks."""
+    try:
+        socket.create_connection(("download.pytorch.org", 443), timeout=5).close()
+    except OSError:
+        return {**environ, "COG_TORCH_INDEX": "none"}
+    return environ
+
+
+@pytest.fixture(scope="session")
 def python_version() -> str:
     """The Python that the examples ask for, or this one where that one is not on the machine."""
     asked = "3.12"

@@ -24,7 +24,7 @@ pytestmark = [
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDERS = {path.parent.name for path in REPOSITORY.glob("examples/*/README.md")}
-EXAMPLES = sorted(FOLDERS - {"flux", "ocr"})
+EXAMPLES = sorted(FOLDERS - {"embeddings", "flux", "ocr"})
 """All but those that take long to load: other tests run the same commands on them."""
 NOT_RUN_HERE = re.compile(r"make |git |\. \.venv/bin/activate")
 """These make the environment that the tests run in."""

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,23 +18,13 @@ sys.path.append(str(FLUX))
 
 
 @pytest.fixture(scope="session")
-def flux_environ(environ: dict[str, str]) -> dict[str, str]:
-    """What `cog` needs to find torch for CPUs: at PyTorch's address, or where pip looks."""
-    try:
-        socket.create_connection(("download.pytorch.org", 443), timeout=5).close()
-    except OSError:
-        return {**environ, "COG_TORCH_INDEX": "none"}
-    return environ
-
-
-@pytest.fixture(scope="session")
-def made(flux_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(torch_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, with the tiny checkpoint and cog.cpu.yaml as its cog.yaml."""
     folder = tmp_path_factory.mktemp("flux") / "flux"
     ignored = shutil.ignore_patterns("__pycache__", ".cog", "tiny", "output*")
     shutil.copytree(FLUX, folder, ignore=ignored)
     shutil.copyfile(folder / "cog.cpu.yaml", folder / "cog.yaml")
-    done = Person(folder, flux_environ)("exec", "python", "tiny.py", "tiny")
+    done = Person(folder, torch_environ)("exec", "python", "tiny.py", "tiny")
     if "No interpreter" in done.stderr:
         pytest.skip("no Python 3.11 for the model")
     assert done.returncode == 0, done.stderr
@@ -43,9 +32,9 @@ def made(flux_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def project(made: Path, flux_environ: dict[str, str], tmp_path: Path) -> Person:
+def project(made: Path, torch_environ: dict[str, str], tmp_path: Path) -> Person:
     """A fresh copy of the project with its checkpoint."""
-    return Person(Path(shutil.copytree(made, tmp_path / "flux")), flux_environ)
+    return Person(Path(shutil.copytree(made, tmp_path / "flux")), torch_environ)
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +47,12 @@ def sites(made: Path) -> Iterator[Sites]:
 @pytest.fixture(scope="module")
 def flux(
     made: Path,
-    flux_environ: dict[str, str],
+    torch_environ: dict[str, str],
     sites: Sites,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator["Flux"]:
     """The model behind `cog serve`, one for the tests of a module."""
-    with served(made, {**flux_environ, **sites.environ}, tmp_path_factory.mktemp("cache")) as it:
+    with served(made, {**torch_environ, **sites.environ}, tmp_path_factory.mktemp("cache")) as it:
         yield it
 
 

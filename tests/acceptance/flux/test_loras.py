@@ -188,10 +188,10 @@ def test_scales_are_counted(flux):
     )
 
 
-def test_unused_loras_go_when_there_is_no_room(made, flux_environ, sites, tmp_path):
+def test_unused_loras_go_when_there_is_no_room(made, torch_environ, sites, tmp_path):
     asked = [{"hf_loras": [f"{it}.safetensors"]} for it in ("diffusers", "other", "diffusers")]
     with served(
-        made, {**flux_environ, **sites.environ, "FLUX_LORA_MEMORY_GIB": "0.00002"}, tmp_path
+        made, {**torch_environ, **sites.environ, "FLUX_LORA_MEMORY_GIB": "0.00002"}, tmp_path
     ) as flux:
         base = flux.picture()
         pictures = [flux.predict(**it) for it in asked]
@@ -202,10 +202,10 @@ def test_unused_loras_go_when_there_is_no_room(made, flux_environ, sites, tmp_pa
 
 
 def test_two_models_fetch_a_lora_once_and_a_full_cache_makes_room(
-    made, flux_environ, sites, tmp_path
+    made, torch_environ, sites, tmp_path
 ):
     """Their cache is one folder, with room for one LoRA."""
-    environ = {**flux_environ, **sites.environ, "FLUX_LORA_DISK_GIB": "0.00007"}
+    environ = {**torch_environ, **sites.environ, "FLUX_LORA_DISK_GIB": "0.00007"}
     with (
         served(made, environ, tmp_path) as one,
         served(shutil.copytree(made, tmp_path / "two"), environ, tmp_path) as two,

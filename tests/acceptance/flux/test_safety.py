@@ -9,11 +9,11 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(600)
 
 
 @pytest.fixture
-def serving(made, flux_environ, tmp_path):
+def serving(made, torch_environ, tmp_path):
     """Serve the model with other stages."""
 
     def serve(safety: str):
-        return served(made, {**flux_environ, "FLUX_SAFETY": safety}, tmp_path)
+        return served(made, {**torch_environ, "FLUX_SAFETY": safety}, tmp_path)
 
     return serve
 
@@ -39,7 +39,7 @@ def test_the_second_stage_can_clear_what_the_first_has_flagged(serving):
     assert len(prediction["output"]) == 2
 
 
-def test_flagged_pictures_are_left_out_and_the_others_returned(flux, project, flux_environ):
+def test_flagged_pictures_are_left_out_and_the_others_returned(flux, project, torch_environ):
     pictures = flux.pictures(num_outputs=4)
     for number, content in enumerate(pictures, start=1):
         (project.folder / f"{number}.png").write_bytes(content)
@@ -52,7 +52,7 @@ def test_flagged_pictures_are_left_out_and_the_others_returned(flux, project, fl
     safety = "classes=choosy classes=choosy"
 
     with served(
-        project.folder, {**flux_environ, "FLUX_SAFETY": safety}, project.folder / "cache"
+        project.folder, {**torch_environ, "FLUX_SAFETY": safety}, project.folder / "cache"
     ) as checked:
         shown = checked.predict(num_outputs=4)
 

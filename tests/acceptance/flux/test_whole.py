@@ -86,9 +86,9 @@ def test_the_packages_of_each_config_can_be_had_together(project, name):
 
 
 def test_a_lora_that_was_half_there_when_the_worker_was_killed_is_fetched_whole(
-    made, flux_environ, sites, tmp_path
+    made, torch_environ, sites, tmp_path
 ):
-    with served(made, {**flux_environ, **sites.environ}, tmp_path) as flux:
+    with served(made, {**torch_environ, **sites.environ}, tmp_path) as flux:
         lora = [f"{sites.address}/slow/other.safetensors"]
         asking = threading.Thread(target=lambda: flux.predict(hf_loras=lora))
         asking.start()
@@ -125,7 +125,7 @@ def ancestors(process: Path) -> set[int]:
 
 
 def test_a_full_disk_is_said_and_pictures_without_loras_are_still_made(
-    made, flux_environ, sites, tmp_path
+    made, torch_environ, sites, tmp_path
 ):
     if os.geteuid() != 0:
         pytest.skip("only root may mount a small disk")
@@ -134,7 +134,7 @@ def test_a_full_disk_is_said_and_pictures_without_loras_are_still_made(
         ["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", tmp_path / "disk"], check=True
     )
     try:
-        with served(made, {**flux_environ, **sites.environ}, tmp_path / "disk") as flux:
+        with served(made, {**torch_environ, **sites.environ}, tmp_path / "disk") as flux:
             error = flux.error(hf_loras=[f"{sites.address}/files/other.safetensors"])
 
             assert "No room for" in error
