@@ -97,11 +97,13 @@ class Webhooks:
     async def tick(self) -> int:
         """Begin to send what is due, as far as receivers are free; return how many that were."""
         now = self._caller.now()
+        # Some of them may end while this reads, and stand in what it finds as they were before.
+        before = frozenset(self._under_way)
         # Those under way are among the rows, and first in them.
         found = await self._database.read(
             lambda c: rows.due(c, now, per_receiver=2 * PER_RECEIVER, per_account=2 * PER_ACCOUNT)
         )
-        begun = [delivery for delivery in found if self._begin(delivery)]
+        begun = [it for it in found if it.id not in before and self._begin(it)]
         return len(begun)
 
     async def idle(self) -> None:

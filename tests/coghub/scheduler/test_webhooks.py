@@ -88,9 +88,9 @@ async def start_webhooks(hub, clock):
         status = (await hub.predictions.find(prediction_id)).status
         return Shown(f'{{"id":"{prediction_id}","status":"{status}"}}'.encode(), status.is_final)
 
-    def start(guard=None, timeout_s=PATIENCE_S):
+    def start(guard=None, timeout_s=PATIENCE_S, database=hub.database):
         poster = Poster(guard or Guard(is_private_allowed=True), timeout_s=timeout_s)
-        webhooks = Webhooks(hub.database, Caller(hub.webhook_secrets, show, poster, clock))
+        webhooks = Webhooks(database, Caller(hub.webhook_secrets, show, poster, clock))
         started.append((webhooks, poster))
         return webhooks
 
@@ -153,6 +153,48 @@ async def test_an_end_is_told_once(webhooks, site, make, deliveries, status):
     [row] = await deliveries()
     assert (row["status_code"], row["error"], row["next_at"]) == (200, None, None)
     assert row["delivered_at"] is not None
+
+
+async def test_an_end_that_is_noted_while_the_next_tick_reads_is_told_once(
+    hub, start_webhooks, site, make
+):
+    """The tick has read the row as it was before, and knows only now that nobody is under way."""
+    late = Late(hub.database)
+    webhooks = start_webhooks(database=late)
+    await make(site.url)
+    site.gate = anyio.Event()
+    with anyio.fail_after(PATIENCE_S):
+        await webhooks.tick()
+        await site.is_busy.wait()
+
+        async def end():
+            site.gate.set()
+            await webhooks.idle()
+
+        late.then = end
+        begun = await webhooks.tick()
+        await webhooks.idle()
+
+    assert begun == 0
+    assert len(site.calls) == 1
+
+
+class Late:
+    """A database from which an answer to a read comes when something else has happened."""
+
+    def __init__(self, database):
+        self._database = database
+        self.then = None
+
+    def __getattr__(self, name):
+        return getattr(self._database, name)
+
+    async def read(self, query):
+        found = await self._database.read(query)
+        if self.then is not None:
+            then, self.then = self.then, None
+            await then()
+        return found
 
 
 async def test_the_official_client_accepts_the_signature(hub, alice, webhooks, site, make, clock):
