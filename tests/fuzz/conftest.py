@@ -1,5 +1,6 @@
 """A model's server, a hub with that model, and a playground before it, as processes."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def hub(environ: dict[str, str], tmp_path_factory) -> Iterator[AttackedHub]:
     author = {"DOCKER_CONFIG": str(folder / "docker"), "COG_DATA_DIR": str(folder / "author")}
     process = HubProcess(folder / "data", {**environ, **author})
     try:
-        attacked = AttackedHub(process, pushed(process, MODEL))
+        attacked = AttackedHub(process, pushed(process, copied(MODEL, folder / "every")))
         assert attacked.session
         yield attacked
     finally:
@@ -137,6 +138,15 @@ def surface(request: pytest.FixtureRequest) -> Iterator[Surface]:
     found = SURFACES[request.param](request)
     with found.listener.kept_well():
         yield found
+
+
+def copied(model: Path, folder: Path) -> Path:
+    """Copy a project, for the Python that is here."""
+    shutil.copytree(model, folder, ignore=shutil.ignore_patterns("__pycache__", ".cog"))
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    config = folder / "cog.yaml"
+    config.write_text(config.read_text().replace("3.11", version))
+    return folder
 
 
 class running:  # noqa: N801 - reads as a context manager

@@ -14,6 +14,8 @@ from coghub.settings import current_settings
 
 ROOT = Path(__file__).parents[2]
 MOST_EXAMPLES = 300
+LIMIT_S = 4 * 3600
+"""Of one test: most of them ask for all operations of a document."""
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
 
 def _finds_nothing(seed: int, examples: int) -> bool:
     command = [sys.executable, "-m", "pytest", "tests/fuzz", "-q", f"--hypothesis-seed={seed}"]
+    command += [f"--timeout={LIMIT_S}"]
     again = f"COG_FUZZ_EXAMPLES={examples} {' '.join(command)}"
     _say(f"Round with {examples} examples: {again}")
     environ = {**current_settings().environ, "COG_FUZZ_EXAMPLES": str(examples)}

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 PATIENCE_S = 30.0
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="measures memory in /proc")
 FAULT = re.compile(r"Traceback|Request failed|request failed|page failed|level=ERROR|\"ERROR\"")
 """What a log says of a mistake of ours; a refused request is none."""
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")

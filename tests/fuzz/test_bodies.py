@@ -5,9 +5,9 @@ from contextlib import ExitStack
 import pytest
 from tests.fuzz.endpoints import answer_to, endpoints, sent_until_answered
 from tests.fuzz.hostile import BODIES, CONTENT_TYPES
-from tests.fuzz.surfaces import status_of
+from tests.fuzz.surfaces import ON_LINUX, status_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, ON_LINUX]
 
 LARGE_BYTES = 200 * 1024**2
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack, suppress
 
 import pytest
 from tests.fuzz.hostile import HEADS, PATHS
-from tests.fuzz.surfaces import STATUS, Listener, status_of
+from tests.fuzz.surfaces import ON_LINUX, STATUS, Listener, status_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, ON_LINUX]
 
 GET = b"GET %b HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"

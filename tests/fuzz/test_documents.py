@@ -2,8 +2,9 @@
 
 import pytest
 from tests.fuzz.asking import ask_everything
+from tests.fuzz.surfaces import ON_LINUX
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(24 * 3600)]
+pytestmark = [pytest.mark.slow, ON_LINUX]
 
 
 def test_no_operation_is_answered_with_a_server_error(surface, budget):
