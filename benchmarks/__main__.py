@@ -5,7 +5,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import hub_rows, image_push, images, measures, registries, report, weights
+from benchmarks import (
+    hub_rows,
+    image_push,
+    images,
+    measures,
+    peers,
+    registries,
+    report,
+    weights,
+)
 from benchmarks.environments import kinds
 from benchmarks.measures import FULL, QUICK, SLOTS, Effort
 from benchmarks.report import Row
@@ -138,6 +147,7 @@ SECTIONS = (
         "cog + coglet",
         {"latency": latency, "throughput": throughput, "start": start, "command": command},
     ),
+    Section("peers", "beside it", peers.MEASURES),
     Section("hub", "beside it", hub_rows.MEASURES),
     Section("registry", registries.PEER, {"blobs": blobs}),
     Section("weights", "curl, aria2c", {"fetch": weights.rows}),

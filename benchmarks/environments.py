@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
 MODELS = ROOT / "benchmarks" / "models"
 PINS = ROOT / "requirements" / "bench.txt"
+PEER_PINS = ROOT / "requirements" / "peers.txt"
 SDK = ROOT / "sdk"
 
 
@@ -24,11 +25,13 @@ def kinds() -> list[Kind]:
     Ours serves a model whose environment holds no package at all; only the path to the SDK is
     added, as the command does it. The server's packages live in the workspace's environment.
     """
+    return [ours_on(environment("model", None)), Kind("cog", environment("cog", PINS))]
+
+
+def ours_on(python: Path, **environ: str) -> Kind:
+    """Return us, for a model in the environment of this interpreter."""
     ours = {"PYTHONPATH": str(SDK), "COG_SERVER_PYTHON": sys.executable}
-    return [
-        Kind("coghub", _environment("model", None), ours),
-        Kind("cog", _environment("cog", PINS)),
-    ]
+    return Kind("coghub", python, {**ours, **environ})
 
 
 def project(name: str) -> Path:
@@ -44,7 +47,7 @@ def project(name: str) -> Path:
     return copy
 
 
-def _environment(name: str, pins: Path | None) -> Path:
+def environment(name: str, pins: Path | None) -> Path:
     """Return the interpreter of an environment with exactly the pinned packages."""
     wanted = hashlib.sha256(pins.read_bytes() if pins else b"").hexdigest() + sys.version
     folder = FOLDER / "environments" / name

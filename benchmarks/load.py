@@ -2,9 +2,10 @@
 
 `python -m benchmarks.load` reads one JSON order a line on standard input and answers each with one
 line of JSON. An order with a `token` and a `version` is for a hub: it asks for predictions as the
-official clients do, with `Prefer: wait`. The client speaks raw HTTP/1.1 over kept-alive connections
-and parses no more than it must, so that on two cores the server and not the client is what is
-measured.
+official clients do, with `Prefer: wait`. One whose `asks` is `plain` is for another kind of server,
+and one whose `model` is `embeddings` asks for vectors. The client speaks raw HTTP/1.1 over
+kept-alive connections and parses no more than it must, so that on two cores the server and not the
+client is what is measured.
 
 One client asks on a blocking socket (the least that can be between clock and server); several are
 protocols on one event loop. A refusal for want of a free slot (409) is counted, not as an error,
@@ -27,6 +28,9 @@ except ImportError:
 
 SPREAD = 1000
 """The numbers asked for repeat after this many: an answer is right for its own request only."""
+
+VECTOR = 384
+"""Numbers in the answer of the embedding model."""
 
 REFUSED = frozenset({409, 429})
 """No slot is free; the hub's queue is full."""
@@ -58,17 +62,21 @@ class Counts:
 
 
 def is_right(body: bytes, number: int) -> bool:
-    """Tell whether the body is a succeeded prediction of number + 1."""
+    """Tell whether the body is a succeeded prediction of number + 1, or of a vector."""
     try:
         answer = json.loads(body)
     except ValueError:
         return False
-    return answer.get("status") == "succeeded" and answer.get("output") == number + 1
+    if not isinstance(answer, dict) or answer.get("status") != "succeeded":
+        return False
+    output = answer.get("output")
+    is_vector = isinstance(output, list) and len(output) == VECTOR
+    return is_vector or output == number + 1
 
 
-def direct_request(number: int) -> bytes:
-    """Return the request for one prediction of a model's own server."""
-    return _request("/predictions", {"input": {"number": number}})
+def text_inputs(number: int) -> dict[str, Any]:
+    """Return one of a thousand sentences."""
+    return {"text": f"This is sentence number {number}, and it is about as long as a question."}
 
 
 def hub_request(number: int, token: str, version: str) -> bytes:
@@ -177,10 +185,13 @@ async def ask_together(port: int, requests: list[bytes], *, clients: int, second
 
 
 @cache
-def _requests(token: str | None, version: str | None) -> list[bytes]:
-    if token is None or version is None:
-        return [direct_request(number) for number in range(SPREAD)]
-    return [hub_request(number, token, version) for number in range(SPREAD)]
+def _requests(token: str | None, version: str | None, asks: str, model: str) -> list[bytes]:
+    if token is not None and version is not None:
+        return [hub_request(number, token, version) for number in range(SPREAD)]
+    inputs = [text_inputs(it) if model == "embeddings" else {"number": it} for it in range(SPREAD)]
+    if asks == "plain":
+        return [_request("/predict", it) for it in inputs]
+    return [_request("/predictions", {"input": it}) for it in inputs]
 
 
 def main() -> None:
@@ -188,7 +199,8 @@ def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         port, clients, seconds = order["port"], order["clients"], order["seconds"]
-        requests = _requests(order.get("token"), order.get("version"))
+        asks, model = order.get("asks", "cog"), order.get("model", "adder")
+        requests = _requests(order.get("token"), order.get("version"), asks, model)
         if clients == 1:
             counts = ask_alone(port, requests, seconds)
         else:

@@ -110,13 +110,25 @@ def load_client() -> Iterator[Ask]:
 
 def loads(kinds: list[Kind], model: str, *, clients: int, slots: int, effort: Effort) -> list[Load]:
     """Measure each kind under as many clients, turn by turn."""
-    with side_by_side(kinds, project(model), FOLDER, slots=slots) as servers, load_client() as ask:
-        for server in servers:
-            ask(port=server.port, clients=clients, seconds=effort.round_s / 3)
+    with side_by_side(kinds, project(model), FOLDER, slots=slots) as servers:
+        return turn_by_turn(servers, effort, clients=clients)
+
+
+def turn_by_turn(
+    servers: list[Server], effort: Effort, *, clients: int, model: str = "adder"
+) -> list[Load]:
+    """Measure servers that run, each in every round."""
+    orders = [
+        {"port": server.port, "asks": server.asks, "model": model, "clients": clients}
+        for server in servers
+    ]
+    with load_client() as ask:
+        for order in orders:
+            ask(**order, seconds=effort.round_s / 3)
         rounds: list[list[dict[str, Any]]] = [[] for _ in servers]
         for _ in range(effort.rounds):
-            for server, seen in zip(servers, rounds, strict=True):
-                seen.append(ask(port=server.port, clients=clients, seconds=effort.round_s))
+            for order, seen in zip(orders, rounds, strict=True):
+                seen.append(ask(**order, seconds=effort.round_s))
     return [together(seen) for seen in rounds]
 
 

@@ -22,6 +22,12 @@ class Kind:
     name: str
     python: Path
     environ: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ("-m", "cog.server.http", "--host", "127.0.0.1")
+    """What its Python is given; the port is put in place of `{port}`."""
+    health: str = "/health-check"
+    """What answers 200 when it is ready; Cog's servers also have to say so."""
+    asks: str = "cog"
+    """How it is asked: `cog`, or `plain` for the inputs alone as a body."""
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     ready_after_s: float
+    asks: str = "cog"
 
     def memory_bytes(self) -> tuple[int, int]:
         """Return resident memory of the whole process tree: proportional (PSS) and plain (RSS).
@@ -62,14 +69,14 @@ def start(kind: Kind, project: Path, log: Path, *, slots: int = 1) -> Server:
     environ |= {"PORT": str(port), "COG_PREDICT_TYPE_STUB": "predict.py:Predictor"}
     environ |= {"PATH": f"{kind.python.parent}:{environ['PATH']}"}
     environ |= {"COG_MAX_CONCURRENCY": str(slots)} if slots > 1 else {}
-    command = [str(kind.python), "-m", "cog.server.http", "--host", "127.0.0.1"]
+    command = [str(kind.python), *(word.format(port=port) for word in kind.command)]
     with log.open("wb") as output:
         started = time.perf_counter()
         streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
         process = subprocess.Popen(command, cwd=project, env=environ, **streams)
-    server = Server(process, port, 0.0)
+    server = Server(process, port, 0.0, kind.asks)
     try:
-        _wait_until_ready(server, log)
+        _wait_until_ready(server, log, kind.health)
     except BaseException:
         server.stop()
         raise
@@ -97,16 +104,16 @@ def clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
 
 
-def _wait_until_ready(server: Server, log: Path) -> None:
-    url = f"http://127.0.0.1:{server.port}/health-check"
+def _wait_until_ready(server: Server, log: Path, health: str) -> None:
+    url = f"http://127.0.0.1:{server.port}{health}"
     deadline = time.monotonic() + READY_LIMIT_S
     while time.monotonic() < deadline and server.process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
-                text = answer.read()
+                text = answer.read() or b"ready"
         except OSError:
             text = b""
-        if b'"READY"' in text:
+        if b'"READY"' in text or (text and server.asks != "cog"):
             return
         if b'"SETUP_FAILED"' in text:
             break

@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 MINIMUM_AGE = timedelta(days=7)
 OLDEST_PYTHON = "3.11"
 # Name, and the pins that it must agree with. (`server.in` is a part of `dev.in`.)
-FILES = (("dev", None), ("uv", "dev.txt"), ("bench", None))
+FILES = (("dev", None), ("uv", "dev.txt"), ("bench", None), ("peers", None))
 
 
 def main() -> None:
