@@ -11,6 +11,13 @@ ROUTES = (
     ("GET", "/", "200", "The other URLs, and `cog_version`."),
     ("GET", "/health-check", "200", "The state, and how setup went; see below."),
     ("GET", "/openapi.json", "200", "The document made from the model's signature."),
+    (
+        "GET",
+        "/docs",
+        "200",
+        "A page about the model, with a place to try it; it needs no other host.",
+    ),
+    ("GET", "/metrics", "200", "Numbers for Prometheus; see below."),
     ("POST", "/predictions", "200, 202", "Run a prediction."),
     (
         "PUT",
@@ -51,7 +58,10 @@ MODES = (
         "(nothing)",
         "200 with the end: `id`, `status`, `output` or `error`, `logs`, `metrics`. A failed prediction is a 200 too. A client that leaves cancels it.",
     ),
-    ("`Prefer: respond-async`", "202 at once with `id` and `status`; the rest by webhook."),
+    (
+        "`Prefer: respond-async`",
+        "202 at once with `id` and `status`, and `queue_position` where it waits; the rest by webhook.",
+    ),
     (
         "`Accept: text/event-stream`",
         "Server-sent events, if the model is marked with `@cog.streaming`; else 406.",
@@ -71,7 +81,10 @@ REFUSALS = (
     ("405", "Wrong method; `allow` names the right ones."),
     ("406", f"`{intake.NO_STREAMING}`, `{intake.NO_TRAINING_STREAMS}`"),
     ("408", "The request was begun and not sent to its end in time; the connection is closed."),
-    ("409", f"`{predictions.AT_CAPACITY}`, `{predictions.SAME_ID}`"),
+    (
+        "409",
+        f"`{predictions.AT_CAPACITY}` (with a queue also `, and the queue of … is full`), `{predictions.SAME_ID}`",
+    ),
     ("413", f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB."),
     ("415", "The body is not of type `application/json`."),
     (
@@ -93,7 +106,10 @@ STATES = (
         "Setup runs; `setup.logs` grows. Of more than 1 MiB it has the first and the last part.",
     ),
     ("`READY`", "A slot is free; `concurrency` says how many there are, and how many are taken."),
-    ("`BUSY`", "Every slot is taken."),
+    (
+        "`BUSY`",
+        "Every slot is taken. Where `COG_QUEUE_SIZE` is set, `queue` has `max`, `current`, and the `ids` of the first hundred that wait, each at its position.",
+    ),
     (
         "`SETUP_FAILED`",
         "Setup raised, took too long, or the model cannot be loaded; `setup.logs` has the traceback. The server stays up.",
@@ -103,7 +119,11 @@ STATES = (
 )
 
 EVENTS = (
-    ("`start`", "`id`, `status`", "It has begun."),
+    (
+        "`start`",
+        "`id`, `status`, `queue_position`?",
+        "It has begun (`processing`); or it waits for a slot (`starting`), as the n-th, and another `start` follows.",
+    ),
     ("`log`", "`source` (`stdout` or `stderr`), `data`", "Something was printed."),
     (
         "`output`",
@@ -120,6 +140,27 @@ EVENTS = (
         "`id`, `status`, `metrics`, `output_is_list`, `error`?",
         "It has ended: `succeeded`, `failed` or `canceled`. Neither output nor logs are repeated.",
     ),
+)
+
+NUMBERS = (
+    (
+        "`cog_predictions_total{status}`",
+        "Predictions that ended: `succeeded`, `failed`, `canceled`.",
+    ),
+    (
+        "`cog_predictions_refused_total`",
+        "Requests that found no slot and no place in the queue (409).",
+    ),
+    ("`cog_prediction_seconds`", "Histogram: how long predictions ran."),
+    ("`cog_queue_seconds`", "Histogram: how long they waited for a slot."),
+    ("`cog_predictions_running`, `cog_predictions_queued`", "How many there are now."),
+    ("`cog_slots`, `cog_queue_size`", "How many there may be."),
+    ("`cog_worker_ready`", "1 while the model takes predictions."),
+    ("`cog_worker_memory_bytes`", "Resident memory of the worker and its children."),
+    ("`cog_worker_deaths_total`", "Workers that died or were killed."),
+    ("`cog_worker_replacements_total`", "Workers that were replaced, as settings say."),
+    ("`cog_setup_seconds`", "How long the last setup took."),
+    ("`process_…`", "The server's own process: CPU, memory, open files."),
 )
 
 STREAM_NOTES = """\
@@ -146,6 +187,7 @@ def page() -> str:
             "States of `/health-check`", ("status", "means"), STATES, "Always answered with 200."
         ),
         _section("The event stream", ("event", "data", "meaning"), EVENTS, STREAM_NOTES),
+        _section("Metrics", ("name", "meaning"), NUMBERS),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -83,6 +83,11 @@ SAID_HERE = {
     "COG_TRAIN_TYPE_STUB": ("", "The same for `train()`, such as `train.py:train`."),
     "PORT": ("`5000`", "Port to listen on."),
     "COG_SETUP_TIMEOUT": ("no limit", "Longest time for setup, in seconds."),
+    "COG_MAX_WORKER_MB": (
+        "no limit",
+        "The worker is replaced by a fresh one when it and its children hold more MiB after a prediction.",
+    ),
+    "COG_MAX_PREDICTIONS": ("no limit", "The worker is replaced by a fresh one after so many."),
     "COG_CANCEL_GRACE_S": (
         "`5`",
         "Seconds from a cancel to the end of a worker that does not heed it.",

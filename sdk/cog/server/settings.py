@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LEVELS = {"debug": 10, "info": 20, "warn": 30, "warning": 30, "error": 40}
-RESTART, KEEP = "restart", "keep"
+KEEP = "keep"
 FALSE_WORDS = frozenset({"", "0", "false", "no", "off", "none"})
 
 NO_REFERENCE = {
@@ -147,7 +147,11 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add("--upload-url", help="PUT output files here")
     add("--unix-socket", help="path of a socket to listen on, instead of host and port")
     add("--ready-fd", type=int, help="descriptor that gets port or path as a line once it listens")
-    add("--reload", choices=[RESTART, KEEP], help="on a change of the project's source")
+    add(
+        "--reload",
+        choices=["restart", "keep"],
+        help="what a change of the source does: a fresh worker, or new code in this one",
+    )
     add("--worker-python", help=argparse.SUPPRESS)
     return parser
 
