@@ -214,6 +214,8 @@ class Predictions:
             inputs = await self._inputs.fetch(prediction.input, places, run.folder)
         except InputFileError as error:
             self._end(run, _failed(prediction, f"Input validation error: {error.message}"))
+        except FileNotFoundError:
+            self._start(run, {}, places, is_too_late=True)
         except OSError as error:
             reason = f"an input's file cannot be written: {error.strerror}"
             self._end(run, _failed(prediction, f"Prediction failed: {reason}"))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cog.server.files import MAX_DOWNLOADS
+
 pytestmark = pytest.mark.slow
 
 
@@ -65,8 +67,9 @@ def test_a_model_that_forks_goes_on(server):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the worker in /proc")
-def test_a_worker_that_dies_while_files_are_fetched_is_told_of(start_server):
-    """The files went with it: the worker that follows could not find them."""
+@pytest.mark.parametrize("has_more", [False, True], ids=["the last", "more to come"])
+def test_a_worker_that_dies_while_files_are_fetched_is_told_of(start_server, has_more):
+    """The files went with it, and their folder: the worker that follows could not find them."""
     server = start_server("multi.py:Predictor").wait_until_ready()
     pid = server.process.pid
     (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -74,8 +77,9 @@ def test_a_worker_that_dies_while_files_are_fetched_is_told_of(start_server):
 
     with socket.create_server(("127.0.0.1", 0)) as site:
         url = f"http://127.0.0.1:{site.getsockname()[1]}/"
+        files = [*[url] * MAX_DOWNLOADS, "data:,x"] if has_more else [url]
         waiting = threading.Thread(
-            target=lambda: replies.append(server.predict(action="read_file", file=url))
+            target=lambda: replies.append(server.predict(action="read_files", files=files))
         )
         waiting.start()
         connection, _ = site.accept()
