@@ -11,7 +11,6 @@ from coghub.cli.projects import project_named
 from coghub.cli.trial.cases import Case
 from coghub.cli.trial.likeness import Likeness
 from coghub.cli.trial.outcome import End, Outcome
-from coghub.cli.trial.pictures import has_pillow
 from coghub.cli.trial.result import Result
 from coghub.cli.trial.subject import Subject
 from coghub.engines.base import Project
@@ -41,7 +40,7 @@ class Baseline:
 
     def result(self, case: Case, outcome: Outcome) -> Result:
         """Return whether this version answers as the other does."""
-        likeness = Likeness(case.tolerance, by_pixels=has_pillow())
+        likeness = Likeness(case.tolerance, by_pixels=True)
         reason = _difference(self.outcomes[case.name], outcome, likeness)
         name = f"{case.name}, against {self.name}"
         return Result(name, (reason,) if reason else (), kind=KIND)

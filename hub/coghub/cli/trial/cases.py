@@ -32,11 +32,6 @@ class Case:
     """How far apart numbers and images may be, also from another version's."""
     timeout_s: float | None = None
 
-    @property
-    def has_images(self) -> bool:
-        """Whether images have to be read for it."""
-        return any(isinstance(it, Images | PixelSize) for it in self.expectations)
-
 
 @dataclass(frozen=True, slots=True)
 class Suite:

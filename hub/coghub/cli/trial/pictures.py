@@ -1,35 +1,13 @@
 """Images as pixels: how large they are, and how far one is from another.
 
-Pillow reads them. It is not among coghub's own packages: where images are sure to be read, it is
-asked for before a model starts.
+Pillow reads them; it is imported when one is compared.
 """
 
-import importlib.util
 import io
 from typing import Any
 
-from coghub.domain.errors import UsageError
-
 FULL = 255.0
 """The largest value of a channel."""
-
-
-def has_pillow() -> bool:
-    """Tell whether Pillow is installed beside coghub."""
-    return importlib.util.find_spec("PIL") is not None
-
-
-def require_pillow() -> None:
-    """Do nothing if images can be read.
-
-    Raises:
-        UsageError: if they cannot.
-    """
-    if not has_pillow():
-        raise UsageError(
-            "To compare images, Pillow is needed, and it is not installed beside coghub",
-            hint="Install it there: `pip install pillow`",
-        )
 
 
 def size_of(content: bytes) -> tuple[int, int] | None:
@@ -42,11 +20,7 @@ def distance(one: bytes, other: bytes) -> float | str:
     """Return the mean difference of all channels of all pixels, from 0 to 1.
 
     A text says why there is none.
-
-    Raises:
-        UsageError: if images cannot be read at all.
     """
-    require_pillow()
     from PIL import ImageChops, ImageStat  # noqa: PLC0415 - see above
 
     images = [_opened(content) for content in (one, other)]

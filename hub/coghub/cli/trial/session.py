@@ -26,7 +26,6 @@ from coghub.cli.trial.expectations import unmet
 from coghub.cli.trial.fuzzing import Fuzz, Fuzzing
 from coghub.cli.trial.junit import junit_xml
 from coghub.cli.trial.outcome import End, Outcome, shown
-from coghub.cli.trial.pictures import require_pillow
 from coghub.cli.trial.result import Result, say_line, tell, tell_sum
 from coghub.cli.trial.subject import Subject
 from coghub.domain.errors import CoghubError, ExpectationsUnmet, InstanceError, UsageError
@@ -127,8 +126,6 @@ def run_tests(invocation: Invocation, project: Project, wanted: Wanted) -> None:
         CoghubError: if the model cannot be made or started; whatever was started has ended by then.
     """
     require_reference(project, wanted.launch.mode)
-    if any(case.has_images for case in wanted.cases):
-        require_pillow()
     results: list[Result] = []
 
     def take(result: Result) -> None:

@@ -1,5 +1,4 @@
 import io
-import sys
 
 import pytest
 from hypothesis import given
@@ -8,7 +7,6 @@ from PIL import Image
 
 from coghub.cli.trial.likeness import Likeness
 from coghub.cli.trial.outcome import OutputFile, StoredFile
-from coghub.domain.errors import UsageError
 
 FILES = st.builds(OutputFile, st.binary(max_size=5))
 SCALARS = st.none() | st.booleans() | st.integers() | st.text() | FILES
@@ -102,14 +100,6 @@ def test_images_may_be_compared_by_their_pixels_alone():
     assert Likeness(by_pixels=True).difference(OutputFile(b"a"), OutputFile(b"b")) == (
         "the file differs from byte 1 on"
     )
-
-
-def test_without_pillow_the_command_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL", None)
-
-    with pytest.raises(UsageError, match="Pillow is needed") as refused:
-        Likeness(0.1).difference(OutputFile(b"a", ".png"), OutputFile(b"b", ".png"))
-    assert refused.value.hint == "Install it there: `pip install pillow`"
 
 
 def test_images_may_differ_by_the_tolerance():
