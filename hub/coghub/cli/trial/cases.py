@@ -12,7 +12,7 @@ from typing import Any
 from coghub.build import yaml_tree
 from coghub.cli.input_text import Inputs
 from coghub.cli.trial.expect_fields import Faulty, Reading, expectations_of
-from coghub.cli.trial.expectations import Expectation, Images, PixelSize
+from coghub.cli.trial.expectations import Expectation
 from coghub.cli.trial.yaml_values import value_of
 from coghub.domain.errors import ConfigInvalid, InputInvalid
 
