@@ -86,7 +86,7 @@ def test_a_wrong_cog_yaml_is_explained(example, line, message):
     ("source", "message"),
     [
         ("def predict(:", "SyntaxError"),
-        ("import not_there", "not_there"),
+        (f"import not_there\n{HELLO}", "not_there"),
         ("raise SystemExit(0)", "predict.py"),
         (HELLO.replace("text: str", "text"), "text"),
         (HELLO.replace("text: str", "text: bytes"), "text"),

@@ -8,7 +8,7 @@ from typing import Any
 from cog.schema.static.libraries import may_be_called
 from cog.schema.static.machine import Machine
 from cog.schema.static.scopes import Scope, Written, state_of
-from cog.schema.static.stubs import mangled, stub
+from cog.schema.static.stubs import defaults_of, mangled, stub
 from cog.schema.static.unknown import CannotTell, GivesUp, Unknown, is_unknown, known
 
 TRANSPARENT = {
@@ -44,16 +44,8 @@ class Definitions:
         return self._decorated(made, node, scope)
 
     def _function(self, node: Any, scope: Scope) -> FunctionType:
-        evaluate = self._machine.evaluate
-        arguments = node.args
-        defaults = [evaluate(one, scope) for one in arguments.defaults]
-        keyword_defaults = {
-            one.arg: evaluate(default, scope)
-            for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-            if default is not None
-        }
-        written = Written(node, scope)
-        made = stub(written, defaults, keyword_defaults)
+        arguments, written = node.args, Written(node, scope)
+        made = stub(written, *defaults_of(arguments, self._machine, scope))
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         annotations = {
             mangled(one.arg, scope): self.annotation(one.annotation, scope)

@@ -98,6 +98,7 @@ class Effects:
             return owner is not None and not is_unknown(owner) and not isinstance(owner, Module)
         function = self._look_up(node.func, scope, local)
         if is_unknown(function):
+            self._machine.paths_moved |= _moves_paths(function.origin)
             return function.origin in {"builtins.print", "builtins.open"}
         return function is not None and may_be_called(function)
 
@@ -140,10 +141,17 @@ class Effects:
                 return None
 
     def _member(self, owner: Any, name: str) -> Any:
+        if is_unknown(owner):
+            return Unknown(owner.what, owner.place, f"{owner.origin}.{name}")
         if isinstance(owner, Library):
             return None if name.startswith("__") else getattr(owner, name)
         is_class = isinstance(owner, type) and owner in self._machine.classes
         return vars(owner).get(name) if is_class or isinstance(owner, Module) else None
+
+
+def _moves_paths(origin: str) -> bool:
+    """Tell a change of `sys.path` after which a file here may not be what is found first."""
+    return origin.startswith("sys.path.") and not origin.endswith((".append", ".extend"))
 
 
 def _is_bound(function: Any) -> bool:

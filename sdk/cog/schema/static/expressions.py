@@ -9,7 +9,7 @@ from cog.schema.static.formats import formatted
 from cog.schema.static.limits import TooMuch
 from cog.schema.static.machine import Machine
 from cog.schema.static.scopes import Scope, Written
-from cog.schema.static.stubs import stub
+from cog.schema.static.stubs import defaults_of, stub
 from cog.schema.static.unknown import CannotTell, GivesUp, Unknown, is_unknown, known
 
 
@@ -185,9 +185,8 @@ class Expressions:
         return value
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Any:
-        defaults = self._items([*node.args.defaults], scope)
         written = Written(node, scope)
-        made = stub(written, defaults, {})
+        made = stub(written, *defaults_of(node.args, self._machine, scope))
         self._machine.functions[made] = written
         return made
 

@@ -35,8 +35,6 @@ class Imports:
         self.modules: dict[str, Module] = {}
         self.sources: set[str] = set()
         """The files that were read, relative to the root."""
-        self.is_moved = False
-        """The source changes where Python looks for modules."""
         self._replaced: dict[str, Any] = {}
 
     def restore(self) -> None:
@@ -153,7 +151,7 @@ class Imports:
         if name in ALWAYS_PYTHONS:
             is_hidden = name != "cog" and self._lies_here(name)
             return Library(name) if is_library(name) and not is_hidden else _foreign(name)
-        return _foreign(name) if self.is_moved else self._found(name, "")
+        return _foreign(name) if self._machine.paths_moved else self._found(name, "")
 
     def _lies_here(self, name: str) -> bool:
         return (self._root / f"{name}.py").exists() or (self._root / name).is_dir()

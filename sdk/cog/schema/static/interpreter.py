@@ -42,6 +42,7 @@ class Interpreter(Machine):
         self.functions: dict[FunctionType, Written] = {}
         self.classes: dict[type, Module] = {}
         self.here = Module("", "")
+        self.paths_moved = False
         self.effects = Effects(self)
         self.imports = Imports(self, root, self._count_unknown)
         self._expressions = Expressions(self)

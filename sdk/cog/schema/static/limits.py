@@ -1,13 +1,14 @@
 """How much a source may ask for: a project is never read for minutes, nor until memory is full."""
 
 from collections import deque
+from pathlib import PurePath
 from typing import Any
 
 from cog.schema.static.unknown import GivesUp, Unknown
 
-MAX_STEPS = 300_000
+MAX_STEPS = 100_000
 """Expressions and statements; each takes microseconds, and real projects need some thousands."""
-MAX_WORK = 10_000_000
+MAX_WORK = 3_000_000
 """Sum of the weights of all values that were met."""
 MAX_WEIGHT = 100_000
 """Of one value: its items, and those inside them, and its characters by the dozen."""
@@ -15,7 +16,7 @@ MAX_BITS = 10_000
 """Of an integer."""
 MAX_DEPTH = 40
 """Of calls inside calls."""
-MAX_FILE_BYTES = 4 * 1024**2
+MAX_FILE_BYTES = 1024**2
 MAX_FILES = 300
 CHARACTERS = 16
 """As heavy as one item."""
@@ -55,11 +56,11 @@ class Budget:
             self._spend(weight(value))
 
     def _spend(self, amount: int) -> None:
-        if amount > MAX_WEIGHT:
-            raise TooMuch("a value is too large")
         self.work -= amount
         if self.work < 0:
             raise GivesUp("the source does too much when it is imported")
+        if amount > MAX_WEIGHT:
+            raise TooMuch("a value is too large")
 
 
 def weight(value: Any) -> int:
@@ -70,6 +71,8 @@ def weight(value: Any) -> int:
         counted += 1
         if isinstance(one, (str, bytes)):
             counted += len(one) // CHARACTERS
+        elif isinstance(one, PurePath):
+            counted += len(str(one)) // CHARACTERS
         elif isinstance(one, range):
             counted += min(len(one), MAX_WEIGHT + 1)
         elif isinstance(one, dict):

@@ -17,6 +17,8 @@ class Machine(Protocol):
     """Those of the project, by what stands for them."""
     classes: dict[type, Module]
     """Those of the project, each with the module that it was made in."""
+    paths_moved: bool
+    """The source changes where Python looks for modules first."""
     here: Module
     """The one that is being walked through."""
 

@@ -80,7 +80,7 @@ def _repeats(parsed: Any) -> int:
     found = 0
     for operation, argument in parsed:
         if str(operation) in _REPEATS and argument[1] != 1:
-            if _repeats(argument[2]) or any(str(name) == "BRANCH" for name, _ in argument[2]):
+            if _repeats(argument[2]) or _may_branch(argument[2]):
                 return -1
             found += 1
             continue
@@ -90,6 +90,13 @@ def _repeats(parsed: Any) -> int:
                 return -1
             found += count
     return found
+
+
+def _may_branch(parsed: Any) -> bool:
+    return any(
+        str(operation) == "BRANCH" or any(map(_may_branch, _inside(argument)))
+        for operation, argument in parsed
+    )
 
 
 def _inside(argument: Any) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any, NoReturn
 
+from cog.schema.static.machine import Machine
 from cog.schema.static.scopes import Scope, Written, state_of
 from cog.schema.static.unknown import CannotTell, Place
 
@@ -35,6 +36,19 @@ def stub(written: Written, defaults: list[Any], keyword_defaults: dict[str, Any]
     made.__qualname__ = scope.qualified_name + name
     made.__module__ = scope.module.__name__
     return made
+
+
+def defaults_of(
+    arguments: ast.arguments, machine: Machine, scope: Scope
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the defaults of a function's parameters, as `stub` takes them."""
+    positional = [machine.evaluate(one, scope) for one in arguments.defaults]
+    named = {
+        one.arg: machine.evaluate(default, scope)
+        for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is not None
+    }
+    return positional, named
 
 
 def mangled(name: str, scope: Scope) -> str:

@@ -4,6 +4,7 @@ import ast
 from types import FunctionType
 from typing import Any
 
+from cog.schema.static.libraries import Library
 from cog.schema.static.machine import Machine
 from cog.schema.static.scopes import Module, Scope, Undecided
 from cog.schema.static.unknown import CannotTell, GivesUp, is_unknown, known
@@ -68,6 +69,7 @@ class Targets:
         owner = self._machine.evaluate(target.value, scope)
         if is_unknown(owner):
             self._machine.poison(value)
+            self._machine.paths_moved |= owner.origin == "sys.path"
             return
         if isinstance(target, ast.Attribute):
             self._put_attribute(owner, target, value, scope)
@@ -86,6 +88,8 @@ class Targets:
         elif isinstance(owner, FunctionType):
             raise GivesUp("a function is changed", scope.place(target))
         else:
+            is_path = isinstance(owner, Library) and target.attr == "path"
+            self._machine.paths_moved |= is_path and owner.module_name == "sys"
             self._machine.poison(owner)
             self._machine.poison(value)
 
