@@ -7,6 +7,9 @@ from dataclasses import dataclass
 SHOWN_CHARACTERS = 4
 MIN_DIFFERENT = 8
 """A placeholder such as `hf_xxxxxxxxxxxx` has fewer different characters."""
+MIN_LETTERS = 16
+MIN_TURNS = 8
+"""`hf_YourTokenGoesHere` has fewer letters, and fewer changes from small ones to capitals."""
 MAX_CANDIDATES = 2_000
 """Of one kind in one text: the time for a hostile one has an end."""
 _LONGEST_SCHEME = 16
@@ -102,5 +105,12 @@ def _places(content: bytes, word: bytes) -> Iterator[int]:
 
 
 def _is_random(token: bytes) -> bool:
-    """Tell whether a token is a real one and no placeholder."""
-    return len(set(token)) >= MIN_DIFFERENT and re.search(rb"\d", token) is not None
+    """Tell whether a token is a real one and no placeholder.
+
+    Those of Hugging Face are letters alone: then many different ones, of both cases in a jumble.
+    """
+    kinds = len(set(token))
+    if re.search(rb"\d", token.partition(b"_")[2] or token):
+        return kinds >= MIN_DIFFERENT
+    turns = len(re.findall(rb"(?=[a-z][A-Z]|[A-Z][a-z])", token))
+    return kinds >= MIN_LETTERS and turns >= MIN_TURNS

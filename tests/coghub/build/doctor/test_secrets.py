@@ -19,6 +19,7 @@ def token(begin: str, length: int) -> str:
 
 TOKENS = [
     token("hf_", 34),
+    "hf_" + "kQwPzRtYbNmLxCvDsAqWeRfTgYhUjIoPkL",  # they are letters alone
     token("r8_", 37),
     token("chub_", 43),
     token("ghp_", 36),
@@ -75,6 +76,8 @@ def test_a_password_in_an_address_is_warned_of(folder: Folder):
     [
         "hf_" + "x" * 40,
         "hf_" + "YOUR" * 10,
+        "hf_" + "YourTokenGoesHere" * 2,
+        "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEFGH",
         "task-" + TOKENS[-2][3:],
         "https://user:${TOKEN}@host/x",
         "https://user:xxxxxx@host/x",
