@@ -114,12 +114,12 @@ def command(  # noqa: PLR0913 - one for each option
     reload = _reload(name, reloads=reloads, keeps=keep_weights)
     project = chosen_project(invocation, name, config_name)
     require_reference(project, "predict")
-    document_in_source(project, invocation.settings, "predict")
     _refuse_taken_port(host, port)
     if playground:
         if playground_port == port:
             raise UsageError(f"playground port {port} must differ from the model port {port}")
         _refuse_taken_port(PLAYGROUND_HOST, playground_port)
+    document_in_source(project, invocation.settings, "predict")
     weights = shown_to_successor(invocation, project)
     prepared = prepare(invocation, project, options.preparation_of(invocation, flags))
     console.say(_running_line(prepared.place, upload_url))

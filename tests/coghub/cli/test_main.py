@@ -24,6 +24,9 @@ def test_the_version_names_the_contract_first_and_ours_second(capsys):
     assert words[:2] == [cog.__version__, __version__]
 
 
+PREDICTOR = "class Predictor:\n    def predict(self, a: str = '') -> str: ...\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [["nonsense"], ["predict", "--nonsense"], ["serve", "-p", "x"]]
 )
@@ -148,7 +151,7 @@ def test_a_projects_mistakes_are_found_before_its_environment_is_made(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COG_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "cog.yaml").write_text('predict: "predict.py:Predictor"\ntrain: "train.py:train"')
-    (tmp_path / "predict.py").touch()
+    (tmp_path / "predict.py").write_text(PREDICTOR)
     (tmp_path / "latin.json").write_bytes(b'{"text": "caf\xe9"}')
 
     assert outcome_of(root, arguments, usage_code=1) == 1
@@ -166,7 +169,7 @@ def test_a_folder_of_ours_that_cannot_be_used_is_told_with_its_setting(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
     (tmp_path / "cog.yaml").write_text('predict: "predict.py:Predictor"')
-    (tmp_path / "predict.py").touch()
+    (tmp_path / "predict.py").write_text(PREDICTOR)
     monkeypatch.setenv(variable, str(tmp_path / "file" / "data"))
 
     assert outcome_of(root, arguments, usage_code=1) == 1
