@@ -118,7 +118,8 @@ async def read_bytes(
 
 def _require_at_most(limit_bytes: int, size_bytes: int) -> None:
     if size_bytes > limit_bytes:
-        raise TooLarge(f"The body is larger than {limit_bytes // 1024} KiB")
+        mib, kib = limit_bytes // 1024**2, limit_bytes // 1024
+        raise TooLarge(f"The body is larger than {f'{mib} MiB' if mib else f'{kib} KiB'}")
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:
