@@ -98,9 +98,19 @@ class Effects:
             return owner is not None and not is_unknown(owner) and not isinstance(owner, Module)
         function = self._look_up(node.func, scope, local)
         if is_unknown(function):
-            self._machine.paths_moved |= _moves_paths(function.origin)
+            self._note_paths(node, function.origin)
             return function.origin in {"builtins.print", "builtins.open"}
         return function is not None and may_be_called(function)
+
+    def _note_paths(self, node: ast.Call, origin: str) -> None:
+        """Note a change of `sys.path` after which a file here may not be what is found first."""
+        if not origin.startswith("sys.path.") or origin.endswith((".append", ".extend")):
+            return
+        match node.args:
+            case [ast.Constant(value=0), ast.Constant(value=str(folder))] if "~" not in folder:
+                self._machine.first_folders.insert(0, folder)
+            case _:
+                self._machine.paths_moved = True
 
     def _follow(self, function: Any, seen: set[int]) -> None:
         """Make unknown what the body of a function, or of a class's functions, may change."""
@@ -147,11 +157,6 @@ class Effects:
             return None if name.startswith("__") else getattr(owner, name)
         is_class = isinstance(owner, type) and owner in self._machine.classes
         return vars(owner).get(name) if is_class or isinstance(owner, Module) else None
-
-
-def _moves_paths(origin: str) -> bool:
-    """Tell a change of `sys.path` after which a file here may not be what is found first."""
-    return origin.startswith("sys.path.") and not origin.endswith((".append", ".extend"))
 
 
 def _is_bound(function: Any) -> bool:

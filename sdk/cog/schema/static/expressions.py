@@ -8,7 +8,7 @@ from cog.schema.static import operators
 from cog.schema.static.formats import formatted
 from cog.schema.static.limits import TooMuch
 from cog.schema.static.machine import Machine
-from cog.schema.static.scopes import Scope, Written
+from cog.schema.static.scopes import COMPREHENSION, Scope, Written
 from cog.schema.static.stubs import defaults_of, stub
 from cog.schema.static.unknown import CannotTell, GivesUp, Unknown, is_unknown, known
 
@@ -181,6 +181,8 @@ class Expressions:
 
     def _named(self, node: ast.NamedExpr, scope: Scope) -> Any:
         value = self._machine.evaluate(node.value, scope)
+        while scope.is_comprehension and scope.outer is not None:
+            scope = scope.outer
         self._machine.assign(node.target, value, scope)
         return value
 
@@ -192,7 +194,7 @@ class Expressions:
 
     def _comprehended(self, node: Any, scope: Scope) -> list[Any]:
         found: list[Any] = []
-        inner = scope.inner("<comprehension>")
+        inner = scope.inner(COMPREHENSION)
         if scope.is_class:
             inner.outer = scope.outer
         self._loop(node, node.generators, (scope, inner), found)

@@ -1,11 +1,13 @@
 """Values as text, where that text is the same on every machine and with every Python."""
 
 import pathlib
+import re
 from typing import Any
 
-from cog.schema.static.operators import refuse_wide_format
+from cog.schema.static.limits import TooMuch
 from cog.schema.static.unknown import CannotTell
 
+_LONG_NUMBER = re.compile(r"\d{5}")
 _SCALARS = (str, int, float, bool, type(None), bytes)
 _CONVERSIONS = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 
@@ -20,6 +22,12 @@ def formatted(value: Any, conversion: int, spec: str) -> str:
     refuse_wide_format(spec)
     converted = _CONVERSIONS[conversion](value) if conversion in _CONVERSIONS else value
     return format(converted, spec)
+
+
+def refuse_wide_format(text: str) -> None:
+    """Refuse a format that pads to more than a few thousand characters."""
+    if _LONG_NUMBER.search(text):
+        raise TooMuch("a format is too wide")
 
 
 def require_plain(value: Any) -> None:

@@ -1,6 +1,7 @@
 """What imports bind: names of the project's own files, and of the modules that are known."""
 
 import ast
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -139,19 +140,30 @@ class Imports:
         """Return a module: a stand-in, a library, or an `Unknown`."""
         if name in self.modules:
             return self.modules[name]
-        parent, _, last = name.rpartition(".")
-        if parent:
-            package = self._module(parent)
-            if not isinstance(package, Module):
-                return member(parent, last) if is_library(parent) else _foreign(name)
-            found = self._found(name, state_of(package).path)
-            if isinstance(found, Module):
-                vars(package)[last] = found
-            return found
+        if "." in name:
+            return self._submodule(name)
         if name in ALWAYS_PYTHONS:
             is_hidden = name != "cog" and self._lies_here(name)
             return Library(name) if is_library(name) and not is_hidden else _foreign(name)
-        return _foreign(name) if self._machine.paths_moved else self._found(name, "")
+        return _foreign(name) if self._machine.paths_moved else self._found_first(name)
+
+    def _submodule(self, name: str) -> Any:
+        parent, _, last = name.rpartition(".")
+        package = self._module(parent)
+        if not isinstance(package, Module):
+            is_known = isinstance(package, Library)
+            return member(parent, last) if is_known else _foreign(name)
+        found = self._found(name, state_of(package).path)
+        if isinstance(found, Module):
+            vars(package)[last] = found
+        return found
+
+    def _found_first(self, name: str) -> Any:
+        for folder in self._machine.first_folders:
+            found = self._found(name, os.path.normpath(folder).removeprefix("."))
+            if not is_unknown(found):
+                return found
+        return self._found(name, "")
 
     def _lies_here(self, name: str) -> bool:
         return (self._root / f"{name}.py").exists() or (self._root / name).is_dir()

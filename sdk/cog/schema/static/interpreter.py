@@ -43,6 +43,7 @@ class Interpreter(Machine):
         self.classes: dict[type, Module] = {}
         self.here = Module("", "")
         self.paths_moved = False
+        self.first_folders: list[str] = []
         self.effects = Effects(self)
         self.imports = Imports(self, root, self._count_unknown)
         self._expressions = Expressions(self)

@@ -18,7 +18,9 @@ class Machine(Protocol):
     classes: dict[type, Module]
     """Those of the project, each with the module that it was made in."""
     paths_moved: bool
-    """The source changes where Python looks for modules first."""
+    """The source changes where Python looks for modules first, in a way that is not known."""
+    first_folders: list[str]
+    """Where it has Python look for modules before the project's root, the first one first."""
     here: Module
     """The one that is being walked through."""
 

@@ -3,11 +3,12 @@
 import enum
 import pathlib
 from collections import OrderedDict, defaultdict, deque
+from types import SimpleNamespace
 from typing import Any
 
 from cog.input import FieldInfo
+from cog.schema.static.formats import refuse_wide_format
 from cog.schema.static.limits import CHARACTERS, MAX_WEIGHT, TooMuch, weight
-from cog.schema.static.operators import refuse_wide_format
 from cog.schema.static.unknown import CannotTell
 
 _TEXT = [
@@ -68,6 +69,7 @@ def attribute(owner: Any, name: str) -> Any:
     is_read = (
         (isinstance(owner, enum.Enum) and not name.startswith("_"))
         or (isinstance(owner, pathlib.PurePath) and name in _PATH)
+        or (type(owner) is SimpleNamespace and not name.startswith("_"))
         or (isinstance(owner, FieldInfo) and name in _FIELDS)
     )
     if is_read:
@@ -103,12 +105,8 @@ def check_call(method: Any, arguments: list[Any]) -> None:
 
 def _check_format(text: str, arguments: list[Any]) -> None:
     refuse_wide_format(text)
-    is_nested = any(mark in text for mark in (".", "[", "!")) or "{" in text.replace("{{", "")
     if len(text) > MAX_FORMAT or weight(arguments) > MAX_FORMAT // CHARACTERS:
         raise TooMuch("a format is too long")
-    plain = (str, int, float, bool, type(None))
-    if is_nested and not all(type(one) in plain for one in arguments):
-        raise CannotTell("a format of a value that is not plain")
     if "__" in text:
         raise CannotTell("a format that looks into a value")
 

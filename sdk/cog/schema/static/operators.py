@@ -2,10 +2,10 @@
 
 import ast
 import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
+from cog.schema.static.formats import refuse_wide_format, require_plain
 from cog.schema.static.limits import MAX_BITS, MAX_WEIGHT, TooMuch
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -49,7 +49,6 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda item, items: item not in items,
 }
 _SIZED = (str, bytes, list, tuple)
-_LONG_NUMBER = re.compile(r"\d{5}")
 
 
 def binary(kind: ast.operator, left: Any, right: Any, *, in_place: bool = False) -> Any:
@@ -77,16 +76,11 @@ def compare(kind: ast.cmpop, left: Any, right: Any) -> Any:
     return _COMPARE[type(kind)](left, right)
 
 
-def refuse_wide_format(text: str) -> None:
-    """Refuse a format that pads to more than a few thousand characters."""
-    if _LONG_NUMBER.search(text):
-        raise TooMuch("a format is too wide")
-
-
 def _guard(kind: ast.operator, left: Any, right: Any) -> None:
     if isinstance(kind, ast.Mult):
         _guard_times(left, right)
     elif isinstance(kind, ast.Mod) and isinstance(left, (str, bytes)):
+        require_plain(right)
         refuse_wide_format(left if isinstance(left, str) else left.decode("latin-1"))
         if "*" in str(left):
             raise TooMuch("a format takes its width from a value")

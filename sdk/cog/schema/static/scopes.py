@@ -51,6 +51,9 @@ def state_of(module: Module) -> State:
     return module.__coghub_state__
 
 
+COMPREHENSION = "<comprehension>"
+
+
 @dataclass
 class Scope:
     """The names of a module, a class body, or one call of a function."""
@@ -67,6 +70,11 @@ class Scope:
     """Of a class body."""
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
+
+    @property
+    def is_comprehension(self) -> bool:
+        """Whether it is the inside of a comprehension: `:=` binds around it."""
+        return self.qualified_name.endswith(f"{COMPREHENSION}.<locals>.")
 
     @property
     def is_class(self) -> bool:

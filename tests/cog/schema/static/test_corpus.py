@@ -31,7 +31,7 @@ def cases(name):
 
 
 TOLD, REFUSED, UNTOLD = cases("told.txt"), cases("refused.txt"), cases("untold.txt")
-STAND_INS = ("torch", "diffusers", "stylegan", "xformers")
+STAND_INS = ("diffusers", "numpy", "stylegan", "torch", "xformers")
 
 
 def write(folder, files):

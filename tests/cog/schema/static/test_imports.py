@@ -36,13 +36,26 @@ def test_a_folder_comes_before_a_file_and_needs_no_init(told):
         "from helper import missing as X",
         "import helper.inner as X",
         "from json import loads as X\nX = X.missing",
-        "import sys\nsys.path.insert(0, 'lib')\nfrom helper import X",
+        "import os, sys\nsys.path.insert(0, os.path.abspath('lib'))\nfrom helper import X",
+        "import sys\nsys.path[0] = 'lib'\nfrom helper import X",
         "sys = __import__('sys')",
     ],
 )
 def test_what_is_not_certainly_there_is_not_known(told, source):
     with pytest.raises(CannotTell):
         told(f"{source}\ndef predict(n: int = X) -> int: ...", {"helper.py": "X = 1"})
+
+
+def test_a_folder_that_the_source_puts_first_is_looked_in_first(told):
+    answer = told(
+        "import sys\nsys.path.insert(0, './lib')\nfrom helper import X\nimport other\n"
+        "def predict(n: int = X + other.Y) -> int: ...",
+        {"helper.py": "X = 1", "lib/helper.py": "X = 10", "other.py": "Y = 5"},
+    )
+
+    properties = answer["document"]["components"]["schemas"]["Input"]["properties"]
+    assert properties["n"]["default"] == 15
+    assert answer["sources"] == ["lib/helper.py", "other.py", "predict.py"]
 
 
 def test_a_compiled_module_hides_the_file_beside_it(told, tmp_path):
