@@ -178,7 +178,7 @@ class App:
             slots = {"max": worker.loaded.slots, "current": self._model.predictions.count}
             fields["concurrency"] = slots
         if self._settings.queue_size:
-            queued = self._model.predictions.queued
+            queued = self._model.predictions.queue.ids
             fields["queue"] = {
                 "max": self._settings.queue_size,
                 "current": len(queued),

@@ -55,10 +55,10 @@ class _Numbers(Collector):
         yield CounterMetricFamily("cog_predictions_refused", text, counted.refused)
         yield _histogram("cog_prediction_seconds", "How long predictions ran", counted.ran)
         yield _histogram("cog_queue_seconds", "How long they waited for a slot", counted.waited)
-        running, queued = predictions.count, len(predictions.queued)
+        running, queued = predictions.count, len(predictions.queue)
         yield GaugeMetricFamily("cog_predictions_running", "Predictions that have a slot", running)
         yield GaugeMetricFamily("cog_predictions_queued", "Predictions that wait", queued)
-        size = predictions.queue_size
+        size = predictions.queue.size
         yield GaugeMetricFamily("cog_queue_size", "How many may wait (COG_QUEUE_SIZE)", size)
 
     def _of_worker(self) -> Iterator[Metric]:

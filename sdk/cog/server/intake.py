@@ -72,7 +72,7 @@ class Intake:
             self._refuse_streams(noun)
         if path_id is not None and self._attach(reply, path_id, mode, request.headers):
             return
-        prediction, checked = self._create(body)
+        prediction, checked = self._create(body, size_bytes=len(request.body))
         if self._settings.reload == KEEP:
             self._last = body
         if body.webhook:
@@ -93,7 +93,9 @@ class Intake:
         self._model.predictions.begin(prediction, checked.files)
         return prediction
 
-    def _create(self, body: PredictionRequest) -> tuple[Prediction, Checked]:
+    def _create(
+        self, body: PredictionRequest, *, size_bytes: int = 0
+    ) -> tuple[Prediction, Checked]:
         model = self._model
         if not model.predictions.may_create or self.is_closed:
             raise failed_refusal(503, NOT_READY)
@@ -105,7 +107,9 @@ class Intake:
                 prediction_id=prediction_id,
                 fields=[name[:MAX_LOGGED_CHARACTERS] for name in checked.stripped[:MAX_LOGGED]],
             )
-        created = model.predictions.create(prediction_id, checked.input, body.context or {})
+        created = model.predictions.create(
+            prediction_id, checked.input, body.context or {}, size_bytes=size_bytes
+        )
         self._remembered.forget(prediction_id)
         return created, checked
 
@@ -155,7 +159,7 @@ class Intake:
 
     def _place(self, prediction: Prediction) -> dict[str, int]:
         """Return what a body says of the queue: nothing of a prediction that has a slot."""
-        position = self._model.predictions.queue_position(prediction)
+        position = self._model.predictions.queue.position(prediction.id)
         return {} if position is None else {"queue_position": position}
 
     def _follow_to_end(self, prediction: Prediction, reply: Reply) -> None:

@@ -6,9 +6,7 @@ are fetched, `Predict` goes to the worker, outputs come back and their files bec
 """
 
 import asyncio
-import shutil
 import tempfile
-from collections import deque
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,10 @@ from cog.server.container_log import ContainerLog
 from cog.server.errors import InputFileError, UploadError, failed_refusal
 from cog.server.file_places import Place
 from cog.server.files import InputFiles
-from cog.server.grace import Grace
 from cog.server.prediction import Prediction
 from cog.server.prints import Prints
+from cog.server.queue import Queue
+from cog.server.run import Run
 from cog.server.statistics import Statistics
 from cog.server.uploads import OutputFiles, discard
 from cog.server.wire import AboutPrediction, WireCompleted, WireOutput, WirePredict
@@ -49,11 +48,10 @@ class Predictions:
         self._prints = prints
         self._inputs = inputs
         self._outputs = outputs
-        self._runs: dict[str, _Run] = {}
-        self._by_seq: dict[int, _Run] = {}
-        self._queue: dict[str, _Run] = {}
-        """Those of the runs that wait for a slot, the next one first."""
-        self.queue_size = queue_size
+        self._runs: dict[str, Run] = {}
+        self._by_seq: dict[int, Run] = {}
+        self.queue = Queue(queue_size)
+        """Those of the runs that wait for a slot."""
         self.statistics = Statistics()
         self.idle = asyncio.Event()
         """Set while nothing is under way."""
@@ -62,7 +60,7 @@ class Predictions:
     @property
     def count(self) -> int:
         """How many have a slot."""
-        return len(self._runs) - len(self._queue)
+        return len(self._runs) - len(self.queue)
 
     @property
     def has_free_slot(self) -> bool:
@@ -70,22 +68,11 @@ class Predictions:
         return loaded is not None and self.count < loaded.slots
 
     @property
-    def queued(self) -> list[str]:
-        """The ids of those that wait for a slot, the next one first."""
-        return list(self._queue)
-
-    def queue_position(self, prediction: Prediction) -> int | None:
-        """Return 1 for the next one to get a slot; None for what has one."""
-        if prediction.id not in self._queue:
-            return None
-        return 1 + self.queued.index(prediction.id)
-
-    @property
     def may_create(self) -> bool:
         """Whether the model takes predictions: now, or once it is back and the queue moves on."""
         if self._worker.state is State.READY:
             return True
-        return bool(self.queue_size) and self._worker.will_be_back
+        return bool(self.queue.size) and self._worker.will_be_back
 
     def find(self, prediction_id: str) -> Prediction | None:
         """Return a prediction that is under way."""
@@ -93,25 +80,36 @@ class Predictions:
         return None if run is None else run.prediction
 
     def create(
-        self, prediction_id: str, inputs: dict[str, Any], context: dict[str, str]
+        self,
+        prediction_id: str,
+        inputs: dict[str, Any],
+        context: dict[str, str],
+        *,
+        size_bytes: int = 0,
     ) -> Prediction:
         """Take a slot for a prediction, or a place in the queue, and do nothing yet.
+
+        Args:
+            prediction_id: Names it among those that are under way.
+            inputs: Checked by the schema.
+            context: What the request's body gave.
+            size_bytes: How large that was: what waits holds all of it.
 
         Raises:
             Refusal: 409 if neither is free, or the id is in use.
         """
-        must_wait = bool(self._queue) or not self._may_start
-        if must_wait and len(self._queue) >= self.queue_size:
+        must_wait = len(self.queue) > 0 or not self._may_start
+        if must_wait and not self.queue.has_room(size_bytes):
             self.statistics.refused += 1
-            full = QUEUE_FULL.format(self.queue_size) if self.queue_size else AT_CAPACITY
+            full = QUEUE_FULL.format(self.queue.size) if self.queue.size else AT_CAPACITY
             raise failed_refusal(409, full)
         if prediction_id in self._runs:
             raise failed_refusal(409, SAME_ID)
         prediction = Prediction(prediction_id, inputs, context)
-        run = self._runs[prediction_id] = _Run(prediction)
+        run = self._runs[prediction_id] = Run(prediction, size_bytes)
         if must_wait:
-            self._queue[prediction_id] = run
-            prediction.queue(len(self._queue))
+            self.queue.add(run)
+            prediction.queue(len(self.queue))
         self.idle.clear()
         return prediction
 
@@ -121,18 +119,17 @@ class Predictions:
         if run is None:
             return  # its client has gone, and left the queue with it
         run.files = files
-        if prediction.id not in self._queue:
+        if prediction.id not in self.queue:
             self._begin(run)
 
     def go_on(self) -> None:
         """Give free slots to those that wait longest."""
-        while self._queue and self._may_start:
-            run = self._queue.pop(next(iter(self._queue)))
-            self._begin(run)
+        while len(self.queue) and self._may_start:
+            self._begin(self.queue.take())
 
     def give_up(self, reason: str) -> None:
         """Fail all that wait: no worker will take them."""
-        for run in tuple(self._queue.values()):
+        for run in self.queue.runs:
             self._end(run, _failed(run.prediction, f"Prediction failed: {reason}"))
 
     @property
@@ -140,7 +137,7 @@ class Predictions:
         is_ready = self._worker.state is State.READY and not self._worker.is_due_to_retire
         return is_ready and self.has_free_slot
 
-    def _begin(self, run: "_Run") -> None:
+    def _begin(self, run: Run) -> None:
         prediction, files = run.prediction, run.files
         self.statistics.began(prediction.waited_s)
         if files:
@@ -207,7 +204,7 @@ class Predictions:
 
     # The steps.
 
-    async def _fetch_and_start(self, run: "_Run", places: Sequence[Place]) -> None:
+    async def _fetch_and_start(self, run: Run, places: Sequence[Place]) -> None:
         prediction = run.prediction
         try:
             run.folder = tempfile.mkdtemp(prefix="inputs-", dir=self._worker.exchange)
@@ -226,7 +223,7 @@ class Predictions:
 
     def _start(
         self,
-        run: "_Run",
+        run: Run,
         inputs: dict[str, Any],
         places: Sequence[Place],
         *,
@@ -250,7 +247,7 @@ class Predictions:
             at_once=len(self._by_seq) == 1,
         )
 
-    def _complete(self, run: "_Run", completed: WireCompleted) -> None:
+    def _complete(self, run: Run, completed: WireCompleted) -> None:
         self._take_prints()
         self._by_seq.pop(run.prediction.seq, None)
         run.stop_grace()
@@ -267,7 +264,7 @@ class Predictions:
         if len(self._by_seq) < 2:  # noqa: PLR2004 - several
             self._worker.drain_pipes()
 
-    def _settle_later(self, run: "_Run", message: WireOutput) -> None:
+    def _settle_later(self, run: Run, message: WireOutput) -> None:
         """Have an output's files delivered; what follows it waits for that."""
         if run.failure is not None:
             discard(message)
@@ -276,7 +273,7 @@ class Predictions:
         if run.task is None or run.task.done():
             run.task = self._task(run, self._settle(run))
 
-    async def _settle(self, run: "_Run") -> None:
+    async def _settle(self, run: Run) -> None:
         while run.unsettled:
             message = run.unsettled[0]
             if isinstance(message, WireCompleted):
@@ -290,7 +287,7 @@ class Predictions:
             run.prediction.add_output(value, is_item=message.is_item)
             run.unsettled.popleft()
 
-    def _fail(self, run: "_Run", text: str) -> None:
+    def _fail(self, run: Run, text: str) -> None:
         """Fail a prediction here, once the worker no longer works on it."""
         run.failure = _failed(run.prediction, f"Prediction failed: {text}")
         run.drop_unsettled()
@@ -299,7 +296,7 @@ class Predictions:
         elif run.grace is None:
             run.grace = self._worker.cancel(run.prediction.seq)
 
-    def _task(self, run: "_Run", steps: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def _task(self, run: Run, steps: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Start the steps; a mistake of ours in one fails the prediction."""
         task = asyncio.ensure_future(steps)
 
@@ -311,11 +308,11 @@ class Predictions:
         task.add_done_callback(check)
         return task
 
-    def _end(self, run: "_Run", outcome: WireCompleted) -> None:
+    def _end(self, run: Run, outcome: WireCompleted) -> None:
         prediction = run.prediction
         self._by_seq.pop(prediction.seq, None)
         self._runs.pop(prediction.id, None)
-        self._queue.pop(prediction.id, None)
+        self.queue.leave(prediction.id)
         run.close()
         if not self._runs:
             self.idle.set()
@@ -332,48 +329,8 @@ class Predictions:
         prediction.end(outcome)
         if self.count == 0:
             self._worker.retire_if_due()
-        if self._queue:
+        if len(self.queue):
             self.go_on()
-
-
-class _Run:
-    """What is needed of a prediction only while it is under way."""
-
-    __slots__ = ("failure", "files", "folder", "grace", "prediction", "task", "unsettled")
-
-    def __init__(self, prediction: Prediction) -> None:
-        self.prediction = prediction
-        self.files: Sequence[Place] = ()
-        """Where its input has files to fetch."""
-        self.folder: str | None = None
-        """Holds its input files."""
-        self.task: asyncio.Task[None] | None = None
-        """Moves its files, in or out."""
-        self.unsettled: deque[WireOutput | WireCompleted] = deque()
-        """What the worker said, from the first output on whose files are not delivered."""
-        self.grace: Grace | None = None
-        """Ends the worker if it does not heed a cancel."""
-        self.failure: WireCompleted | None = None
-        """How it will end, whatever the worker says."""
-
-    def stop_grace(self) -> None:
-        if self.grace is not None:
-            self.grace.end()
-
-    def drop_unsettled(self) -> None:
-        """Forget what waits for its files to be delivered, and remove those."""
-        for message in self.unsettled:
-            if isinstance(message, WireOutput):
-                discard(message)
-        self.unsettled.clear()
-
-    def close(self) -> None:
-        self.stop_grace()
-        self.drop_unsettled()
-        if self.task is not None and self.task is not asyncio.current_task():
-            self.task.cancel()
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _failed(prediction: Prediction, error: str) -> WireCompleted:

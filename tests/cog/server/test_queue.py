@@ -74,6 +74,23 @@ def test_what_does_not_fit_is_refused_and_nothing_else(server, gate) -> None:
     assert server.health()["queue"]["ids"] == ["in1", "in2"]
 
 
+def test_what_waits_is_bounded_in_bytes_too(start_server, tmp_path) -> None:
+    server = start_server("queued.py:Predictor", COG_QUEUE_SIZE="100").wait_until_ready()
+    path = tmp_path / "go on"
+    running = server.begin("running", "begins", action="wait", text=str(path))
+    body = b'{"input": {"text": "%b"}}' % (b"x" * 90 * 1024**2)
+
+    statuses = [
+        server.ask("POST", "/predictions", body, prefer="respond-async").status for _ in range(6)
+    ]
+    small = server.ask("POST", "/predictions", {}, prefer="respond-async").status
+
+    assert statuses == [202] * 5 + [409]
+    assert small == 202
+    server.stop()
+    running.close()
+
+
 def test_they_run_in_the_order_in_which_they_came(server, gate) -> None:
     waiting = [server.follow(f"/predictions/turn{text}", {"text": text}) for text in "ab"]
     gate()
