@@ -31,6 +31,7 @@ def cases(name):
 
 
 TOLD, REFUSED, UNTOLD = cases("told.txt"), cases("refused.txt"), cases("untold.txt")
+NO_BYTE_CODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 STAND_INS = ("diffusers", "numpy", "stylegan", "torch", "xformers")
 
 
@@ -53,7 +54,7 @@ def imported(root, predict, train, packages):
     ended = subprocess.run(
         [sys.executable, "-m", "cog.schema", *options],
         cwd=root, capture_output=True, text=True, timeout=60, check=False,
-        env={"PYTHONPATH": str(packages), "PATH": "", "HOME": "/"},
+        env={"PYTHONPATH": str(packages), "PATH": "", "HOME": "/", **NO_BYTE_CODE},
     )  # fmt: skip
     assert ended.stdout, ended.stderr
     return json.loads(ended.stdout)
@@ -133,17 +134,29 @@ def test_the_corpus_has_forty_styles():
     assert len(TOLD) >= 40
 
 
+def imported_somehow(root, predict, train, packages):
+    """Return the same; packages that the example needs and that are not here only seem to be."""
+    for _ in range(40):
+        answer = imported(root, predict, train, packages)
+        missing = re.search(r"No module named '([\w.]+)'", str(answer.get("error")))
+        if missing is None:
+            return answer
+        place = packages / missing[1].replace(".", "/")
+        place.mkdir(parents=True)
+        (place / "__init__.py").write_text(SEEMING)
+        place.with_suffix(".py").unlink(missing_ok=True)
+    return answer
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in EXAMPLES.glob("*/cog.yaml")))
-def test_every_example_is_told(name, packages):
-    root = EXAMPLES / name
+def test_every_example_is_told(name, tmp_path):
+    root, packages = EXAMPLES / name, tmp_path / "packages"
     train = "train.py:train" if (root / "train.py").exists() else None
 
     told = describe(root, "predict.py:Predictor", train)
 
-    answer = imported(root, "predict.py:Predictor", train, packages)
-    if "error" in answer:
-        assert "No module named" in answer["error"]
-        pytest.skip(f"{name} is not imported here: {answer['error']}")
-    del told["sources"], answer["sources"]
+    answer = imported_somehow(root, "predict.py:Predictor", train, packages)
+    assert "error" not in answer, answer
+    assert set(told.pop("sources")) <= set(answer.pop("sources"))
     assert told == answer
