@@ -17,7 +17,7 @@ from cog.schema.static.scopes import Module, Scope, state_of
 from cog.schema.static.unknown import GivesUp, Unknown, is_unknown
 
 _CHANGEABLE = (list, dict, set, deque)
-_NAMESPACES = {"__import__", "eval", "exec", "globals", "locals", "vars"}
+_NAMESPACES = {"__import__", "eval", "exec", "globals", "locals", "vars", "setattr", "delattr"}
 """Whoever calls them may bind any name."""
 
 
@@ -91,13 +91,14 @@ class Effects:
                 self._follow(value, seen)
 
     def _is_harmless(self, node: ast.Call, scope: Scope, local: frozenset[str]) -> bool:
-        if isinstance(node.func, ast.Name) and node.func.id in _NAMESPACES | {"setattr", "delattr"}:
-            raise GivesUp(f"`{node.func.id}` may change any name", scope.place(node))
         if isinstance(node.func, ast.Attribute) and is_pure(node.func.attr):
             owner = self._look_up(node.func.value, scope, local)
             return owner is not None and not is_unknown(owner) and not isinstance(owner, Module)
         function = self._look_up(node.func, scope, local)
         if is_unknown(function):
+            name = function.origin.removeprefix("builtins.")
+            if name in _NAMESPACES:
+                raise GivesUp(f"`{name}` may change any name", scope.place(node))
             self._note_paths(node, function.origin)
             return function.origin in {"builtins.print", "builtins.open"}
         return function is not None and may_be_called(function)

@@ -68,6 +68,8 @@ class Targets:
         """Change a part of a value."""
         owner = self._machine.evaluate(target.value, scope)
         if is_unknown(owner):
+            if any(getattr(one, "attr", "") == "modules" for one in ast.walk(target)):
+                raise GivesUp("`sys.modules` is changed", scope.place(target))
             self._machine.poison(value)
             self._machine.paths_moved |= owner.origin == "sys.path"
             return
