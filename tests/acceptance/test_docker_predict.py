@@ -86,6 +86,19 @@ def test_a_served_model_answers_and_ends_with_ctrl_c(in_docker, docker_engine):
     assert docker_engine.left_behind() == []
 
 
+def test_a_served_model_follows_its_source_into_the_container(in_docker):
+    cog = in_docker("hello-world")
+    served = cog.serve("--reload", "--keep-weights")
+    served.predict(text="Ada")
+    source = cog.folder / "predict.py"
+
+    source.write_text(source.read_text().replace("hello", "good evening"))
+    served.wait_for_log("The last inputs succeeded")
+
+    assert served.predict(text="Bob")["output"] == "good evening Bob"
+    assert served.stop() in (0, 130)
+
+
 def test_exec_passes_on_input_output_and_exit_code(in_docker):
     cog = in_docker("hello-world")
 
