@@ -4,18 +4,20 @@ Both see the same minutes of the machine, so a slow spell of it falls on both.
 """
 
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import FOLDER, MODELS, ROOT, project
-from benchmarks.servers import Kind, Server, clean_environ, side_by_side, start
+from benchmarks.servers import Kind, Server, clean_environ, side_by_side, start, tree
 
 SLOTS = 32
 
@@ -117,7 +119,10 @@ def loads(kinds: list[Kind], model: str, *, clients: int, slots: int, effort: Ef
 def turn_by_turn(
     servers: list[Server], effort: Effort, *, clients: int, model: str = "adder"
 ) -> list[Load]:
-    """Measure servers that run, each in every round."""
+    """Measure servers that run, each in every round; the others are held meanwhile.
+
+    An idle server that polls would cost the one under measurement something.
+    """
     orders = [
         {"port": server.port, "asks": server.asks, "model": model, "clients": clients}
         for server in servers
@@ -127,9 +132,24 @@ def turn_by_turn(
             ask(**order, seconds=effort.round_s / 3)
         rounds: list[list[dict[str, Any]]] = [[] for _ in servers]
         for _ in range(effort.rounds):
-            for order, seen in zip(orders, rounds, strict=True):
-                seen.append(ask(**order, seconds=effort.round_s))
+            for server, order, seen in zip(servers, orders, rounds, strict=True):
+                with held([it for it in servers if it is not server]):
+                    seen.append(ask(**order, seconds=effort.round_s))
     return [together(seen) for seen in rounds]
+
+
+@contextmanager
+def held(servers: list[Server]) -> Iterator[None]:
+    """Stop all processes of these servers until the block ends."""
+    pids = [pid for server in servers for pid in tree(server.process.pid)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def together(rounds: list[dict[str, Any]]) -> Load:
