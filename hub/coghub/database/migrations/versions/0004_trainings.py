@@ -1,0 +1,8 @@
+"""Trainings."""
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Apply it."""

@@ -1,0 +1,8 @@
+"""The audit trail."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Apply it."""
