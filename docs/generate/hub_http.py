@@ -24,6 +24,8 @@ Bodies are JSON whatever their content type says. Lists come in pages: `next` an
 ROUTES = (
     ("GET", "/account", "yes", "200", "Whose token it is."),
     ("GET", "/collections", "yes", "200", "An empty page: there are none yet."),
+    ("GET", "/docs", "no", "200", "This API as a page, made from its document."),
+    ("GET", "/openapi.json", "no", "200", "The document of this API: OpenAPI 3.1, with examples."),
     (
         "POST",
         "/files",

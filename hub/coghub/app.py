@@ -25,6 +25,8 @@ from coghub.web.app import web_app
 
 API_PATHS = frozenset({"v1", "files"})
 """First segments of what the API answers whoever asks: files have URLs that need no token."""
+DOCUMENTS = frozenset({"/openapi.json", "/docs"})
+"""What it answers whoever asks, as tools look for its document without a prefix."""
 
 
 def asgi(hub: Hub) -> ASGIApp:
@@ -36,7 +38,7 @@ def asgi(hub: Hub) -> ASGIApp:
         first = scope["path"].partition("/")[2].partition("/")[0]  # no `/` at all in `OPTIONS *`
         if first == "v2" or scope["path"].startswith("/cog/v1/"):
             await registry(scope, receive, send)
-        elif first in API_PATHS or _has_authorization(scope):
+        elif first in API_PATHS or scope["path"] in DOCUMENTS or _has_authorization(scope):
             await api(scope, receive, send)
         else:
             await web(scope, receive, send)

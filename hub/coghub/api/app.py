@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coghub.api.account import AccountRoutes
 from coghub.api.collections import CollectionRoutes
+from coghub.api.docs import DocumentRoutes
 from coghub.api.errors import problem, problem_response
 from coghub.api.files import FileRoutes
 from coghub.api.hardware import HardwareRoutes
@@ -38,6 +39,7 @@ INSTEAD = {
 PARTS = (
     AccountRoutes,
     CollectionRoutes,
+    DocumentRoutes,
     StreamRoutes,  # before files, and outputs too: their paths overlap
     OutputRoutes,
     FileRoutes,
