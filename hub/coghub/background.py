@@ -22,6 +22,7 @@ from coghub.scheduler.run import RunParts
 from coghub.scheduler.scheduler import Scheduler, SchedulerParts
 from coghub.scheduler.webhooks import Caller, Show, Webhooks
 from coghub.settings import Settings
+from coghub.trainings.outcome import Outcomes
 
 FETCH_ALLOW = "COG_FETCH_ALLOW"
 """Tells a model's server from where it may fetch inputs."""
@@ -68,6 +69,7 @@ class Background:
             hub.now,
             queue_timeout_s=limits.queue_timeout_s,
             run_timeout_s=limits.run_timeout_s,
+            training_timeout_s=limits.training_timeout_s,
         )
 
         self._retention = Retention(
@@ -90,6 +92,7 @@ class Background:
         self._hub.signals.on_queued = self.scheduler.on_queued
         self._hub.signals.on_ended = self._on_ended
         self._hub.signals.on_version_deleted = self.scheduler.on_version_deleted
+        self._hub.signals.on_deployments_changed = self.scheduler.on_deployments_changed
         self._hub.live.instances = self.fleet.live
         await self.scheduler.recover()
         loops = [
@@ -132,6 +135,7 @@ class Background:
             hosts=self._hosts,
             on_batch=self._progress.on_batch,
             on_end=self._webhooks.wake,
+            outcomes=Outcomes(hub.database, hub.storage, hub.prediction_files, hub.now),
         )
         parts = SchedulerParts(
             database=hub.database,

@@ -3,8 +3,9 @@
 The server alone claims the folder; commands open it beside a running hub.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,13 @@ from coghub.accounts.passwords import Passwords
 from coghub.accounts.sessions import Sessions
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.build import file_lock
-from coghub.database.database import SqliteDatabase
+from coghub.database.database import Database, open_database
 from coghub.database.encryption import read_box
 from coghub.database.migrate import migrate
+from coghub.deployments.deployments import Deployments
+from coghub.deployments.room import KeptRoom
 from coghub.domain.clock import Clock, utc_now
-from coghub.domain.errors import DatabaseUnusable, DataFolderBusy
+from coghub.domain.errors import DataFolderBusy
 from coghub.domain.live import Live
 from coghub.domain.signals import Signals
 from coghub.executors.hardware import find_hardware
@@ -38,7 +41,13 @@ from coghub.parts import Hub
 from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
 from coghub.predictions.removal import Removal
-from coghub.storage.storage import local_storage
+from coghub.s3_settings import read_s3_access
+from coghub.settings import current_settings
+from coghub.storage.local import local_storage
+from coghub.storage.s3 import owner_of, s3_storage
+from coghub.storage.s3_access import s3_place
+from coghub.storage.storage import Storage, make_folder
+from coghub.trainings.trainings import Trainings
 
 DATABASE = "hub.db"
 KEY_FILE = "key"
@@ -65,21 +74,29 @@ async def open_hub(
         DatabaseInUse: if a hub of an older version runs on it.
         DatabaseUnknown: if a newer version of coghub has changed it.
         DatabaseUnusable: if its file cannot be opened, or is damaged.
+        StorageUnusable: if it is claimed, and its objects' place cannot be used.
+        DatabaseUnreachable: if its server cannot be used.
+        DataFolderBusy: if it is claimed, and another hub works with its rows.
     """
     folder = settings.data
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     folder.chmod(PRIVATE)
-    database = SqliteDatabase(folder / DATABASE, is_durable=settings.is_durable)
+    path = folder / DATABASE
+    database = open_database(settings.database, path, is_durable=settings.is_durable)
     try:
-        await _migrated(database, lambda: not is_claimed and is_served(folder))
+        await _prepared(database, folder, is_claimed=is_claimed)
         access = Access(database, allow_anonymous=settings.allow_anonymous)
-        storage = local_storage(folder / "storage")
+        storage, box = storage_of(settings), read_box(folder / KEY_FILE)
+        if is_claimed:
+            await storage.claim(owner_of((folder / KEY_FILE).read_bytes()))
         prediction_files = PredictionFiles(database, storage, now)
-        box, signals, catalog = read_box(folder / KEY_FILE), Signals(), Catalog(database)
+        signals, catalog = Signals(), Catalog(database)
         predictions = Predictions(
             database, catalog, signals, box, settings, now, files=prediction_files
         )
         files = Files(database, storage, now, settings.file_expiry_s)
+        models = Models(database, access, catalog, now)
+        hardware = find_hardware(cpu_instances=settings.cpu_instances)
         yield Hub(
             settings=settings,
             database=database,
@@ -88,33 +105,49 @@ async def open_hub(
             signals=signals,
             now=now,
             accounts=Accounts(database, now),
-            passwords=Passwords(database),
+            passwords=Passwords(database, now=now),
             sessions=Sessions(database, now),
             deliveries=Deliveries(database, now),
             access=access,
-            models=Models(database, access, catalog, now),
-            sharing=Sharing(database),
+            models=models,
+            sharing=Sharing(database, now),
             deletion=Deletion(database, storage, access, signals, now),
-            variables=Variables(database, box),
+            variables=Variables(database, box, now),
             webhook_secrets=WebhookSecrets(database, box),
             catalog=catalog,
             predictions=predictions,
+            trainings=Trainings(predictions, access),
             examples=Examples(database, predictions, now),
+            deployments=Deployments(database, models, KeptRoom(hardware), signals, now),
             removal=Removal(database, prediction_files, files),
             files=files,
             prediction_files=prediction_files,
-            hardware=find_hardware(cpu_instances=settings.cpu_instances),
+            hardware=hardware,
             live=Live(),
         )
     finally:
         await database.close()
 
 
-async def _migrated(database: SqliteDatabase, is_in_use: Callable[[], bool]) -> None:
+def storage_of(settings: HubSettings) -> Storage:
+    """Return where a hub's objects are; an object store is not asked anything yet."""
+    folder = settings.data / "storage"
+    if settings.storage is None:
+        return local_storage(folder)
+    access = read_s3_access(current_settings().environ)
+    return s3_storage(s3_place(settings.storage), access, make_folder(folder / "incoming"))
+
+
+async def _prepared(database: Database, folder: Path, *, is_claimed: bool) -> None:
+    def is_in_use() -> bool:
+        return not is_claimed and (is_served(folder) or database.is_claimed())
+
     try:
+        if is_claimed:
+            await asyncio.to_thread(database.claim)
         await database.write(partial(migrate, is_in_use=is_in_use))
     except DBAPIError as error:
-        raise DatabaseUnusable(database.path, str(error.orig)) from error
+        raise database.unusable(error) from error
 
 
 def claim(folder: Path) -> file_lock.Lock:
@@ -132,6 +165,11 @@ def claim(folder: Path) -> file_lock.Lock:
         f"Another hub runs on this data folder: {folder}",
         hint="Stop it, or choose another folder with `--data`",
     )
+
+
+def has_hub(settings: HubSettings) -> bool:
+    """Tell whether there is a hub in a data folder, wherever its rows are."""
+    return (settings.data / (DATABASE if settings.database is None else KEY_FILE)).is_file()
 
 
 def is_served(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from coghub.accounts.sessions import Sessions
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.database.database import Database
 from coghub.database.encryption import Box
+from coghub.deployments.deployments import Deployments
 from coghub.domain.clock import Clock
 from coghub.domain.hardware import Hardware
 from coghub.domain.live import Live
@@ -26,6 +27,7 @@ from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
 from coghub.predictions.removal import Removal
 from coghub.storage.storage import Storage
+from coghub.trainings.trainings import Trainings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ class Hub:
     webhook_secrets: WebhookSecrets
     catalog: Catalog
     predictions: Predictions
+    trainings: Trainings
     examples: Examples
+    deployments: Deployments
     removal: Removal
     files: Files
     prediction_files: PredictionFiles

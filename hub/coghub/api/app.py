@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coghub.api.account import AccountRoutes
 from coghub.api.collections import CollectionRoutes
+from coghub.api.deployments import DeploymentRoutes
 from coghub.api.docs import DocumentRoutes
 from coghub.api.errors import problem, problem_response
 from coghub.api.files import FileRoutes
@@ -21,6 +22,8 @@ from coghub.api.predictions import PredictionRoutes
 from coghub.api.rates import rate_headers
 from coghub.api.search import SearchRoutes
 from coghub.api.streams import StreamRoutes
+from coghub.api.trainings import TrainingRoutes
+from coghub.api.usage import UsageRoutes
 from coghub.api.versions import VersionRoutes
 from coghub.api.webhooks import WebhookRoutes
 from coghub.domain.errors import CoghubError
@@ -30,15 +33,15 @@ from coghub.parts import Hub
 log = structlog.get_logger()
 
 PREFIX = "/v1"
-ABSENT = re.compile(r"/(trainings|deployments)(?:/|$)")
+ABSENT = re.compile(r"/(deployments)(?:/|$)")
 INSTEAD = {
-    "trainings": "This hub runs no trainings; `cog train` runs one on your own machine",
     "deployments": "This hub has no deployments; run the model itself",
 }
 """What is said of parts of Replicate's API that a client may ask for all the same."""
 PARTS = (
     AccountRoutes,
     CollectionRoutes,
+    DeploymentRoutes,
     DocumentRoutes,
     StreamRoutes,  # before files, and outputs too: their paths overlap
     OutputRoutes,
@@ -47,6 +50,8 @@ PARTS = (
     ModelRoutes,
     PredictionRoutes,
     SearchRoutes,
+    TrainingRoutes,
+    UsageRoutes,
     VersionRoutes,
     WebhookRoutes,
 )

@@ -104,7 +104,8 @@ class PredictionView:
 
 def urls(prediction: Prediction, base: str) -> dict[str, str]:
     """Return where a client finds a prediction; the stream's URL needs no token."""
-    one = f"{base}/v1/predictions/{quote(prediction.id)}"
+    noun = "trainings" if prediction.is_training else "predictions"
+    one = f"{base}/v1/{noun}/{quote(prediction.id)}"
     # By this path the JavaScript client knows that a stream's outputs are files.
     kind = "files/streams" if has_file_output(prediction.version.openapi_schema) else "streams"
     return {
@@ -137,6 +138,8 @@ def _known(prediction: Prediction) -> dict[str, Any]:
     known: dict[str, Any] = {name: iso(it) for name, it in moments.items() if it is not None}
     if prediction.status.is_final:
         known["metrics"] = prediction.metrics
+    if prediction.deployment is not None:
+        known["deployment"] = prediction.deployment
     if prediction.webhook is not None:
         known["webhook"] = prediction.webhook
         if prediction.webhook_events is not None:

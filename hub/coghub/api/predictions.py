@@ -4,9 +4,9 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from coghub.api.preferences import Wait, read_cancel_after, read_wait
 from coghub.api.rendering import json_response
 from coghub.database.predictions import Filter
 from coghub.domain.account import Account
+from coghub.domain.deployment import Deployment
 from coghub.domain.errors import (
     BadRequest,
     InputRejected,
@@ -45,6 +46,14 @@ MAX_BODIES_BYTES = 256 * 1024**2
 VERSION_ID = re.compile(r"[0-9a-f]{64}")
 
 
+class HasWebhook(Protocol):
+    """A body that may name a webhook."""
+
+    webhook: str | None
+    webhook_completed: str | None
+    webhook_events_filter: list[WebhookEvent] | None
+
+
 class PredictionBody(msgspec.Struct, forbid_unknown_fields=True):
     """The body that makes a prediction."""
 
@@ -57,7 +66,16 @@ class PredictionBody(msgspec.Struct, forbid_unknown_fields=True):
     stream: bool | None = None
 
 
-Choose = Callable[[PredictionBody], Awaitable[tuple[Model, Version]]]
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a prediction is to be of."""
+
+    model: Model
+    version: Version
+    deployment: Deployment | None = None
+
+
+Choose = Callable[[PredictionBody], Awaitable[Chosen]]
 """Finds what a body asks for."""
 
 
@@ -77,16 +95,21 @@ class PredictionRoutes:
             Route("/predictions/{prediction_id}", self.get, methods=["GET"]),
             Route("/predictions/{prediction_id}/cancel", self.cancel, methods=["POST"]),
             Route("/models/{owner}/{name}/predictions", self.create_by_model, methods=["POST"]),
+            Route(
+                "/deployments/{owner}/{name}/predictions",
+                self.create_by_deployment,
+                methods=["POST"],
+            ),
         ]
 
     async def create(self, request: Request) -> Response:
         """Answer POST /predictions."""
         account = await require_account(request, self._hub.accounts)
 
-        async def named(body: PredictionBody) -> tuple[Model, Version]:
+        async def named(body: PredictionBody) -> Chosen:
             if body.version is None:
                 raise InputRejected([InvalidField("required", "", "version is required")])
-            return await self._version(account, body.version)
+            return Chosen(*await self._version(account, body.version))
 
         return await self._created(request, account, named)
 
@@ -95,12 +118,22 @@ class PredictionRoutes:
         account = await require_account(request, self._hub.accounts)
         model = await self._hub.models.get(account, **request.path_params)
 
-        async def latest(_: PredictionBody) -> tuple[Model, Version]:
+        async def latest(_: PredictionBody) -> Chosen:
             if model.latest_version is None:
                 raise VersionNotPermitted(f"The model has no versions yet: {model.full_name}")
-            return model, model.latest_version
+            return Chosen(model, model.latest_version)
 
         return await self._created(request, account, latest)
+
+    async def create_by_deployment(self, request: Request) -> Response:
+        """Answer POST /deployments/{owner}/{name}/predictions: what it runs now."""
+        account = await require_account(request, self._hub.accounts)
+        target = await self._hub.deployments.target(account, **request.path_params)
+
+        async def deployed(_: PredictionBody) -> Chosen:
+            return Chosen(target.model, target.version, target.deployment)
+
+        return await self._created(request, account, deployed)
 
     async def list(self, request: Request) -> Response:
         """Answer GET /predictions."""
@@ -167,19 +200,18 @@ class PredictionRoutes:
         """Make what a body asks for; nobody has the body any more when this returns."""
         with self._room.share() as share:
             body = await read_json(request, PredictionBody, limit_bytes=MAX_BODY_BYTES, share=share)
-            model, version = await choose(body)
+            chosen = await choose(body)
             require_shallow(body.input, "input")
-            order = self._order(request, body, model, version)
+            order = self._order(request, body, chosen)
             return await self._hub.predictions.create(account, order, hold)
 
-    def _order(
-        self, request: Request, body: PredictionBody, model: Model, version: Version
-    ) -> Order:
+    def _order(self, request: Request, body: PredictionBody, chosen: Chosen) -> Order:
         cancel_after = read_cancel_after(request)
-        webhook, events = _webhook(body)
+        webhook, events = webhook_of(body)
         return Order(
-            model=model,
-            version=version,
+            model=chosen.model,
+            version=chosen.version,
+            deployment=chosen.deployment,
             input=body.input,
             base_url=base_url(request, self._hub.settings),
             webhook=webhook,
@@ -226,7 +258,12 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _webhook(body: PredictionBody) -> tuple[str | None, tuple[WebhookEvent, ...] | None]:
+def webhook_of(body: HasWebhook) -> tuple[str | None, tuple[WebhookEvent, ...] | None]:
+    """Return which webhook a body names, and what it is to be told of; None for the usual.
+
+    Raises:
+        BadRequest: if it is no URL of the web.
+    """
     url, events = body.webhook, body.webhook_events_filter
     if not url and body.webhook_completed:
         url, events = body.webhook_completed, [WebhookEvent.COMPLETED]

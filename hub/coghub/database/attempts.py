@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
-from coghub.database import webhooks
+from coghub.database import usage, webhooks
 from coghub.database.columns import Moment
 from coghub.database.predictions import events_of, waiting_of
 from coghub.database.schema import models, prediction_events, predictions
@@ -39,7 +39,7 @@ _ASSIGN = (
         predictions.c.status == Status.STARTING,
         predictions.c.completed_at.is_(None),
     )
-    .values(attempt=predictions.c.attempt + 1)
+    .values(attempt=predictions.c.attempt + 1, hardware=bindparam("given_to"))
     .returning(
         predictions.c.input,
         predictions.c.secret_input,
@@ -51,9 +51,11 @@ _ASSIGN = (
 )
 
 
-def assign(connection: Connection, waiting: Waiting) -> Assigned | None:
+def assign(
+    connection: Connection, waiting: Waiting, hardware: str | None = None
+) -> Assigned | None:
     """Begin the next attempt; None if it does not wait any more."""
-    values = {"key": waiting.id, "known_attempt": waiting.attempt}
+    values = {"key": waiting.id, "known_attempt": waiting.attempt, "given_to": hardware}
     row = connection.execute(_ASSIGN, values).first()
     return None if row is None else Assigned(*row)
 
@@ -79,7 +81,9 @@ _IS_AT_ATTEMPT = (
 _TO_FINISH = (
     predictions.c.created_at,
     predictions.c.started_at,
+    predictions.c.account_id,
     predictions.c.model_id,
+    predictions.c.hardware,
     predictions.c.webhook,
     predictions.c.attempt,
 )
@@ -172,7 +176,13 @@ def give_back(
             failed_attempts=columns.failed_attempts + int(counts),
         )
         .returning(
-            columns.id, columns.account_id, columns.version_key, columns.created_at, columns.attempt
+            columns.id,
+            columns.account_id,
+            columns.version_key,
+            columns.created_at,
+            columns.attempt,
+            columns.destination,
+            columns.deployment_id,
         )
     )
     row = connection.execute(change).mappings().first()
@@ -236,6 +246,7 @@ def _finish(
     values = _ended(row, [*(event.content for event in events), *_contents(batch)], batch, now)
     connection.execute(_FINISH, {**values, "key": prediction_id, "secret_input": None})
     connection.execute(_COUNT_RUN, {"key": row.model_id})
+    usage.count(connection, row, values)
     if row.webhook:
         webhooks.add_completed(connection, prediction_id, now)
     return values

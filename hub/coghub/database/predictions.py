@@ -77,6 +77,8 @@ class Filter:
     source: Source | None = None
     model_id: int | None = None
     status: Status | None = None
+    is_training: bool = False
+    """Those with a destination, or those without."""
 
 
 _EVENTS = (
@@ -121,7 +123,9 @@ def open_ones(connection: Connection) -> Sequence[RowMapping]:
             columns.version_key,
             columns.created_at,
             columns.attempt,
+            columns.deployment_id,
             columns.status,
+            columns.destination,
         )
         .where(predictions.c.completed_at.is_(None))
         .order_by(predictions.c.created_at, predictions.c.id)
@@ -129,10 +133,16 @@ def open_ones(connection: Connection) -> Sequence[RowMapping]:
     return connection.execute(query).mappings().all()
 
 
-def waiting_of(row: RowMapping) -> Waiting:
+def waiting_of(row: Mapping[Any, Any]) -> Waiting:
     """Return a row as a place in the queue."""
     return Waiting(
-        row["id"], row["account_id"], row["version_key"], row["created_at"], row["attempt"]
+        row["id"],
+        row["account_id"],
+        row["version_key"],
+        row["created_at"],
+        row["attempt"],
+        destination=row["destination"],
+        deployment_id=row["deployment_id"],
     )
 
 
@@ -147,12 +157,15 @@ def overdue(connection: Connection, now: datetime) -> Sequence[str]:
     return connection.execute(query).scalars().all()
 
 
-def running_since(connection: Connection, before: datetime) -> Sequence[str]:
-    """Return the ids of those that run since before a moment."""
+def running_since(
+    connection: Connection, before: datetime, *, is_training: bool = False
+) -> Sequence[str]:
+    """Return the ids of those that run since before a moment: of predictions, or of trainings."""
     query = select(predictions.c.id).where(
         predictions.c.completed_at.is_(None),
         predictions.c.status == Status.PROCESSING,
         predictions.c.started_at < before,
+        predictions.c.destination.is_not(None) == is_training,
     )
     return connection.execute(query).scalars().all()
 

@@ -169,6 +169,10 @@ predictions = Table(
     Column("failed_attempts", Integer, nullable=False, default=0),
     Column("is_data_removed", Boolean, nullable=False, default=False),
     Column("is_inline", Boolean, nullable=False, default=False),
+    Column("destination", String(255)),
+    Column("hardware", String(64)),
+    Column("deployment_id", Integer),
+    Column("deployment", String(128)),
     Column("deadline", Moment),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
@@ -184,6 +188,21 @@ predictions = Table(
         "id",
         sqlite_where=text("source = 'web'"),
         postgresql_where=text("source = 'web'"),
+    ),
+    Index(
+        "ix_predictions_trainings",
+        "account_id",
+        "created_at",
+        "id",
+        sqlite_where=text("destination IS NOT NULL"),
+        postgresql_where=text("destination IS NOT NULL"),
+    ),
+    Index(
+        "ix_predictions_of_deployment",
+        "deployment_id",
+        "created_at",
+        sqlite_where=text("deployment_id IS NOT NULL"),
+        postgresql_where=text("deployment_id IS NOT NULL"),
     ),
     Index(
         "ix_predictions_open",
@@ -202,8 +221,11 @@ predictions = Table(
 """`secret_input` holds the values of `Secret` inputs, encrypted, until the prediction ends.
 
 `is_inline` says that its maker waited for it, and on plain http is given files as data URIs.
+`destination` is the model, `owner/name`, that gets what a training makes; NULL is no training.
+`hardware` is what it was given to; NULL as long as it was given to none.
 `base_url` is how its maker reached the hub: webhooks carry URLs, and have no request to ask.
 `attempt` counts the times it was given to an instance; `failed_attempts` those that died with it.
+`deployment` is the name of the one it was made by; it outlives that.
 Output and logs grow as rows of `prediction_events`, and are folded in here at the end.
 """
 
@@ -293,6 +315,42 @@ examples = Table(
     Column("created_at", Moment, nullable=False),
 )
 """Predictions that a model's owner shows to everyone who sees the model; their data is kept."""
+
+# --- deployments ---
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("release_number", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("owner_id", "name"),
+    sqlite_autoincrement=True,
+)
+"""`release_number` is the current release's. An id is never used again: predictions remember it."""
+
+deployment_releases = Table(
+    "deployment_releases",
+    metadata,
+    Column(
+        "deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("number", Integer, primary_key=True),
+    Column(
+        "version_key", ForeignKey("versions.key", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("hardware", String(64), nullable=False),
+    Column("min_instances", Integer, nullable=False),
+    Column("max_instances", Integer, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""What each deployment ran, one after the other; `created_by` is an account's name.
+
+No version goes that a current release needs; older releases go with theirs.
+"""
 
 # --- files ---
 
@@ -396,3 +454,40 @@ uploads = Table(
     Column("used_at", Moment, nullable=False, index=True),
 )
 """Uploads under way; how far they are is the size of their file beside the storage."""
+
+# --- who did what ---
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("created_at", Moment, nullable=False),
+    Column("account_id", Integer),
+    Column("actor", String(64), nullable=False),
+    Column("via", String(16), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("details", Json, nullable=False),
+    Index("ix_audit_entries_created_at", "created_at", "id"),
+    sqlite_autoincrement=True,
+)
+"""Changes that accounts and operators made; no row is ever changed, or goes with what it names."""
+
+usage_days = Table(
+    "usage_days",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("account_id", Integer, primary_key=True, autoincrement=False),
+    Column("model", String(255), primary_key=True),
+    Column("hardware", String(64), primary_key=True),
+    Column("predictions", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("canceled", BigInteger, nullable=False),
+    Column("predict_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Sums over predictions that have ended, which outlive these and their models.
+
+`day` counts from 1970-01-01 in UTC; `hardware` is empty for what ended while it waited.
+`predict_us` is how long they ran, in microseconds.
+"""

@@ -43,10 +43,12 @@ CoghubError
 │   └── PredictionFailed
 └── HubError                  about the hub
     ├── DatabaseUnusable      the file of the rows cannot be opened, or is damaged
+    ├── DatabaseUnreachable   its server does not answer, or does not let the hub in
     ├── DatabaseUnknown       a newer version has changed the data folder
     ├── DatabaseInUse         a hub of an older version runs on it
     ├── DataFolderBusy        another hub runs on the data folder
     ├── HubNotFound           no hub in the data folder
+    ├── StorageUnusable       the object store cannot be reached, or is another hub's
     ├── ListenFailed          the address to listen on cannot be had
     ├── BackupInvalid         no backup, or one that cannot be used there
     ├── KeyFileInvalid        secrets cannot be read with the key that is there
@@ -59,12 +61,16 @@ CoghubError
     │   ├── ModelNotFound
     │   ├── VersionNotFound
     │   ├── PredictionNotFound
+    │   ├── TrainingNotFound
+    │   ├── DestinationNotFound  no model of that name for what a training makes
+    │   ├── DeploymentNotFound
     │   ├── VariableNotFound
     │   └── FileNotFound
     ├── Conflict              it contradicts what is there
     ├── RequestInvalid        a field of a request cannot be used
     │   ├── VersionNotPermitted  no version that the account may run
     │   └── InputRejected     a prediction's input does not fit the version's schema
+    ├── TrainingUseless       a training returned nothing that a version can be made of
     ├── TooLarge              a body or file is above its limit
     ├── QueueFull             too many predictions wait
     └── DistributionError     a registry has a code for it: see `distribution_errors`
@@ -360,10 +366,28 @@ class DatabaseUnusable(HubError):
         )
 
 
+class DatabaseUnreachable(HubError):
+    """The server of the rows does not answer, or does not let the hub in."""
+
+    code = "database-unreachable"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"The database {name} cannot be used: {reason}",
+            hint="See that its server runs, and what the setting `database` says",
+        )
+
+
 class DatabaseUnknown(HubError):
     """The database was changed by a version that this one does not know."""
 
     code = "database-too-new"
+
+
+class StorageUnusable(HubError):
+    """The object store does not answer, refuses, or has another hub's objects in that place."""
+
+    code = "storage-unusable"
 
 
 class DatabaseInUse(HubError):
@@ -482,6 +506,33 @@ class PredictionNotFound(NotFound):
         super().__init__(f"No prediction with id `{prediction_id}`")
 
 
+class TrainingNotFound(NotFound):
+    """No training of that id."""
+
+    code = "training-not-found"
+
+    def __init__(self, training_id: str) -> None:
+        super().__init__(f"No training with id `{training_id}`")
+
+
+class DestinationNotFound(NotFound):
+    """No model of that name for what a training makes."""
+
+    code = "destination-not-found"
+
+    def __init__(self) -> None:
+        super().__init__("The specified training destination does not exist")
+
+
+class DeploymentNotFound(NotFound):
+    """No deployment of that name."""
+
+    code = "deployment-not-found"
+
+    def __init__(self, full_name: str) -> None:
+        super().__init__(f"No deployment named `{full_name}`")
+
+
 class VariableNotFound(NotFound):
     """No variable of that name."""
 
@@ -542,6 +593,12 @@ class InputRejected(RequestInvalid):
     def __init__(self, fields: Sequence[InvalidField]) -> None:
         super().__init__("".join(f"- {field.text}\n" for field in fields))
         self.fields = tuple(fields)
+
+
+class TrainingUseless(HubError):
+    """A training returned nothing that a version can be made of."""
+
+    code = "training-useless"
 
 
 class TooLarge(HubError):

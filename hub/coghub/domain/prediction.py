@@ -151,3 +151,12 @@ class Prediction:
     is_inline: bool = False
     """Its maker waited for it: on plain http files are shown as data URIs."""
     is_data_removed: bool = False
+    deployment: str | None = None
+    """The name of the deployment that it was made by."""
+    destination: str | None = None
+    """`owner/name` of the model that gets what a training makes; None where it is no training."""
+
+    @property
+    def is_training(self) -> bool:
+        """Whether the version trains, and does not predict."""
+        return self.destination is not None

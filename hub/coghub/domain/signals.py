@@ -11,16 +11,56 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from coghub.domain.deployment import Deployed
+
+Line = int | Deployed
+"""Who waits for the same instances: a version's key, or for its trainings that key below zero.
+
+An instance either predicts or trains, and keys of versions begin at 1. A deployment has instances
+of its own: other predictions of its version do not take their slots.
+"""
+
+
+def line_of(version_key: int, *, is_training: bool) -> Line:
+    """Return where those wait that a version is to serve."""
+    return -version_key if is_training else version_key
+
+
+def is_training(line: Line) -> bool:
+    """Tell whether a version is to train there."""
+    return isinstance(line, int) and line < 0
+
+
+def version_key_of(line: Line) -> int:
+    """Return the key of the version that is to serve those who wait there."""
+    return abs(line) if isinstance(line, int) else line.version_key
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A prediction that waits for an instance."""
+    """A prediction or training that waits for an instance."""
 
     id: str
     account_id: int
     version_key: int
     created_at: datetime
     attempt: int = 0
+    destination: str | None = None
+    """`owner/name` of the model that gets what a training makes; None where it is no training."""
+    deployment_id: int | None = None
+    """Of the deployment that it was made by."""
+
+    @property
+    def is_training(self) -> bool:
+        """Whether the version is to train, and not to predict."""
+        return self.destination is not None
+
+    @property
+    def line(self) -> Line:
+        """Who waits with it."""
+        if self.deployment_id is not None:
+            return Deployed(self.deployment_id, self.version_key)
+        return line_of(self.version_key, is_training=self.is_training)
 
 
 class Hold:
@@ -70,6 +110,8 @@ class Signals:
         """Hears of each prediction that was ended by something else than its instance."""
         self.on_version_deleted: Callable[[int], None] = lambda _: None
         """Hears of each version (its key) that exists no more: its instances are not needed."""
+        self.on_deployments_changed: Callable[[], None] = lambda: None
+        """Hears that a deployment was made, changed or deleted."""
 
     def changed(self, prediction_id: str) -> None:
         """Wake who follows a prediction: its status, output or logs changed."""

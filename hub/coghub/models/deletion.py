@@ -3,9 +3,12 @@
 from sqlalchemy import Connection
 
 from coghub.database import deletion as rows
+from coghub.database import deployments as deployment_rows
 from coghub.database import models as model_rows
+from coghub.database.audit import Audit
 from coghub.database.database import Database
 from coghub.domain.account import Account
+from coghub.domain.audit import Action
 from coghub.domain.clock import Clock
 from coghub.domain.errors import Conflict, VersionNotFound
 from coghub.domain.model import Visibility
@@ -29,6 +32,7 @@ class Deletion:
         self._access = access
         self._signals = signals
         self._now = now
+        self._audit = Audit(now)
 
     async def delete_model(self, account: Account, owner: str, name: str) -> None:
         """Remove a private model without versions.
@@ -40,6 +44,7 @@ class Deletion:
         model = await self._access.writable(account, owner, name)
         if model.visibility is not Visibility.PRIVATE:
             raise Conflict("Only private models can be deleted", hint="Make it private first")
+        note = self._audit.of(Action.MODEL_DELETE, model.full_name)
 
         def delete(connection: Connection) -> None:
             if rows.has_versions(connection, model.id):
@@ -47,6 +52,7 @@ class Deletion:
                     "Only models without versions can be deleted", hint="Delete its versions first"
                 )
             rows.delete_model(connection, model.id)
+            note(connection)
 
         await self._database.write(delete)
 
@@ -58,12 +64,13 @@ class Deletion:
         Raises:
             ModelNotFound, Forbidden: see `Access.writable`.
             VersionNotFound: if the model has no such version.
-            Conflict: if the model is public, or others ran the version, or it runs now.
+            Conflict: if the model is public, others ran the version, it is deployed, or runs now.
         """
         model = await self._access.writable(account, owner, name)
         if model.visibility is not Visibility.PRIVATE:
             raise Conflict("Only versions of private models can be deleted")
         now = self._now()
+        note = self._audit.of(Action.VERSION_DELETE, model.full_name, version=version_id)
 
         def delete(connection: Connection) -> int:
             version = model_rows.version_of_model(connection, model.id, version_id)
@@ -71,12 +78,15 @@ class Deletion:
                 raise VersionNotFound(version_id)
             if rows.was_run_by_others(connection, version.key, model.owner_id):
                 raise Conflict("Another account has run this version")
+            if deployment_rows.is_deployed(connection, version.key):
+                raise Conflict("A deployment runs this version", hint="Change or delete it first")
             if rows.has_open_predictions(connection, version.key):
                 raise Conflict(
                     "Predictions of this version have not ended", hint="Cancel them first"
                 )
             current = model_rows.by_name(connection, owner, name) or model
             rows.mark_deleted(connection, current, version, now)
+            note(connection)
             return version.key
 
         self._signals.on_version_deleted(await self._database.write(delete))

@@ -17,6 +17,7 @@ from coghub.database.encryption import Box
 from coghub.database.predictions import Filter
 from coghub.domain.account import Account
 from coghub.domain.clock import Clock
+from coghub.domain.deployment import Deployment
 from coghub.domain.errors import CoghubError, PredictionNotFound, QueueFull
 from coghub.domain.ids import new_id, new_key
 from coghub.domain.model import Model, Version
@@ -30,7 +31,7 @@ from coghub.domain.prediction import (
     WebhookEvent,
     output_of,
 )
-from coghub.domain.signals import Hold, Signals, Waiting
+from coghub.domain.signals import Hold, Signals
 from coghub.files.inline import InlineFiles
 from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
@@ -62,8 +63,12 @@ class Order:
     webhook: str | None = None
     webhook_events: tuple[WebhookEvent, ...] | None = None
     deadline: datetime | None = None
+    destination: str | None = None
+    """Of a training: see `Prediction.destination`; the version's schema is then the training's."""
     is_inline: bool = False
     """It waits for the prediction: see `Prediction.is_inline`."""
+    deployment: Deployment | None = None
+    """By which it is asked for: the version is that of its current release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class Predictions:
         self._now = now
         self._files = files
         self._checks = InputChecks()
+        self._training_checks = InputChecks()
         self._open_told = OpenTold()
 
     def check(self, version: Version, given: Mapping[str, Any]) -> None:
@@ -118,7 +124,8 @@ class Predictions:
             DiskFull: if there is no space for a file in the input.
         """
         schema = order.version.openapi_schema
-        self._checks.check(order.version, order.input)
+        checks = self._checks if order.destination is None else self._training_checks
+        checks.check(order.version, order.input)
         shown, sealed = secrets.without_secrets(schema, order.input, self._box)
         inline = InlineFiles(self._files)
         try:
@@ -130,8 +137,7 @@ class Predictions:
         except CoghubError:
             await self._files.remove(inline.keys)
             raise
-        waiting = Waiting(values["id"], account.id, order.version.key, values["created_at"])
-        self._signals.on_queued(waiting)
+        self._signals.on_queued(rows.waiting_of({**NOT_YET, **values}))
         return _prediction({**NOT_YET, **values}, order.version, order.model.full_name)
 
     def _values(
@@ -152,6 +158,9 @@ class Predictions:
             "base_url": order.base_url,
             "is_inline": order.is_inline,
             "deadline": order.deadline,
+            "destination": order.destination,
+            "deployment_id": order.deployment and order.deployment.id,
+            "deployment": order.deployment and order.deployment.name,
             "created_at": self._now(),
         }
 
@@ -365,8 +374,11 @@ ROW_FIELDS = (
     "id", "account_id", "input", "status", "created_at", "source", "stream_key", "base_url",
     "output", "logs", "error", "metrics", "started_at", "completed_at", "deadline", "webhook",
     "webhook_events", "attempt", "is_inline", "is_data_removed",
+    "destination",
+    "deployment",
 )  # fmt: skip
 NOT_YET: Mapping[str, Any] = {
+    "destination": None,
     "output": None,
     "logs": "",
     "error": None,

@@ -11,7 +11,7 @@ from itertools import islice
 from coghub.database import attempts
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
-from coghub.domain.signals import Signals, Waiting
+from coghub.domain.signals import Line, Signals, Waiting
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.queue import Queue
@@ -49,7 +49,7 @@ class ColdStart:
 
     async def tell(self, fleet: Fleet) -> None:
         """Tell everyone who has waited for a while what is new."""
-        texts = [it for version_key in self._versions() for it in self._texts(version_key, fleet)]
+        texts = [it for line in self._versions() for it in self._texts(line, fleet)]
         await self._write(texts)
         self._forget()
 
@@ -60,7 +60,7 @@ class ColdStart:
         """
         texts = [
             (waiting.id, self._of_instance(self._told.setdefault(waiting.id, Told()), member))
-            for waiting in islice(self._queue.oldest(member.version_key), MAX_TOLD)
+            for waiting in islice(self._queue.oldest(member.line), MAX_TOLD)
         ]
         await self._write([(key, _ended_line(text)) for key, text in texts if text])
 
@@ -75,15 +75,15 @@ class ColdStart:
         if text := self._of_instance(told, member):
             await self._write([(waiting.id, text)])
 
-    def _versions(self) -> Iterable[int]:
+    def _versions(self) -> Iterable[Line]:
         return self._queue.versions({})
 
-    def _texts(self, version_key: int, fleet: Fleet) -> list[tuple[str, str]]:
+    def _texts(self, line: Line, fleet: Fleet) -> list[tuple[str, str]]:
         limit = self._now() - PATIENCE
-        coming = (it for it in fleet.of_version(version_key) if it.is_coming)
+        coming = (it for it in fleet.of_version(line) if it.is_coming)
         member = next(coming, None)
         found = []
-        first = islice(self._queue.oldest(version_key), MAX_TOLD)
+        first = islice(self._queue.oldest(line), MAX_TOLD)
         for place, waiting in enumerate(first, 1):
             if waiting.created_at > limit:
                 break

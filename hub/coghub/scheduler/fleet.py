@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from coghub.domain.deployment import Deployed
 from coghub.domain.hardware import Hardware
 from coghub.domain.instance import Stage
 from coghub.domain.live import LiveInstance
-from coghub.domain.signals import Waiting
+from coghub.domain.signals import Line, Waiting, line_of
+from coghub.domain.weights import Weights
 from coghub.executors.base import Instance
 from coghub.instances.client import InstanceClient
 from coghub.models.catalog import Entry
@@ -38,13 +40,21 @@ class Member:
     slots: int
     """How many predictions it runs at once."""
     created_at: datetime
+    is_training: bool = False
+    """It trains, and does not predict."""
+    deployment_id: int | None = None
+    """Of the deployment that has it for itself."""
+    is_kept: bool = False
+    """Its deployment keeps it, though nobody needs it."""
+    is_outdated: bool = False
+    """Its deployment has changed, and it is to leave."""
     stage: Stage = Stage.QUEUED
     kept_stage: Stage = Stage.QUEUED
     """What the instance's row says."""
     key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     """Lets it, and nobody else, speak to the hub."""
     running: dict[str, Waiting] = field(default_factory=dict)
-    leaves_for: int | None = None
+    leaves_for: Line | None = None
     """The version that gets its hardware: it is given nothing more."""
     is_in_doubt: bool = False
     """It refused a prediction although it should have had a slot: it is to be looked after."""
@@ -58,6 +68,8 @@ class Member:
     """Prediction → who hears what such a server tells of it."""
     transcript: list[str] = field(default_factory=list)
     """What is told of its way to ready, piece by piece."""
+    weights: Weights | None = None
+    """What its version was trained to."""
     secrets: list[str] = field(default_factory=list)
     """Values of the model's secrets, which no log may show."""
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
@@ -73,6 +85,13 @@ class Member:
         return self.entry.version.key
 
     @property
+    def line(self) -> Line:
+        """Whom it serves."""
+        if self.deployment_id is not None:
+            return Deployed(self.deployment_id, self.version_key)
+        return line_of(self.version_key, is_training=self.is_training)
+
+    @property
     def free_slots(self) -> int:
         """How many predictions it could take now."""
         may_take = self.stage is Stage.READY and not (self.is_draining or self.is_in_doubt)
@@ -81,7 +100,7 @@ class Member:
     @property
     def is_draining(self) -> bool:
         """Whether it ends what it runs, and then itself."""
-        return self.leaves_for is not None
+        return self.leaves_for is not None or self.is_outdated
 
     @property
     def is_ready(self) -> bool:
@@ -136,9 +155,9 @@ class Fleet:
             for it in self
         ]
 
-    def of_version(self, version_key: int) -> list[Member]:
-        """Return the instances of a version."""
-        return [it for it in self._members.values() if it.version_key == version_key]
+    def of_version(self, line: Line) -> list[Member]:
+        """Return the instances of a version: those that predict, or those that train."""
+        return [it for it in self._members.values() if it.line == line]
 
     def by_key(self, key: str) -> Member | None:
         """Return the instance whose key it is."""
@@ -163,9 +182,7 @@ class Fleet:
         used = {it.gpu_id for it in self._members.values() if it.hardware == sku}
         return next((gpu for gpu in self.hardware[sku].gpu_ids if gpu not in used), None)
 
-    def least_needed(
-        self, sku: str, wanted_version: int, waiting: Callable[[int], int]
-    ) -> Member | None:
+    def least_needed(self, sku: str, wanted: Line, waiting: Callable[[Line], int]) -> Member | None:
         """Return the idle instance of another version that did nothing for longest.
 
         One that has just become idle, and for whose version some wait, is about to serve them.
@@ -173,25 +190,26 @@ class Fleet:
         idle = [
             it
             for it in self._members.values()
-            if it.hardware == sku and it.is_idle and it.version_key != wanted_version
-            if it.is_draining or not waiting(it.version_key)
+            if it.hardware == sku and it.is_idle and it.line != wanted and not it.is_kept
+            if it.is_draining or not waiting(it.line)
         ]
         return min(idle, key=lambda it: it.idle_since or it.created_at, default=None)
 
-    def least_busy(self, sku: str, wanted_version: int, now: datetime) -> Member | None:
+    def least_busy(self, sku: str, wanted: Line, now: datetime) -> Member | None:
         """Return the instance of another version that has the least to finish.
 
         It had its turn; and who has places already takes only from those who have more.
         """
         there = [it for it in self if it.hardware == sku and (it.is_coming or it.is_ready)]
-        places = Counter(it.version_key for it in there)
-        least = places[wanted_version] + 2 if wanted_version in places else 1
+        places = Counter(it.line for it in there)
+        least = places[wanted] + 2 if wanted in places else 1
         busy = [
             it
             for it in there
             if it.is_ready
-            and it.version_key != wanted_version
-            and places[it.version_key] >= least
+            and it.line != wanted
+            and not it.is_kept
+            and places[it.line] >= least
             and it.had_its_turn(now)
         ]
         return min(busy, key=lambda it: len(it.running), default=None)

@@ -14,6 +14,7 @@ from coghub.domain.clock import Clock
 from coghub.domain.errors import CoghubError, InstanceBusy, InstanceDied
 from coghub.domain.ids import new_id
 from coghub.domain.instance import InstanceRecord, Stage
+from coghub.domain.signals import Line
 from coghub.models.catalog import Entry
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.fleet import Fleet, Member
@@ -64,18 +65,27 @@ class Lives:
     """Called when there is something new for the scheduler."""
     on_failed: Callable[[Member, str], Awaitable[None]]
     """Hears of an instance that could not become ready, while it is still in the fleet."""
-    deaths: Counter[int] = field(default_factory=Counter)
+    deaths: Counter[Line] = field(default_factory=Counter)
     """Version → how many of its instances in a row died on their way to ready."""
 
-    def start(self, entry: Entry, sku: str) -> None:
-        """Let a new instance occupy hardware, and bring it up."""
+    def start(
+        self,
+        entry: Entry,
+        sku: str,
+        *,
+        is_training: bool = False,
+        deployment_id: int | None = None,
+    ) -> None:
+        """Let a new instance occupy hardware, and bring it up, to predict or to train."""
         member = Member(
             id=new_id(),
             entry=entry,
             hardware=sku,
             gpu_id=self.fleet.free_gpu(sku),
-            slots=slots_of(entry.version),
+            slots=1 if is_training else slots_of(entry.version),
             created_at=self.now(),
+            is_training=is_training,
+            deployment_id=deployment_id,
         )
         self.fleet.add(member)
         self.tasks.spawn(self._live(member), "instance")
@@ -97,12 +107,13 @@ class Lives:
         """Stop the instances that did nothing for so long."""
         limit = self.now() - timedelta(seconds=timeout_s)
         for member in self.fleet:
-            if member.is_idle and (member.idle_since or member.created_at) < limit:
+            is_needless = member.is_idle and not member.is_kept
+            if is_needless and (member.idle_since or member.created_at) < limit:
                 self.stop(member)
 
     def stop_all(self, version_key: int) -> None:
         """Stop the instances of a version that are idle, or on their way."""
-        for member in self.fleet.of_version(version_key):
+        for member in [it for it in self.fleet if it.version_key == version_key]:
             if member.is_idle:
                 self.stop(member)
             elif member.is_coming:
@@ -152,8 +163,8 @@ class Lives:
                 return True
             await self._ended(member, "given up")
         except InstanceDied as error:
-            self.deaths[member.version_key] += 1
-            is_first = self.deaths[member.version_key] == 1  # what killed it may be over
+            self.deaths[member.line] += 1
+            is_first = self.deaths[member.line] == 1  # what killed it may be over
             await self._failed(member, error.message, is_tried_again=is_first)
         except CoghubError as error:
             await self._failed(member, error.message)
@@ -180,7 +191,7 @@ class Lives:
         return True
 
     async def _serve(self, member: Member) -> None:
-        del self.deaths[member.version_key]
+        del self.deaths[member.line]
         self.wake()
         log.info("instance is ready", instance_id=member.id, model=member.entry.model)
         await self._keep(member)
@@ -193,7 +204,7 @@ class Lives:
         log.warning("instance failed", instance_id=member.id, error=reason)
         await self._keep(member, reason)
         if not is_tried_again:
-            del self.deaths[member.version_key]
+            del self.deaths[member.line]
             await self.on_failed(member, f"Setup failed: {reason}")
 
     async def _ended(self, member: Member, reason: str) -> None:

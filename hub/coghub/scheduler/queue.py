@@ -9,14 +9,14 @@ from datetime import datetime
 from functools import partial
 from heapq import merge
 
-from coghub.domain.signals import Waiting
+from coghub.domain.signals import Line, Waiting
 
 
 class Queue:
     """Who waits, by version and account."""
 
     def __init__(self) -> None:
-        self._versions = dict[int, dict[int, dict[str, Waiting]]]()
+        self._lines = dict[Line, dict[int, dict[str, Waiting]]]()
         self._waiting = dict[str, Waiting]()
         self._served = dict[int, int]()
         """Account → when it was served last, as a count of all that were."""
@@ -33,11 +33,11 @@ class Queue:
         if waiting.id in self._waiting:
             return
         self._waiting[waiting.id] = waiting
-        accounts = self._versions.setdefault(waiting.version_key, {})
-        line = accounts.setdefault(waiting.account_id, {})
-        line[waiting.id] = waiting
-        if len(line) > 1 and waiting.attempt:  # given back: it has its old place in the line
-            accounts[waiting.account_id] = dict(sorted(line.items(), key=_age))
+        accounts = self._lines.setdefault(waiting.line, {})
+        own = accounts.setdefault(waiting.account_id, {})
+        own[waiting.id] = waiting
+        if len(own) > 1 and waiting.attempt:  # given back: it has its old place in the line
+            accounts[waiting.account_id] = dict(sorted(own.items(), key=_age))
 
     def serve(self, waiting: Waiting) -> None:
         """Let a prediction go to an instance; its account's others come after those of others."""
@@ -54,42 +54,42 @@ class Queue:
         waiting = self._waiting.pop(prediction_id, None)
         if waiting is None:
             return False
-        accounts = self._versions[waiting.version_key]
+        accounts = self._lines[waiting.line]
         del accounts[waiting.account_id][prediction_id]
         if not accounts[waiting.account_id]:
             del accounts[waiting.account_id]
         if not accounts:
-            del self._versions[waiting.version_key]
+            del self._lines[waiting.line]
         return True
 
-    def next_for(self, version_key: int, running: Mapping[int, int]) -> Waiting | None:
+    def next_for(self, line: Line, running: Mapping[int, int]) -> Waiting | None:
         """Return who is next for a version, given how many of each account run."""
-        accounts = self._versions.get(version_key)
+        accounts = self._lines.get(line)
         if not accounts:
             return None
-        heads = (next(iter(line.values())) for line in accounts.values())
+        heads = (next(iter(own.values())) for own in accounts.values())
         return min(heads, key=partial(self._rank, running))
 
-    def versions(self, running: Mapping[int, int]) -> list[int]:
+    def versions(self, running: Mapping[int, int]) -> list[Line]:
         """Return the versions that are waited for, in the order in which they are to be served."""
-        heads = [self.next_for(key, running) for key in self._versions]
+        heads = [self.next_for(line, running) for line in self._lines]
         found = [it for it in heads if it is not None]
         found.sort(key=partial(self._rank, running))
-        return [it.version_key for it in found]
+        return [it.line for it in found]
 
-    def waiting_for(self, version_key: int) -> Iterator[Waiting]:
+    def waiting_for(self, line: Line) -> Iterator[Waiting]:
         """Yield who waits for a version."""
-        for line in self._versions.get(version_key, {}).values():
-            yield from line.values()
+        for own in self._lines.get(line, {}).values():
+            yield from own.values()
 
-    def count(self, version_key: int) -> int:
+    def count(self, line: Line) -> int:
         """Return how many wait for a version."""
-        return sum(len(line) for line in self._versions.get(version_key, {}).values())
+        return sum(len(own) for own in self._lines.get(line, {}).values())
 
-    def oldest(self, version_key: int) -> Iterator[Waiting]:
+    def oldest(self, line: Line) -> Iterator[Waiting]:
         """Yield who waits for a version by age; to ask for a few is cheap, however many wait."""
-        lines = self._versions.get(version_key, {}).values()
-        return merge(*(line.values() for line in lines), key=_created_at)
+        accounts = self._lines.get(line, {}).values()
+        return merge(*(own.values() for own in accounts), key=_created_at)
 
 
 def _age(item: tuple[str, Waiting]) -> datetime:

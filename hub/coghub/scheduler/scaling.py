@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 from coghub.database import instances as instance_rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
+from coghub.domain.deployment import Deployed
 from coghub.domain.errors import VersionNotFound
 from coghub.domain.instance import Stage
 from coghub.domain.prediction import End, Status
-from coghub.domain.signals import Waiting
+from coghub.domain.signals import Line, Waiting, is_training, version_key_of
 from coghub.executors.base import Executor
 from coghub.models.catalog import Catalog, Entry
 from coghub.predictions.predictions import Predictions
+from coghub.scheduler.deployed import DeployedInstances
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.lives import Lives
 from coghub.scheduler.patience import patiently
@@ -47,18 +49,20 @@ class Scaling:
     predictions: Predictions
     catalog: Catalog
     executor: Executor
+    deployed: DeployedInstances
     now: Clock
-    _promises: dict[str, int] = field(default_factory=dict)
+    _promises: dict[str, Line] = field(default_factory=dict)
     """Hardware → the version for which room is being made on it."""
-    _failed_at: dict[int, datetime] = field(default_factory=dict)
+    _failed_at: dict[Line, datetime] = field(default_factory=dict)
     """Version → when an instance of it failed while others served."""
 
     async def scale(self) -> None:
         """Start, stop and drain what is to be, as of now."""
         self._take_back_room()
-        for version_key in self.queue.versions(self.fleet.running()):
-            if self._needs_another(version_key):
-                await self._request(version_key)
+        waited_for = self.queue.versions(self.fleet.running())
+        for line in [*waited_for, *self.deployed.lacking()]:
+            if self._needs_another(line):
+                await self._request(line)
 
     def _take_back_room(self) -> None:
         """Let instances stay that were to leave for a version that needs no other any more."""
@@ -67,86 +71,94 @@ class Scaling:
                 member.leaves_for = None
                 self.lives.wake()
 
-    def _needs_another(self, version_key: int) -> bool:
-        waiting = self.queue.count(version_key)
-        members = [it for it in self.fleet.of_version(version_key) if it.is_coming or it.is_ready]
+    def _needs_another(self, line: Line) -> bool:
+        if self.deployed.lacks(line):
+            return True
+        waiting = self.queue.count(line)
+        members = [it for it in self.fleet.of_version(line) if it.is_coming or it.is_ready]
         if not members or not waiting:
             return waiting > 0
-        failed_at, now = self._failed_at.get(version_key), self.now()
+        failed_at, now = self._failed_at.get(line), self.now()
         if failed_at is not None and now - failed_at < SCALE_UP_AGAIN_AFTER:
             return False
         coming = sum(it.slots for it in members if it.is_coming)
-        return waiting > coming and self._waits(version_key, SCALE_UP_AFTER)
+        return waiting > coming and self._waits(line, SCALE_UP_AFTER)
 
-    def _waits(self, version_key: int, span: timedelta) -> bool:
-        oldest = next(self.queue.oldest(version_key), None)
+    def _waits(self, line: Line, span: timedelta) -> bool:
+        oldest = next(self.queue.oldest(line), None)
         return oldest is not None and self.now() - oldest.created_at > span
 
-    async def _request(self, version_key: int) -> None:
+    async def _request(self, line: Line) -> None:
         """Start an instance if there is room, or make room, or fail those who wait in vain."""
         try:
-            entry = await self.catalog.get(version_key)
+            entry = await self.catalog.get(version_key_of(line))
         except VersionNotFound:
-            await self._fail_all(version_key, "The version was deleted")
+            await self._fail_all(line, "The version was deleted")
             return
-        reason = self.executor.refusal_of(entry.version)
+        reason = self.executor.refusal_of(entry.version) or self.deployed.refusal_of(line)
         if reason is not None:
-            await self._fail_all(version_key, reason)
+            await self._fail_all(line, reason)
             return
-        wanted = await self._wanted(entry)
+        wanted = await self._wanted(entry, line)
         hardware = hardware_for(entry.version, wanted, self.fleet.hardware)
         if hardware is None or not hardware.capacity:
             sku = wanted or "cpu"
-            await self._fail_all(version_key, f"This hub does not have the hardware `{sku}`")
+            await self._fail_all(line, f"This hub does not have the hardware `{sku}`")
         else:
-            self._place(entry, hardware.sku)
+            self._place(entry, line, hardware.sku)
 
-    def _place(self, entry: Entry, sku: str) -> None:
-        version_key = entry.version.key
-        for other in [at for at, to in self._promises.items() if to == version_key and at != sku]:
+    def _place(self, entry: Entry, line: Line, sku: str) -> None:
+        for other in [at for at, to in self._promises.items() if to == line and at != sku]:
             del self._promises[other]  # its owner chose other hardware meanwhile
-        if not self.fleet.has_room(sku):
-            self._make_room(version_key, sku)
-        elif self._is_free_for(version_key, sku):
+        if not self.deployed.has_place(line):
+            self.deployed.make_place(line, is_urgent=self._waits(line, DRAIN_AFTER))
+        elif not self.fleet.has_room(sku):
+            self._make_room(line, sku)
+        elif self._is_free_for(line, sku):
             self._promises.pop(sku, None)
-            self.lives.start(entry, sku)
+            deployment_id = line.deployment_id if isinstance(line, Deployed) else None
+            self.lives.start(entry, sku, is_training=is_training(line), deployment_id=deployment_id)
 
-    def _is_free_for(self, version_key: int, sku: str) -> bool:
+    def _is_free_for(self, line: Line, sku: str) -> bool:
         """Tell whether a version may have a free place: it was not made for another one."""
-        other = self._promises.get(sku, version_key)
-        return other == version_key or not self._needs_another(other)
+        other = self._promises.get(sku, line)
+        return other == line or not self._needs_another(other)
 
-    async def _wanted(self, entry: Entry) -> str | None:
+    async def _wanted(self, entry: Entry, line: Line) -> str | None:
+        if isinstance(line, Deployed):
+            return self.deployed.hardware_of(line)
         model_id = entry.version.model_id
         return await self.database.read(lambda c: instance_rows.wanted_hardware(c, model_id))
 
-    def _make_room(self, version_key: int, sku: str) -> None:
+    def _make_room(self, line: Line, sku: str) -> None:
         """Stop an instance of another version that nobody needs, or let one run empty."""
         if any(it.stage is Stage.STOPPED and it.hardware == sku for it in self.fleet):
             return
-        unwanted = [it for it in self.fleet.coming(sku) if not self.queue.count(it.version_key)]
-        if (idle := self.fleet.least_needed(sku, version_key, self.queue.count)) is not None:
+        coming = [it for it in self.fleet.coming(sku) if not it.is_kept]
+        unwanted = [it for it in coming if not self.queue.count(it.line)]
+        if (idle := self.fleet.least_needed(sku, line, self.queue.count)) is not None:
             self.lives.stop(idle)
         elif unwanted:
             self.lives.give_up(unwanted[0])
-        elif self.fleet.is_making_room(sku) or not self._waits(version_key, DRAIN_AFTER):
+        elif self.fleet.is_making_room(sku) or not self._waits(line, DRAIN_AFTER):
             return
-        elif (busy := self.fleet.least_busy(sku, version_key, self.now())) is not None:
-            busy.leaves_for = version_key
+        elif (busy := self.fleet.least_busy(sku, line, self.now())) is not None:
+            busy.leaves_for = line
         else:
             return
-        self._promises[sku] = version_key
+        self._promises[sku] = line
 
     async def on_failed(self, member: Member, reason: str) -> None:
         """Fail those who wait for an instance, unless another one of the version serves them."""
-        version_key = member.version_key
-        if any(it.is_ready for it in self.fleet.of_version(version_key)):
-            self._failed_at[version_key] = self.now()
+        line = member.line
+        self.deployed.failed(line)
+        if any(it.is_ready for it in self.fleet.of_version(line)):
+            self._failed_at[line] = self.now()
         else:
-            await patiently(lambda: self._fail_all(version_key, reason), reason="setup failed")
+            await patiently(lambda: self._fail_all(line, reason), reason="setup failed")
 
-    async def _fail_all(self, version_key: int, reason: str) -> None:
-        waiting = list(self.queue.waiting_for(version_key))
+    async def _fail_all(self, line: Line, reason: str) -> None:
+        waiting = list(self.queue.waiting_for(line))
         for start in range(0, len(waiting), AT_ONCE):
             ends = [self._fail(it, reason) for it in waiting[start : start + AT_ONCE]]
             outcomes = await asyncio.gather(*ends, return_exceptions=True)

@@ -24,6 +24,7 @@ from coghub.models.catalog import Catalog
 from coghub.predictions.predictions import Predictions
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.cold_start import ColdStart, Told
+from coghub.scheduler.deployed import DeployedInstances
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.lives import Lives, SideTasks
 from coghub.scheduler.patience import patiently
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 TICK_S = 1.0
 """The loop runs at least so often: clocks, and what nobody announced."""
 RESTARTED = "The hub was stopped while the prediction ran, and it had output already"
+TRAINING_RESTARTED = "The hub was stopped while the training ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,9 @@ class Scheduler:
         self._lives = Lives(
             fleet, boot, self._tasks, parts.now, wake=self.wake, on_failed=self._on_failed
         )
+        self._deployed = DeployedInstances(
+            parts.database, self.queue, fleet, self._lives, parts.now
+        )
         self._scaling = Scaling(
             self.queue,
             fleet,
@@ -73,6 +78,7 @@ class Scheduler:
             predictions=parts.predictions,
             catalog=parts.catalog,
             executor=parts.executor,
+            deployed=self._deployed,
             now=parts.now,
         )
         self._cold_start = ColdStart(parts.database, parts.signals, self.queue, parts.now)
@@ -106,6 +112,11 @@ class Scheduler:
         """Stop the instances of a version that is gone; nothing of it runs or waits any more."""
         self._lives.stop_all(version_key)
 
+    def on_deployments_changed(self) -> None:
+        """See to it that there are the instances that deployments want now."""
+        self._deployed.changed()
+        self.wake()
+
     async def recover(self) -> None:
         """Take up what a hub that was stopped left: nothing is lost, and nothing ends twice."""
         now = self._parts.now()
@@ -123,7 +134,13 @@ class Scheduler:
         self.wake()
 
     async def _recover_running(self, waiting: Waiting) -> None:
-        """Let it wait again if it has told no output; a stop of the hub is not its fault."""
+        """Let it wait again if it has told no output; a stop of the hub is not its fault.
+
+        A training is not begun twice: it may have cost hours, or changed something elsewhere.
+        """
+        if waiting.is_training:
+            await self._parts.predictions.end(waiting.id, End(Status.FAILED, TRAINING_RESTARTED))
+            return
         back = await self._parts.database.write(
             lambda c: attempts.give_back(c, waiting.id, waiting.attempt, counts=False)
         )
@@ -147,6 +164,7 @@ class Scheduler:
     async def tick(self) -> None:
         """Assign, scale, stop what is idle, and tell those who wait how it goes."""
         self._assign()
+        await self._deployed.look()
         await self._scaling.scale()
         self._lives.stop_idle(self._parts.idle_timeout_s)
         await self._lives.keep_stages()
@@ -167,10 +185,10 @@ class Scheduler:
 
     def _assign(self) -> None:
         running = self.fleet.running()
-        for version_key in self.queue.versions(running):
-            for member in self.fleet.of_version(version_key):
+        for line in self.queue.versions(running):
+            for member in self.fleet.of_version(line):
                 while member.free_slots:
-                    waiting = self.queue.next_for(version_key, running)
+                    waiting = self.queue.next_for(line, running)
                     if waiting is None:
                         break
                     self._give(waiting, member)
@@ -202,6 +220,8 @@ class Scheduler:
             member.running.pop(prediction_id, None)
             if not member.running:
                 member.idle_since = self._parts.now()
+                if member.is_training and member.is_ready:  # each has an instance of its own
+                    self._lives.stop(member)
             if member.is_in_doubt:
                 self._lives.look_after(member)
             self.wake()
