@@ -14,6 +14,8 @@ from typing import Any
 from coghub.domain.errors import SettingInvalid
 from coghub.domain.hardware import Limit
 from coghub.setting_values import (
+    bucket,
+    database,
     level,
     limits,
     networks,
@@ -36,6 +38,12 @@ class HubSettings:
 
     data: Path
     """The folder with everything that the hub knows."""
+    database: str | None = field(default=None, repr=False)
+    """Where the rows are: `postgresql://user@host/name`; else a file in the data folder."""
+    storage: str | None = None
+    """Where blobs and files are, such as `s3://bucket/prefix`; else in the data folder."""
+    redirect_blobs: bool = True
+    """Pulls from S3 are sent to the bucket; `false` where clients cannot reach it."""
     host: str = "127.0.0.1"
     """The address to listen on; `0.0.0.0` lets other machines in."""
     port: int = 5100
@@ -74,6 +82,8 @@ class HubSettings:
     """Longest time from an instance's start to the end of its setup, in seconds."""
     run_timeout_s: float = 1800.0
     """Longest run of a prediction, in seconds; it fails after it."""
+    training_timeout_s: float = 24 * 3600.0
+    """Longest run of a training, in seconds, before it fails."""
     idle_timeout_s: float = 300.0
     """An instance that did nothing for so long is stopped, in seconds."""
     retention_s: float = 3600.0
@@ -178,6 +188,9 @@ MAX_PORT = 65535
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "data": path,
+    "database": database,
+    "storage": bucket,
+    "redirect_blobs": yes_or_no,
     "host": text,
     "port": whole(0, MAX_PORT),
     "public_url": url,
@@ -197,6 +210,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "queue_timeout_s": seconds,
     "setup_timeout_s": seconds,
     "run_timeout_s": seconds,
+    "training_timeout_s": seconds,
     "idle_timeout_s": seconds,
     "retention_s": seconds,
     "file_expiry_s": seconds,

@@ -19,6 +19,7 @@ MAX_DIGITS = 18
 DIGITS = re.compile(r"[0-9]+")
 WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 MAX_CPUS = 10_000
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]{1,500})?")
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -102,6 +103,14 @@ def networks(value: Any) -> tuple[str, ...]:
         raise ValueError("a list of addresses or networks, such as 10.0.0.0/8") from None
 
 
+def bucket(value: Any) -> str:
+    """Return the address of a bucket, and of a place in it."""
+    text = value.rstrip("/") if isinstance(value, str) else ""
+    if BUCKET.fullmatch(text) is None or {"", ".", ".."} & set(text.split("/")[3:]):
+        raise ValueError("an address such as s3://bucket/prefix")
+    return text
+
+
 def one_of(*words: str) -> Callable[[Any], str]:
     """Return the reader of one of some words."""
 
@@ -145,3 +154,10 @@ def level(value: Any) -> str:
     if str(value).lower() not in LEVELS:
         raise ValueError(f"one of {', '.join(LEVELS)}")
     return str(value).lower()
+
+
+def database(value: Any) -> str:
+    scheme = str(value).partition("://")[0]
+    if not isinstance(value, str) or scheme not in {"postgresql", "postgres"} or "\0" in value:
+        raise ValueError("an address like `postgresql://user@host/name`")
+    return value.strip()

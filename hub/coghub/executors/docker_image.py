@@ -25,8 +25,9 @@ from coghub.build.layers import ROOT
 from coghub.build.oci import Layout
 from coghub.build.plan import read_plan
 from coghub.domain.digest import hex_of
-from coghub.domain.errors import BundleInvalid, DockerError, ImageInvalid
+from coghub.domain.errors import DockerError, ImageInvalid
 from coghub.executors.base import InstanceSpec
+from coghub.executors.version_blobs import version_layout
 from coghub.settings import Settings
 from coghub.storage.storage import Storage
 
@@ -78,14 +79,12 @@ class VersionImages:
                 (self.folder / f"{tag}.lock").unlink(missing_ok=True)
 
     def _make(self, spec: InstanceSpec, name: str, report: Report) -> None:
-        root = self.storage.path_of("")
-        if root is None:
-            raise BundleInvalid("The Docker executor needs the storage on a local disk")
-        layout = Layout(root)
-        if spec.version.is_bundle:
-            self._build(spec, layout, name, report)
-        else:
-            _load(self.docker, layout, dict(spec.manifest), name)
+        fetched = self.folder / f"{spec.version.id}.blobs"
+        with version_layout(self.storage, spec.manifest, fetched) as layout:
+            if spec.version.is_bundle:
+                self._build(spec, layout, name, report)
+            else:
+                _load(self.docker, layout, dict(spec.manifest), name)
 
     def _build(self, spec: InstanceSpec, layout: Layout, name: str, report: Report) -> None:
         folder = self.folder / spec.version.id

@@ -24,19 +24,19 @@ from coghub.build.events import Event, Progress
 from coghub.build.file_lock import Lock
 from coghub.build.files import remove
 from coghub.build.layers import ROOT
-from coghub.build.oci import Layout
 from coghub.build.plan import Plan, read_plan
 from coghub.build.sdk import sdk_path
-from coghub.domain.errors import BundleInvalid
 from coghub.domain.instance import Stage
 from coghub.domain.model import Version
 from coghub.executors.base import Executor, InstanceSpec, Tell
 from coghub.executors.own_thread import in_own_thread
 from coghub.executors.process import LocalInstance, start_process
+from coghub.executors.version_blobs import version_layout
 from coghub.settings import Settings
 from coghub.storage.storage import Storage
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TRAIN = ("--x-mode", "train")
 LOG_LEVEL = "warning"
 """Of an instance's server: what it does is the hub's to log."""
 MAX_SOCKET_PATH_BYTES = 100
@@ -69,6 +69,7 @@ class LocalExecutor(Executor):
 
     def _tidy(self, version_ids: Collection[str]) -> None:
         shutil.rmtree(self._folder / "run", ignore_errors=True)
+        shutil.rmtree(self._folder / "fetched", ignore_errors=True)
         projects = self._folder / "projects"
         gone = {path.name.removesuffix(".lock") for path in projects.glob("*")} - set(version_ids)
         for name in gone:
@@ -96,16 +97,18 @@ class LocalExecutor(Executor):
         """Return the bundle's project folder, made once; an instance that starts beside waits."""
         folder = self._folder / "projects" / spec.version.id
         if not folder.exists():
-            root = self._storage.path_of("")
-            if root is None:
-                raise BundleInvalid("The local executor needs the storage on a local disk")
             lock: Lock = file_lock.wait_exclusive(folder.with_name(f"{spec.version.id}.lock"))
             try:
                 if not folder.exists():
-                    unpacking.unpack(Layout(root), dict(spec.manifest), folder)
+                    self._unpack(spec, folder)
             finally:
                 lock.release()
         return folder / ROOT
+
+    def _unpack(self, spec: InstanceSpec, folder: Path) -> None:
+        manifest, fetched = dict(spec.manifest), self._folder / "fetched" / spec.version.id
+        with version_layout(self._storage, manifest, fetched) as layout:
+            unpacking.unpack(layout, manifest, folder)
 
     async def _environment(self, plan: Plan, project: Path, tell: Tell) -> Environment:
         loop = asyncio.get_running_loop()
@@ -125,6 +128,7 @@ class LocalExecutor(Executor):
         place = self._place(spec)
         command = [str(environment.python), "-m", "cog.server.http"]
         command += ["--unix-socket", str(place.socket), "--upload-url", spec.upload_url]
+        command += TRAIN if spec.is_training else ()
         return await start_process(
             command,
             folder=project,

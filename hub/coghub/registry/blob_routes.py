@@ -17,6 +17,8 @@ from coghub.registry.ranges import Span, requested_span
 from coghub.registry.responses import DIGEST
 
 BINARY = "application/octet-stream"
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""An address into the bucket is good for some minutes only."""
 
 
 class BlobRoutes:
@@ -50,6 +52,8 @@ class BlobRoutes:
             return Response(status_code=304, headers={"ETag": headers["ETag"]})
         is_same = request.headers.get("if-range", headers["ETag"]) == headers["ETag"]
         span = requested_span(request.headers.get("range") if is_same else None, size)
+        if (link := await self._link(request, digest)) is not None:
+            return Response(status_code=307, headers={"Location": link, DIGEST: digest, **NOT_KEPT})
         status = 200
         if span is not None:
             status = 206
@@ -58,6 +62,12 @@ class BlobRoutes:
         headers["Content-Length"] = str(part.size)
         content = self._hub.storage.read(blob_key(digest), start=part.start, end=part.end)
         return StreamingResponse(content, status, headers, media_type=BINARY)
+
+    async def _link(self, request: Request, digest: str) -> str | None:
+        """Return where the client gets it without us; who compares our ETag gets it from us."""
+        if not self._hub.settings.redirect_blobs or "if-range" in request.headers:
+            return None
+        return await self._hub.storage.link_to(blob_key(digest))
 
     async def delete(self, request: Request) -> Response:
         """Answer DELETE of a blob: this repository no longer has it."""

@@ -39,6 +39,8 @@ BATCH = 500
 """Rows looked at, or removed, in one transaction."""
 LEAST_ORPHAN_AGE_S = 3600.0
 """A file without a row may be of an upload that is just being finished."""
+STALE_S = 24 * 3600.0
+"""No object takes so long on its way into an object store: nobody will finish it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Collection:
         blobs, freed = await self._blobs(before)
         orphan_age_s = max(settings.gc_grace_s, LEAST_ORPHAN_AGE_S)
         blobs += await self._orphans(now - timedelta(seconds=orphan_age_s))
+        uploads += await self._hub.storage.abort_stale(now - timedelta(seconds=STALE_S))
         return Collected(uploads, manifests, blobs, freed)
 
     async def _uploads(self, before: datetime) -> int:
@@ -152,14 +155,14 @@ class Collection:
         if await self._hub.database.read(lambda c: rows.has_blob(c, digest)):
             return False
 
-        def take(connection: Connection) -> Path | None:
+        def take(connection: Connection) -> tuple[bool, Path | None]:
             if rows.has_blob(connection, digest):
-                return None
-            return self._hub.storage.withdraw(blob_key(digest))
+                return False, None
+            return True, self._hub.storage.withdraw(blob_key(digest))
 
-        path = await self._hub.database.write(take)
+        is_taken, path = await self._hub.database.write(take)
         await asyncio.to_thread(_remove, path)
-        return path is not None
+        return is_taken
 
 
 def _is_younger(path: Path, moment: datetime) -> bool:

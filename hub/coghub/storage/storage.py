@@ -1,41 +1,45 @@
 """Bytes under keys, on the local disk or in an object store.
 
 Whole objects only: what arrives is collected in a file beside the store, which its taker bounds
-and checks, and is adopted at the end. On the local disk to adopt is to rename.
+and checks, and is adopted at the end: half an object is never seen, whenever a hub is killed.
+`local` and `s3` are the stores; `tests/contracts` holds them to the same.
 """
 
 import asyncio
 import errno
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import mkstemp
 
-import obstore
-from obstore.store import LocalStore, ObjectStore
-
 from coghub.domain.errors import DiskFull
-from coghub.domain.ids import new_id
-from coghub.storage.reading import file_pieces
 
-WITHDRAWN = "withdrawn-"
-"""How files begin in `incoming` that are no object any more."""
 PIECE_BYTES = 1024**2
 """Of what is read at once: large enough that the hop between threads does not count."""
 
 
-class Storage:
+class Storage(ABC):
     """Objects by key, such as `blobs/sha256/9f86…`; equal for every kind of store."""
 
-    def __init__(self, store: ObjectStore, *, incoming: Path, local: Path | None) -> None:
-        self._store = store
-        self._local = local
+    def __init__(self, incoming: Path) -> None:
         self.incoming = incoming
 
-    def path_of(self, key: str) -> Path | None:
+    def path_of(self, key: str) -> Path | None:  # noqa: ARG002 - the seam's
         """Return the file that is this object, if the store is local."""
-        return self._local / key if self._local else None
+        return None
+
+    async def claim(self, owner: str) -> None:  # noqa: B027 - a local store is claimed with its folder
+        """See that the store works, and that no other hub has this place in it.
+
+        Raises:
+            StorageUnusable: naming why it does not.
+        """
+
+    async def link_to(self, key: str) -> str | None:  # noqa: ARG002 - the seam's
+        """Return an address that gives an object to who has no right of ours; None if none can."""
+        return None
 
     def new_incoming(self) -> tuple[int, Path]:
         """Return a descriptor and path of a new file; `adopt` it, or remove it.
@@ -47,25 +51,18 @@ class Storage:
             descriptor, name = mkstemp(dir=self.incoming)
         return descriptor, Path(name)
 
+    @abstractmethod
     async def adopt(self, path: Path, key: str) -> None:
         """Make a file the object of a key, at once and whole; the file is gone afterwards.
 
         Raises:
             DiskFull: if no space is left.
+            StorageUnusable: if the object store fails; the file is still there.
         """
-        target = self.path_of(key)
-        if target is not None:
-            await asyncio.to_thread(_rename, path, target)
-            return
-        await obstore.put_async(self._store, key, path)
-        await asyncio.to_thread(path.unlink)
 
+    @abstractmethod
     async def size_of(self, key: str) -> int | None:
         """Return an object's size in bytes; None if there is none."""
-        try:
-            return (await obstore.head_async(self._store, key))["size"]
-        except FileNotFoundError:
-            return None
 
     async def read(
         self, key: str, *, start: int = 0, end: int | None = None
@@ -78,53 +75,51 @@ class Storage:
         size = await self.size_of(key)
         if size is None:
             raise FileNotFoundError(key)
-        stop = size if end is None else min(end, size)
-        path = self.path_of(key)
-        pieces = self._pieces(key, start, stop) if path is None else file_pieces(path, start, stop)
-        async for piece in pieces:
+        async for piece in self._pieces(key, start, size if end is None else min(end, size)):
             yield piece
 
-    async def _pieces(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
-        for offset in range(start, stop, PIECE_BYTES):
-            piece = await obstore.get_range_async(
-                self._store, key, start=offset, end=min(offset + PIECE_BYTES, stop)
-            )
-            yield bytes(piece)
+    @abstractmethod
+    def _pieces(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]: ...
 
-    def withdraw(self, key: str) -> Path | None:
-        """Take an object away at once, within a transaction; return a file to remove afterwards.
+    @abstractmethod
+    def fetch(self, key: str, target: Path) -> None:
+        """Copy an object into a file; blocks, and belongs in a thread.
 
-        To rename is quick, where to free the space of a large file takes a while.
+        Raises:
+            FileNotFoundError: if there is no such object.
         """
-        source = self.path_of(key)
-        if source is None:
-            obstore.delete(self._store, key)
-            return None
-        target = self.incoming / f"{WITHDRAWN}{new_id()}"
-        with suppress(FileNotFoundError):
-            source.replace(target)
-        return target
 
-    async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
+    @abstractmethod
+    def withdraw(self, key: str) -> Path | None:
+        """Take an object away at once, within a transaction; return a file to remove afterwards."""
+
+    @abstractmethod
+    def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         """Yield the keys that begin so, and when each object was made."""
-        async for some in obstore.list(self._store, prefix):
-            for found in some:
-                yield found["path"], found["last_modified"]
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; what is not there is no error."""
         for key in keys:
-            with suppress(FileNotFoundError):
-                await obstore.delete_async(self._store, key)
+            await self._delete(key)
+
+    @abstractmethod
+    async def _delete(self, key: str) -> None: ...
+
+    async def abort_stale(self, before: datetime) -> int:  # noqa: ARG002 - the seam's
+        """Drop what a killed hub had sent of objects by then; return how many there were."""
+        return 0
 
 
-def local_storage(folder: Path) -> Storage:
-    """Return the storage in a folder, which is made."""
-    objects, incoming = folder / "objects", folder / "incoming"
+def make_folder(folder: Path) -> Path:
+    """Return a folder, which is made."""
     with disk_errors():
-        objects.mkdir(parents=True, exist_ok=True)
-        incoming.mkdir(parents=True, exist_ok=True)
-    return Storage(LocalStore(str(objects)), incoming=incoming, local=objects)
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+async def removed(path: Path) -> None:
+    """Remove a file that may be gone, off the event loop: to free its space takes a while."""
+    await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 @contextmanager
@@ -136,9 +131,3 @@ def disk_errors() -> Generator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull("No space is left on the hub's disk") from error
         raise
-
-
-def _rename(path: Path, target: Path) -> None:
-    with disk_errors():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)

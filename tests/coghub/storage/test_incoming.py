@@ -6,7 +6,7 @@ import pytest
 
 from coghub.domain.errors import TooLarge
 from coghub.storage.incoming import PIECE_BYTES, Incoming
-from coghub.storage.storage import local_storage
+from coghub.storage.local import local_storage
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""Objects as files in a folder: to adopt is to rename."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import obstore
+from obstore.store import LocalStore
+
+from coghub.domain.ids import new_id
+from coghub.storage.reading import file_pieces
+from coghub.storage.storage import Storage, disk_errors, make_folder
+
+WITHDRAWN = "withdrawn-"
+"""How files begin in `incoming` that are no object any more."""
+
+
+class LocalStorage(Storage):
+    """The storage on the local disk."""
+
+    def __init__(self, objects: Path, incoming: Path) -> None:
+        super().__init__(incoming)
+        self._objects = objects
+        self._store = LocalStore(str(objects))
+
+    def path_of(self, key: str) -> Path:
+        """Return the file that is this object; see `Storage`."""
+        return self._objects / key
+
+    async def adopt(self, path: Path, key: str) -> None:
+        """Rename a file; see `Storage`."""
+        await asyncio.to_thread(_rename, path, self.path_of(key))
+
+    async def size_of(self, key: str) -> int | None:
+        """Return an object's size in bytes; see `Storage`."""
+        try:
+            return (await obstore.head_async(self._store, key))["size"]
+        except FileNotFoundError:
+            return None
+
+    def _pieces(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        return file_pieces(self.path_of(key), start, stop)
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Copy an object into a file; see `Storage`."""
+        with disk_errors():
+            shutil.copyfile(self.path_of(key), target)
+
+    def withdraw(self, key: str) -> Path | None:
+        """Rename an object away, which is quick where to free its space is not; see `Storage`."""
+        target = self.incoming / f"{WITHDRAWN}{new_id()}"
+        with suppress(FileNotFoundError):
+            self.path_of(key).replace(target)
+        return target
+
+    async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
+        """Yield the keys that begin so; see `Storage`."""
+        async for some in obstore.list(self._store, prefix):
+            for found in some:
+                yield found["path"], found["last_modified"]
+
+    async def _delete(self, key: str) -> None:
+        with suppress(FileNotFoundError):
+            await obstore.delete_async(self._store, key)
+
+
+def local_storage(folder: Path) -> LocalStorage:
+    """Return the storage in a folder, which is made."""
+    return LocalStorage(make_folder(folder / "objects"), make_folder(folder / "incoming"))
+
+
+def _rename(path: Path, target: Path) -> None:
+    with disk_errors():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
