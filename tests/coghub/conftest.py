@@ -1,32 +1,88 @@
-"""A hub in a folder of its own, without a server: the parts that most tests need."""
+"""A hub in a folder of its own, without a server: the parts that most tests need.
+
+`pytest --postgres` gives every such hub a database on PostgreSQL. Without it, those of the folders
+in `BOTH` run on both databases, where PostgreSQL is installed.
+"""
 
 import asyncio
 import shutil
+from pathlib import Path
 
 import pytest
 
+from coghub.database.database import SqliteDatabase
+from coghub.database.postgres import PostgresDatabase
 from coghub.hub_settings import HubSettings
 from coghub.opening import DATABASE, open_hub
+
+HERE = Path(__file__).parent
+BOTH = tuple(HERE / name for name in ("database", "predictions", "models", "scheduler"))
+
+
+def pytest_generate_tests(metafunc):
+    """Say on which databases a test runs."""
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    kinds = ["sqlite"]
+    if metafunc.config.getoption("postgres"):
+        kinds = ["postgresql"]
+    elif any(metafunc.definition.path.is_relative_to(folder) for folder in BOTH):
+        kinds = ["sqlite", "postgresql"]
+    if any(mark.name == "sqlite_only" for mark in metafunc.definition.iter_markers()):
+        kinds = ["sqlite"]
+    ids = None if kinds != ["sqlite"] else [pytest.HIDDEN_PARAM]
+    metafunc.parametrize("database_kind", kinds, ids=ids)
 
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory):
     """A migrated database to copy: to migrate one takes longer than most tests."""
     folder = tmp_path_factory.mktemp("empty")
-
-    async def make():
-        async with open_hub(HubSettings(data=folder)):
-            pass
-
-    asyncio.run(make())
+    asyncio.run(_begin(HubSettings(data=folder)))
     return folder / DATABASE
 
 
+@pytest.fixture(scope="session")
+def empty_template(tmp_path_factory, postgres_server):
+    """The same on PostgreSQL: the name of a database to copy."""
+    name = postgres_server.make()
+    folder = tmp_path_factory.mktemp("empty-template")
+    asyncio.run(_begin(HubSettings(data=folder, database=postgres_server.url(name))))
+    return name
+
+
+async def _begin(settings):
+    async with open_hub(settings):
+        pass
+
+
 @pytest.fixture
-async def hub(tmp_path, empty_database):
-    (tmp_path / "hub").mkdir()
-    shutil.copy(empty_database, tmp_path / "hub" / DATABASE)
-    async with open_hub(HubSettings(data=tmp_path / "hub")) as opened:
+def hub_settings(tmp_path, request, database_kind):
+    """The settings of a hub whose database is migrated."""
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    if database_kind == "sqlite":
+        shutil.copy(request.getfixturevalue("empty_database"), folder / DATABASE)
+        yield HubSettings(data=folder)
+        return
+    server = request.getfixturevalue("postgres_server")
+    with server.database(request.getfixturevalue("empty_template")) as url:
+        yield HubSettings(data=folder, database=url)
+
+
+@pytest.fixture
+def new_database(tmp_path, request, database_kind):
+    """What opens an empty database; each call the same one."""
+    if database_kind == "sqlite":
+        yield lambda: SqliteDatabase(tmp_path / "rows.db")
+        return
+    with request.getfixturevalue("postgres_server").database() as url:
+        yield lambda: PostgresDatabase(url)
+
+
+@pytest.fixture
+async def hub(hub_settings):
+    async with open_hub(hub_settings) as opened:
         yield opened
 
 

@@ -22,6 +22,7 @@ STATUS_OF: dict[type[errors.CoghubError], int] = {
     errors.RequestInvalid: 422,
     errors.QueueFull: 429,
     errors.StorageUnusable: 503,
+    errors.DatabaseUnreachable: 503,
     errors.DiskFull: 507,
 }
 """A class stands for those below it, the nearest one wins."""

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Dialect, LargeBinary
+from sqlalchemy import BigInteger, Dialect, LargeBinary, String
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,3 +40,9 @@ class Json(TypeDecorator[Any]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         del dialect
         return None if value is None else msgspec.json.decode(value)
+
+
+@compiles(String, "postgresql")
+def _without_length(_type: String, _compiler: Any, **_: Any) -> str:
+    """Let PostgreSQL bound texts no more than SQLite does: what is too long is refused earlier."""
+    return "TEXT"

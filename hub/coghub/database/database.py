@@ -1,8 +1,9 @@
 """The one entry point to the rows: functions over a connection, run off the event loop.
 
-SQLite takes one writer at a time, so there is one: a thread with one connection, which runs the
-changes that wait in one transaction and commits once for all of them. A change that fails is
-rolled back alone, by its savepoint. Who waits for a change hears of it after the commit.
+There is one writer at a time: a thread with one connection, which runs the changes that wait in one
+transaction and commits once for all of them. A change that fails is rolled back alone, by its
+savepoint. Who waits for a change hears of it after the commit. SQLite takes no more than one; on
+PostgreSQL a lock makes it so, and queries need to know of no difference.
 """
 
 import asyncio
@@ -13,8 +14,10 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from coghub.database import sqlite
 from coghub.database.near import NearReader
-from coghub.database.sqlite import ReaderThreads, WriterThread, full_disk, open_engine
+from coghub.database.threads import ReaderThreads, WriterThread
+from coghub.domain.errors import DatabaseUnreachable, DatabaseUnusable
 
 T = TypeVar("T")
 
@@ -39,7 +42,24 @@ class Database(Protocol):
 
         Raises:
             DiskFull: if no space is left.
+            DatabaseUnreachable: if there is a server, and it does not answer.
         """
+        ...
+
+    def claim(self) -> None:
+        """Make this process the one hub that works with the rows; a file has its folder's lock.
+
+        Raises:
+            DataFolderBusy: if another process is.
+        """
+        ...
+
+    def is_claimed(self) -> bool:
+        """Tell whether a hub works with the rows; False where the folder's lock tells."""
+        ...
+
+    def unusable(self, error: DBAPIError) -> DatabaseUnusable | DatabaseUnreachable:
+        """Return how an error at the opening is told."""
         ...
 
     async def close(self) -> None:
@@ -52,9 +72,9 @@ class SqliteDatabase(Database):
 
     def __init__(self, path: Path, *, is_durable: bool = False) -> None:
         self.path = path
-        self._engine = open_engine(path, is_durable=is_durable)
-        self._writer = WriterThread(self._engine)
-        self._readers = ReaderThreads(self._engine)
+        self._engine = sqlite.open_engine(path, is_durable=is_durable)
+        self._writer = WriterThread(self._engine, sqlite.MANNER)
+        self._readers = ReaderThreads(self._engine, sqlite.MANNER, sqlite.READERS)
         self._near = NearReader(self._engine)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -70,8 +90,19 @@ class SqliteDatabase(Database):
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """See `Database`."""
-        with full_disk():
+        with sqlite.full_disk():
             return await asyncio.wrap_future(self._writer.submit(change))
+
+    def claim(self) -> None:
+        """See `Database`."""
+
+    def is_claimed(self) -> bool:
+        """See `Database`."""
+        return False
+
+    def unusable(self, error: DBAPIError) -> DatabaseUnusable:
+        """See `Database`."""
+        return DatabaseUnusable(self.path, str(error.orig))
 
     async def close(self) -> None:
         """See `Database`."""
@@ -82,3 +113,12 @@ class SqliteDatabase(Database):
         self._writer.close()
         self._readers.close()
         self._engine.dispose()
+
+
+def open_database(url: str | None, path: Path, *, is_durable: bool) -> Database:
+    """Return the database of a hub: the one that the setting names, else the file."""
+    if url is None:
+        return SqliteDatabase(path, is_durable=is_durable)
+    from coghub.database.postgres import PostgresDatabase  # noqa: PLC0415 - its driver loads slowly
+
+    return PostgresDatabase(url)

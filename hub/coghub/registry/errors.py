@@ -34,6 +34,7 @@ ANSWER_OF: dict[type[errors.CoghubError], tuple[int, str]] = {
     errors.Conflict: (409, "DENIED"),
     errors.RequestInvalid: (400, "UNSUPPORTED"),
     errors.StorageUnusable: (503, "UNAVAILABLE"),
+    errors.DatabaseUnreachable: (503, "UNAVAILABLE"),
     errors.DiskFull: (507, "UNAVAILABLE"),
 }
 """A class stands for those below it, the nearest one wins."""

@@ -5,15 +5,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from coghub.database.database import SqliteDatabase
 from coghub.database.migrate import migrate
 from coghub.database.schema import metadata
 from coghub.domain.errors import DatabaseUnknown
 
 
 @pytest.fixture
-async def database(tmp_path):
-    opened = SqliteDatabase(tmp_path / "rows.db")
+async def database(new_database):
+    opened = new_database()
     yield opened
     await opened.close()
 

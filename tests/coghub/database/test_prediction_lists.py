@@ -8,6 +8,7 @@ from coghub.database.predictions import Filter
 from coghub.domain.prediction import Source
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(
     ("source", "index"),
     [

@@ -15,7 +15,7 @@ import click
 from coghub.cli.output import Console
 from coghub.domain.errors import HubNotFound, UsageError
 from coghub.hub_settings import HubSettings, read_hub_settings
-from coghub.opening import DATABASE, open_hub
+from coghub.opening import has_hub, open_hub
 from coghub.parts import Hub
 from coghub.settings import current_settings
 
@@ -66,7 +66,7 @@ class HubInvocation:
             HubNotFound: if there is none.
         """
         settings = self.settings()
-        if not may_make and not (settings.data / DATABASE).is_file():
+        if not may_make and not has_hub(settings):
             raise HubNotFound(settings.data)
         return asyncio.run(_inside(settings, action))
 

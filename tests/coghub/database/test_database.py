@@ -7,15 +7,14 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from coghub.database.database import SqliteDatabase
 from coghub.database.migrate import migrate
 from coghub.database.schema import properties
 from coghub.domain.errors import DiskFull
 
 
 @pytest.fixture
-async def database(tmp_path):
-    opened = SqliteDatabase(tmp_path / "rows.db")
+async def database(new_database):
+    opened = new_database()
     await opened.write(migrate)
     yield opened
     await opened.close()
@@ -61,6 +60,7 @@ async def test_what_was_written_is_there_at_once_for_who_peeks(database):
         assert await database.peek(count) == number + 1
 
 
+@pytest.mark.sqlite_only
 async def test_who_peeks_and_finds_a_lock_waits_in_another_thread(database):
     asked = []
 
@@ -75,17 +75,18 @@ async def test_who_peeks_and_finds_a_lock_waits_in_another_thread(database):
     assert asked[1] is not threading.current_thread()
 
 
-async def test_changes_that_wait_are_applied_before_the_end(tmp_path, database):
+async def test_changes_that_wait_are_applied_before_the_end(new_database, database):
     waiting = [asyncio.ensure_future(database.write(put(str(number)))) for number in range(500)]
     await asyncio.sleep(0)
     await database.close()
     await asyncio.gather(*waiting)
 
-    again = SqliteDatabase(tmp_path / "rows.db")
+    again = new_database()
     assert await again.read(count) == 500
     await again.close()
 
 
+@pytest.mark.sqlite_only
 async def test_a_full_disk_is_told_and_leaves_nothing(database):
     """SQLite is told that its file may not grow, which it takes as it takes a full disk."""
 

@@ -1,0 +1,204 @@
+"""PostgreSQL: its connections, how it begins transactions, and its errors.
+
+Writers wait for each other, as SQLite's do: each transaction that changes something begins with a
+lock of the whole database. A change that looks first and then writes is right without more, in one
+process and between several.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import NumericLoader
+from psycopg.types.string import StrDumperUnknown
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from coghub.database.database import Database
+from coghub.database.threads import Manner, ReaderThreads, WriterThread
+from coghub.domain.errors import DatabaseUnreachable, DataFolderBusy, DiskFull
+
+T = TypeVar("T")
+
+READERS = 8
+"""Queries that go on at once: each waits for the network for most of its time."""
+CONNECT_TIMEOUT_S = 10
+WRITE_LOCK = 0x636F6768_7562_01
+"""The key of the lock that writers wait for: "coghub", and a number."""
+HUB_LOCK = 0x636F6768_7562_02
+"""The key of the lock that a running hub has."""
+
+MANNER = Manner(
+    begin_write=f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})",
+    begin_read="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    error=psycopg.Error,
+    is_open=lambda driver: (
+        driver.info.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
+    ),
+    is_lost=lambda driver: driver.closed,
+)
+
+
+class Text(StrDumperUnknown):
+    """Text as PostgreSQL keeps it: it knows no NUL, which models may print."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+
+
+class Number(NumericLoader):
+    """What sums of integers are: an integer, as from SQLite."""
+
+    def load(self, data: Any) -> Any:
+        value = super().load(data)
+        return int(value) if value == value.to_integral_value() else float(value)
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for a server's database, as libpq's connection URIs name it."""
+
+    def connect() -> "psycopg.Connection[Any]":
+        connection = psycopg.connect(
+            url,
+            autocommit=True,  # BEGIN is ours
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name="coghub",
+        )
+        connection.adapters.register_dumper(str, Text)
+        connection.adapters.register_loader("numeric", Number)
+        return connection
+
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        poolclass=NullPool,  # each thread holds one
+        isolation_level="AUTOCOMMIT",
+        use_native_hstore=False,
+        hide_parameters=True,  # an error's text gets into the log, and inputs must not
+    )
+
+
+def shown(url: str) -> str:
+    """Return what a database is called where everyone may read it: without its password."""
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.Error:
+        return "postgresql://…"
+    host = parts.get("host") or "localhost"
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"postgresql://{host}{port}/{parts.get('dbname') or ''}"
+
+
+@contextmanager
+def reachable(url: str) -> Generator[None]:
+    """Translate what says that the server is not there, or its disk is full, into ours."""
+    try:
+        yield
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        if state == psycopg.errors.DiskFull.sqlstate:
+            raise DiskFull("No space is left on the disk of the database's server") from error
+        if error.connection_invalidated or _is_away(error.orig, state):
+            raise unreachable(url, error) from error
+        raise
+
+
+AWAY = ("08", "28", "3D", "53", "57P", "25006")
+"""The beginnings of codes that say: no connection, no login, no such database, too many clients,
+being shut down, a standby."""
+
+
+def _is_away(error: BaseException | None, state: str | None) -> bool:
+    if state is None:
+        return isinstance(error, psycopg.OperationalError)
+    return state.startswith(AWAY)
+
+
+def unreachable(url: str, error: DBAPIError) -> DatabaseUnreachable:
+    """Return how an error of the driver is told."""
+    lines = str(error.orig).strip().splitlines()
+    return DatabaseUnreachable(shown(url), lines[0] if lines else type(error.orig).__name__)
+
+
+class HubLock:
+    """Says that a hub runs on a database, as long as its own connection lasts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.connect()
+
+    def take(self) -> bool:
+        """Take the lock, and tell whether it could be had."""
+        query = f"SELECT pg_try_advisory_lock({HUB_LOCK})"
+        return bool(self._connection.exec_driver_sql(query).scalar())
+
+    def release(self) -> None:
+        """Give it back, if it was taken."""
+        with suppress(DBAPIError):  # the server went first, and the lock with it
+            self._connection.close()
+
+
+def is_served(engine: Engine) -> bool:
+    """Tell whether a hub runs on the database."""
+    lock = HubLock(engine)
+    try:
+        return not lock.take()
+    finally:
+        lock.release()
+
+
+class PostgresDatabase(Database):
+    """A database of a PostgreSQL server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = open_engine(url)
+        self._writer = WriterThread(self._engine, MANNER)
+        self._readers = ReaderThreads(self._engine, MANNER, READERS)
+        self._lock: HubLock | None = None
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        with reachable(self.url):
+            return await asyncio.wrap_future(self._readers.submit(query))
+
+    async def peek(self, query: Callable[[Connection], T]) -> T:
+        """See `Database`: a server is never near."""
+        return await self.read(query)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """See `Database`."""
+        with reachable(self.url):
+            return await asyncio.wrap_future(self._writer.submit(change))
+
+    def claim(self) -> None:
+        """See `Database`."""
+        self._lock = HubLock(self._engine)
+        if not self._lock.take():
+            raise DataFolderBusy(
+                f"Another hub works with this database: {shown(self.url)}",
+                hint="Stop it, or choose another one by the setting `database`",
+            )
+
+    def is_claimed(self) -> bool:
+        """See `Database`."""
+        return is_served(self._engine)
+
+    def unusable(self, error: DBAPIError) -> DatabaseUnreachable:
+        """See `Database`."""
+        return unreachable(self.url, error)
+
+    async def close(self) -> None:
+        """See `Database`."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+        self._writer.close()
+        self._readers.close()
+        self._engine.dispose()

@@ -1,0 +1,195 @@
+"""What is PostgreSQL's own: several who write, a server that goes, and what it would not keep."""
+
+import asyncio
+
+import psycopg
+import pytest
+from sqlalchemy import func, insert, select, text, update
+
+from coghub.database.migrate import migrate
+from coghub.database.postgres import PostgresDatabase, shown
+from coghub.database.schema import accounts, properties
+from coghub.domain.clock import utc_now
+from coghub.domain.errors import DatabaseUnreachable, DataFolderBusy
+from coghub.hub_settings import HubSettings
+from coghub.opening import open_hub
+
+LIMIT_S = 60
+
+
+@pytest.fixture
+def url(postgres_server, empty_template):
+    with postgres_server.database(empty_template) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(url):
+    opened = PostgresDatabase(url)
+    yield opened
+    await opened.close()
+
+
+def put(name, value=""):
+    return lambda c: c.execute(insert(properties).values(name=name, value=value))
+
+
+def value_of(name):
+    return lambda c: c.execute(select(properties.c.value).where(properties.c.name == name)).scalar()
+
+
+def increment(connection):
+    """Look, and then write: what two who do it at once must not do to each other."""
+    number = int(value_of("number")(connection))
+    connection.execute(update(properties).values(value=str(number + 1)))
+
+
+async def test_changes_of_several_processes_wait_for_each_other(database, url):
+    other = PostgresDatabase(url)
+    await database.write(put("number", "0"))
+
+    await asyncio.gather(*(it.write(increment) for _ in range(50) for it in (database, other)))
+
+    assert await database.read(value_of("number")) == "100"
+    await other.close()
+
+
+async def test_a_query_sees_one_moment(database):
+    await database.write(put("number", "0"))
+    looked, changed = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def twice(connection):
+        first = value_of("number")(connection)
+        loop.call_soon_threadsafe(looked.set)
+        asyncio.run_coroutine_threadsafe(changed.wait(), loop).result(LIMIT_S)
+        return first, value_of("number")(connection)
+
+    reading = asyncio.ensure_future(database.read(twice))
+    await looked.wait()
+    await database.write(increment)
+    changed.set()
+
+    assert await reading == ("0", "0")
+    assert await database.read(value_of("number")) == "1"
+
+
+async def test_a_query_changes_nothing(database):
+    with pytest.raises(Exception, match="read-only transaction"):
+        await database.read(put("number"))
+
+
+async def test_text_with_nul_is_kept_without_it(database):
+    await database.write(put("logs", "before\0after"))
+
+    assert await database.read(value_of("logs")) == "before\ufffdafter"
+
+
+async def test_text_may_be_longer_than_the_schema_says_as_on_sqlite(database):
+    await database.write(put("x" * 300))
+
+    assert await database.read(value_of("x" * 300)) == ""
+
+
+async def test_sums_are_whole_numbers(database):
+    for name in ("alice", "bob"):
+        values = {"name": name, "is_admin": False, "created_at": utc_now()}
+        await database.write(lambda c, it=values: c.execute(insert(accounts).values(it)))
+
+    total = await database.read(
+        lambda c: c.execute(
+            select(func.sum(accounts.c.created_at - accounts.c.created_at))
+        ).scalar()
+    )
+
+    assert type(total) is int
+
+
+async def test_connections_that_the_server_ended_are_made_again(database, url):
+    await database.write(put("number", "0"))
+    await database.read(value_of("number"))
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    await database.write(increment)
+
+    assert await database.read(value_of("number")) == "1"
+
+
+async def test_a_connection_that_ends_within_a_change_leaves_nothing(database):
+    def end(connection):
+        put("half")(connection)
+        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(DatabaseUnreachable, match="terminating connection"):
+        await database.write(end)
+
+    assert await database.read(value_of("half")) is None
+    await database.write(put("half"))
+
+
+async def test_a_migration_that_fails_leaves_nothing(postgres_server):
+    def half(connection):
+        migrate(connection)
+        raise ValueError("the rest cannot be done")
+
+    with postgres_server.database() as url:
+        database = PostgresDatabase(url)
+        with pytest.raises(ValueError, match="the rest"):
+            await database.write(half)
+        await database.write(migrate)
+        await database.close()
+
+
+async def test_one_hub_works_with_a_database(url, tmp_path):
+    first, second = (HubSettings(data=tmp_path / it, database=url) for it in ("one", "two"))
+    async with open_hub(first, is_claimed=True):
+        with pytest.raises(DataFolderBusy, match="Another hub works with this database"):
+            async with open_hub(second, is_claimed=True):
+                pass
+        async with open_hub(first) as beside:
+            await beside.accounts.create("alice")
+
+    async with open_hub(second, is_claimed=True) as hub:
+        assert [it.name for it in await hub.accounts.list()] == ["alice"]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("postgresql://127.0.0.1:1/rows", "Connection refused"),
+        ("postgresql://user:password@/rows?nonsense=1", "invalid URI query parameter"),
+        ("postgresql://user:password@/rows?host=/nowhere", "No such file"),
+    ],
+)
+async def test_a_server_that_is_not_there_is_told_by_its_name(tmp_path, address, reason):
+    settings = HubSettings(data=tmp_path, database=address)
+
+    with pytest.raises(DatabaseUnreachable, match=reason) as caught:
+        async with open_hub(settings):
+            pass
+
+    assert "password" not in f"{caught.value}{caught.value.hint}{settings}"
+
+
+async def test_a_database_that_is_not_there_is_told(postgres_server, tmp_path):
+    url = postgres_server.url("nobody_made_it")
+
+    with pytest.raises(DatabaseUnreachable, match='"nobody_made_it" does not exist'):
+        async with open_hub(HubSettings(data=tmp_path, database=url)):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql://alice:secret@db.example:5433/rows", "postgresql://db.example:5433/rows"),
+        ("postgres://db.example/rows?password=secret", "postgresql://db.example/rows"),
+        ("postgresql:///rows", "postgresql://localhost/rows"),
+    ],
+)
+def test_a_password_is_shown_nowhere(url, name):
+    assert shown(url) == name

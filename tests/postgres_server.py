@@ -1,0 +1,152 @@
+"""A PostgreSQL server of the tests' own: a cluster in a temporary folder, behind a unix socket.
+
+It runs as another user where the tests run as root, which PostgreSQL refuses, and asks nobody for a
+password: the folder of its socket lets no one else in.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+"""Where Debian has the server's programs, which are not on PATH there."""
+USERS = ("postgres", "nobody")
+START_S = 60
+FAST = ("fsync", "synchronous_commit", "full_page_writes")
+"""What makes a crash survivable: no test needs it."""
+
+
+class PostgresServer:
+    """A running server; each database is made for one test."""
+
+    def __init__(self, sockets: Path) -> None:
+        self._sockets = sockets
+        self._numbers = count(1)
+
+    def url(self, name: str) -> str:
+        """Return the address of a database."""
+        return f"postgresql://coghub@/{name}?host={self._sockets}"
+
+    @contextmanager
+    def database(self, template: str = "template1") -> Generator[str]:
+        """Make a database, which is gone after the block, and return its address."""
+        name = self.make(template)
+        try:
+            yield self.url(name)
+        finally:
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def make(self, template: str = "template1") -> str:
+        """Make a database that stays, and return its name."""
+        name = f"rows_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def run(self, statement: str) -> None:
+        """Do something that is done outside of every database."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def server() -> Generator[PostgresServer | str]:
+    """Start a server for the block; a text says why there is none."""
+    initdb, postgres = _program("initdb"), _program("postgres")
+    if initdb is None or postgres is None:
+        yield "PostgreSQL's `initdb` and `postgres` are not installed"
+        return
+    user = _other_user()
+    if user == "":
+        yield "PostgreSQL does not run as root, and there is no other user"
+        return
+    folder = Path(tempfile.mkdtemp(prefix="coghub-pg-"))
+    try:
+        if user is not None:
+            shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
+        with _started(folder, initdb, postgres, _as_user(user)):
+            yield PostgresServer(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _started(folder: Path, initdb: str, postgres: str, prefix: Sequence[str]) -> Generator[None]:
+    cluster = str(folder / "cluster")
+    flags = ["--username=coghub", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    made = subprocess.run(
+        [*prefix, initdb, "-D", cluster, *flags],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    options = [f"-c{name}=off" for name in FAST] + ["-clisten_addresses=", "-cshared_buffers=32MB"]
+    with (folder.with_suffix(".log")).open("w") as log:
+        process = subprocess.Popen(
+            [*prefix, postgres, "-D", cluster, "-k", str(folder), *options],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _wait(process, PostgresServer(folder).url("postgres"))
+        yield
+    finally:
+        process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+        process.wait(START_S)
+        folder.with_suffix(".log").unlink(missing_ok=True)
+
+
+def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+    """Return once the server answers."""
+    until = time.monotonic() + START_S
+    while not _answers(url):
+        assert process.poll() is None, "the server ended"
+        assert time.monotonic() < until, "the server does not answer"
+        time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _program(name: str) -> str | None:
+    found = (place / name for place in PLACES if (place / name).is_file())
+    return shutil.which(name) or next(map(str, found), None)
+
+
+def _other_user() -> str | None:
+    """Return who the server has to run as; None for who runs the tests, empty for nobody."""
+    if os.getuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next((user for user in USERS if user in known and shutil.which("setpriv")), "")
+
+
+def _as_user(user: str | None) -> Sequence[str]:
+    if user is None:
+        return ()
+    entry = pwd.getpwnam(user)
+    return (
+        "setpriv",
+        f"--reuid={entry.pw_uid}",
+        f"--regid={entry.pw_gid}",
+        "--clear-groups",
+        "--pdeathsig=SIGQUIT",
+    )
