@@ -168,9 +168,14 @@ def _pushed(process: HubProcess, folder: Path, owner: str, name: str) -> str:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (project / "cog.yaml").write_text(COG_YAML.format(version=version))
     (project / "predict.py").write_text({**MODELS, **OTHER_MODELS}[name])
-    said = _cog(process, project, "push", f"{owner}/{name}")
+    return push(process, project, f"{owner}/{name}")
+
+
+def push(process: HubProcess, project: Path, model: str) -> str:
+    """Push a project to a hub that somebody logged in to, and return `OWNER/NAME:ID`."""
+    said = _cog(process, project, "push", model)
     [version_id] = re.findall(r"sha256:([0-9a-f]{64})", said)
-    return f"{owner}/{name}:{version_id}"
+    return f"{model}:{version_id}"
 
 
 def _cog(process: HubProcess, folder: Path, *arguments: str, stdin: str = "") -> str:

@@ -19,9 +19,11 @@ from cog.network_guard import Guard
 from coghub.api.bodies import Room, read_json
 from coghub.api.errors import problem
 from coghub.api.fetcher import Fetcher
+from coghub.database.registry import blob_size
 from coghub.domain.errors import CoghubError, FileNotFound
 from coghub.parts import Hub
 from coghub.scheduler.fleet import Member
+from coghub.storage.places import of_blob
 
 
 class AnyName(PathConvertor):
@@ -55,6 +57,7 @@ class Callbacks:
                 Route("/{key}/uploads/{name:any}", self.upload, methods=["PUT"]),
                 Route("/{key}/predictions/{id}/files/{file_id}", self.uploaded_file),
                 Route("/{key}/files/{file_key}/{name:any}", self.made_file),
+                Route("/{key}/weights/{name:any}", self.weights),
                 Route("/{key}/fetched/{token}/{name:any}", self.fetched_file),
                 Route("/{key}/webhooks/{id}", self.webhook, methods=["POST"]),
             ],
@@ -93,6 +96,18 @@ class Callbacks:
         file = await self._hub.prediction_files.find(request.path_params["file_key"])
         content = self._hub.prediction_files.read(file)
         return _streamed(content, file.content_type, file.size_bytes)
+
+    async def weights(self, request: Request) -> Response:
+        """Hand out what the instance's version was trained to, if its repository has it."""
+        member = self._member(request)
+        if member.weights is None or not member.weights.is_blob:
+            raise FileNotFound
+        digest, repository = member.weights.place, member.entry.model
+        size_bytes = await self._hub.database.read(lambda c: blob_size(c, repository, digest))
+        if size_bytes is None:
+            raise FileNotFound
+        content = self._hub.storage.read(of_blob(digest))
+        return _streamed(content, "application/octet-stream", size_bytes)
 
     async def fetched_file(self, request: Request) -> Response:
         """Hand out what a prediction's input names, fetched now for a server without a guard."""

@@ -69,6 +69,14 @@ def by_digest(connection: Connection, repository: str, digest: str) -> RowMappin
     return connection.execute(query).mappings().first()
 
 
+def names_of(connection: Connection, repository: str, digest: str) -> Sequence[str]:
+    """Return the digests of what a manifest names."""
+    query = select(manifest_blobs.c.digest).where(
+        manifest_blobs.c.repository == repository, manifest_blobs.c.manifest_digest == digest
+    )
+    return connection.execute(query).scalars().all()
+
+
 def by_tag(connection: Connection, repository: str, tag: str) -> RowMapping | None:
     """Return the row of the manifest that a tag points at."""
     query = select(manifests).join(

@@ -13,6 +13,9 @@ from coghub.domain.prediction import Source
 
 MADE_BY: Mapping[Source, TextClause] = {it: text(f"source = '{it.value}'") for it in Source}
 """Word for word as in the condition of an index: the few of the web are found among a million."""
+TRAININGS = text("destination IS NOT NULL")
+"""Word for word the same."""
+NO_TRAININGS = predictions.c.destination.is_(None)
 
 
 def of_account(
@@ -29,6 +32,7 @@ def of_account(
         query = query.where(MADE_BY[wanted.source])
     if wanted.model_id is not None:
         query = query.where(predictions.c.model_id == wanted.model_id)
+    query = query.where(TRAININGS if wanted.is_training else NO_TRAININGS)
     if wanted.status is not None:
         query = query.where(predictions.c.status == wanted.status)
     order = (made, predictions.c.id)

@@ -41,6 +41,8 @@ class InstanceSpec:
     hardware: str = "cpu"
     """The sku that it runs on."""
     gpu_ids: tuple[str, ...] = ()
+    is_training: bool = False
+    """Its server is to train, and not to predict."""
 
 
 class Instance(Protocol):

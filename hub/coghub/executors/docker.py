@@ -36,6 +36,7 @@ HOME = "/home/model"
 MAX_PROCESSES = 4096
 """Threads count too, and libraries for numbers begin many."""
 SERVER = ("python", "-m", "cog.server.http")
+
 LOG_LEVEL = "warning"
 NO_LIMIT = Limit()
 
@@ -109,7 +110,7 @@ class DockerExecutor(Executor):
         return ContainerSpec(
             image=image.id,
             name=f"{self._network}-{spec.id[:12]}",
-            command=(*SERVER, "--upload-url", spec.upload_url) if image.is_ours else (),
+            command=_command(spec, is_ours=image.is_ours),
             environment={**told, **spec.variables, **spec.server_variables},
             labels={HUB: self._id},
             mounts=(Mount(volume, HOME, is_volume=True),),
@@ -153,6 +154,14 @@ class DockerExecutor(Executor):
         return VersionImages(
             self._docker, self._settings, self._storage, self._folder, f"coghub-{self._id}"
         )
+
+
+def _command(spec: InstanceSpec, *, is_ours: bool) -> tuple[str, ...]:
+    """Return what is run in a container; nothing stands for the image's own command."""
+    train = ("--x-mode", "train") if spec.is_training else ()
+    if is_ours:
+        return (*SERVER, "--upload-url", spec.upload_url, *train)
+    return (*SERVER, *train) if train else ()
 
 
 def _nothing(_: Image) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -14,7 +15,9 @@ from coghub.domain.clock import Clock
 from coghub.domain.digest import hex_of
 from coghub.domain.errors import InstanceDied, InstanceGone, SetupFailed, VersionNotFound
 from coghub.domain.growing_log import GrowingLog
+from coghub.domain.image_index import image_among
 from coghub.domain.instance import Stage
+from coghub.domain.weights import VARIABLE, weights_of
 from coghub.executors.base import Executor, Instance, InstanceSpec
 from coghub.instances.client import InstanceClient
 from coghub.models.variables import Variables
@@ -32,8 +35,6 @@ LINES: Mapping[Stage, str] = {
     Stage.SETUP: "Running setup",
 }
 """What the logs of those who wait say of each stage."""
-
-_PLATFORM = {"os": "linux", "architecture": "amd64"}
 WORDS_OF_SERVER = re.compile(r"(?:(?:worker )?setup failed: )+")
 """Stand before the reason in a server's logs, as who is told it says `Setup failed` already."""
 
@@ -82,7 +83,7 @@ class Boot:
     async def _spec(self, member: Member) -> InstanceSpec:
         version = member.entry.version
         manifest = await self._manifest(member.entry.model, version.id)
-        image = _image_among(manifest)
+        image = image_among(manifest)
         if image is not None:
             manifest = await self._manifest(member.entry.model, hex_of(image))
         member.secrets = await self.variables.secrets_of(version.model_id)
@@ -92,11 +93,25 @@ class Boot:
             version=version,
             manifest=manifest,
             upload_url=f"{self.callback_url}/{member.key}/uploads/",
-            variables=await self.variables.environment_of(version.model_id),
+            variables={
+                **await self.variables.environment_of(version.model_id),
+                **self._weights_for(member, manifest),
+            },
             server_variables=self.server_variables,
             hardware=member.hardware,
             gpu_ids=(member.gpu_id,) if member.gpu_id is not None else (),
+            is_training=member.is_training,
         )
+
+    def _weights_for(self, member: Member, manifest: Mapping[str, Any]) -> dict[str, str]:
+        """Return what tells an instance of its version's weights: they win over the owner's."""
+        member.weights = weights_of(manifest)
+        if member.weights is None:
+            return {}
+        if not member.weights.is_blob:
+            return {VARIABLE: member.weights.place}
+        name = quote(member.weights.name)
+        return {VARIABLE: f"{self.callback_url}/{member.key}/weights/{name}"}
 
     async def _manifest(self, repository: str, version_id: str) -> dict[str, Any]:
         content = await self.database.read(lambda c: rows.manifest_of(c, repository, version_id))
@@ -163,7 +178,7 @@ class Boot:
                 self._told(member, Stage.SETUP, news if tells else "")
             match health.get("status"):
                 case "READY":
-                    member.slots = _slots_of(health) or member.slots
+                    member.slots = 1 if member.is_training else _slots_of(health) or member.slots
                     return
                 case "BUSY" if member.running:
                     return
@@ -184,15 +199,6 @@ class Boot:
         await self.database.write(
             lambda c: rows.keep(c, member.id, stage=member.stage, error=error, logs=logs, now=now)
         )
-
-
-def _image_among(manifest: Mapping[str, Any]) -> str | None:
-    """Return the digest of the image for these machines in an index; None if it is no index."""
-    images = [it for it in manifest.get("manifests") or () if isinstance(it, dict)]
-    if not images:
-        return None
-    fitting = [it for it in images if _PLATFORM.items() <= (it.get("platform") or {}).items()]
-    return str((fitting or images)[0].get("digest"))
 
 
 def _slots_of(health: Mapping[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""Ends what has run out of its time: three clocks, and each prediction's own deadline."""
+"""Ends what has run out of its time: four clocks, and each prediction's own deadline."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,24 +27,29 @@ class Reaper:
     now: Clock
     queue_timeout_s: float
     run_timeout_s: float
+    training_timeout_s: float
 
     async def tick(self) -> int:
         """End what is overdue and return how many were."""
         now = self.now()
         late = now - timedelta(seconds=self.run_timeout_s)
+        late_training = now - timedelta(seconds=self.training_timeout_s)
         old = now - timedelta(seconds=self.queue_timeout_s)
-        overdue, running, waiting = await self.database.read(
+        overdue, running, training, waiting = await self.database.read(
             lambda c: (
                 rows.overdue(c, now),
                 rows.running_since(c, late),
+                rows.running_since(c, late_training, is_training=True),
                 rows.waiting_since(c, old),
             )
         )
         run_out = f"Prediction timed out: it ran for longer than {self.run_timeout_s:g} s"
+        training_out = f"Training timed out: it ran for longer than {self.training_timeout_s:g} s"
         queue_out = f"Prediction timed out: it waited for longer than {self.queue_timeout_s:g} s"
         return (
             await self._end(overdue, End(Status.CANCELED))
             + await self._end(running, End(Status.FAILED, run_out))
+            + await self._end(training, End(Status.FAILED, training_out))
             + await self._end(waiting, End(Status.FAILED, queue_out))
         )
 

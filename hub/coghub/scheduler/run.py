@@ -5,6 +5,8 @@
    prediction that is over at once is one write, and a talkative one few.
 3. A connection that breaks is made again, behind the last event, as long as the instance lives.
 4. An instance that died gives the prediction back once, if it has told no output; else it fails.
+   A training fails at once.
+5. A training that went well makes a version in the transaction that ends it.
 
 While nothing can be written, as on a full disk, the instance is read no further, and all waits.
 """
@@ -12,7 +14,7 @@ While nothing can be written, as on a full disk, the instance is read no further
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,9 +25,15 @@ from coghub.database.attempts import Assigned, Batch
 from coghub.database.database import Database
 from coghub.database.encryption import Box
 from coghub.domain.clock import Clock
-from coghub.domain.errors import InputRefused, InstanceBusy, InstanceError, InstanceGone
+from coghub.domain.errors import (
+    CoghubError,
+    InputRefused,
+    InstanceBusy,
+    InstanceError,
+    InstanceGone,
+)
 from coghub.domain.instance import Stage
-from coghub.domain.prediction import End, Status
+from coghub.domain.prediction import Chunk, End, EventKind, Status, output_of
 from coghub.domain.signals import Signals, Waiting
 from coghub.files.prediction_files import PredictionFiles
 from coghub.predictions import secrets
@@ -36,6 +44,7 @@ from coghub.scheduler.foreign import Foreign
 from coghub.scheduler.gathered import Gathered
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.progress import Receiver, receiver
+from coghub.trainings.outcome import Outcome, Outcomes, Trained
 
 T = TypeVar("T")
 
@@ -65,6 +74,8 @@ class RunParts:
     """Hears what was written of predictions whose webhooks want to know."""
     on_end: Callable[[], None]
     """Hears that a prediction with a webhook was ended by its instance."""
+    outcomes: Outcomes
+    """Make versions of what trainings return."""
 
 
 @dataclass(slots=True)
@@ -90,7 +101,9 @@ class Run:
     async def run(self) -> Waiting | None:
         """Run to the end; return where it is to wait again, if it is."""
         try:
-            assigned = await self._write(lambda c: attempts.assign(c, self.waiting))
+            assigned = await self._write(
+                lambda c: attempts.assign(c, self.waiting, self.member.hardware)
+            )
             if assigned is None or self.is_canceled:
                 return None
             return await self._run(assigned)
@@ -213,10 +226,15 @@ class Run:
     async def _record(self, batch: Batch) -> bool:
         """Write a batch; False if the prediction has ended meanwhile, as by a cancel."""
         parts, prediction_id = self.parts, self.waiting.id
-        now = parts.now()
-        recorded = await self._write(
-            lambda c: attempts.record(c, prediction_id, self._attempt, batch, now)
-        )
+        now, keep = parts.now(), await self._outcome_of(batch)
+
+        def record(connection: Connection) -> attempts.Recorded | None:
+            done = attempts.record(connection, prediction_id, self._attempt, batch, now)
+            if done is not None and keep is not None:
+                keep(connection)
+            return done
+
+        recorded = await self._write(record)
         if recorded is None:
             return False
         if batch.end is None:
@@ -228,6 +246,29 @@ class Run:
         if batch.end is not None and self._has_webhook:
             parts.on_end()
         return True
+
+    async def _outcome_of(self, batch: Batch) -> Callable[[Connection], None] | None:
+        """Return what makes the version of a training that went well; else the training fails."""
+        if batch.end is None or batch.end.status is not Status.SUCCEEDED:
+            return None
+        if not self.waiting.is_training:
+            return None
+        try:
+            outcome = await self._outcome(batch)
+        except (CoghubError, FileNotFoundError) as error:
+            batch.end = replace(batch.end, status=Status.FAILED, error=str(error))
+            return None
+        batch.told.append((EventKind.OUTPUT, Chunk(outcome.output, None)))
+        return outcome.keep
+
+    async def _outcome(self, batch: Batch) -> Outcome:
+        outcomes, entry = self.parts.outcomes, self.member.entry
+        before = await outcomes.told_by(self.waiting.id)
+        told = [chunk for kind, chunk in batch.told if kind is EventKind.OUTPUT]
+        training = Trained(
+            self.waiting.id, self.waiting.destination or "", entry.model, entry.version
+        )
+        return await outcomes.of(training, output_of([*before, *told]))
 
     async def _write(self, change: Callable[[Connection], T]) -> T:
         database = self.parts.database
@@ -248,7 +289,9 @@ class Run:
         is_dead = await self._is_dead()
         if not is_dead:  # it may still work on it, or on nothing any more
             self.member.is_in_doubt = True
-        back = await self._give_back(counts=self.member.stage is not Stage.STOPPED)
+        back = None
+        if not self.waiting.is_training:  # which may have cost hours, or changed something
+            back = await self._give_back(counts=self.member.stage is not Stage.STOPPED)
         if back is None:
             if is_dead and self.member.instance is not None:
                 reason = await self.member.instance.ended()

@@ -1,6 +1,6 @@
 import pytest
 
-from coghub.scheduler.boot import _image_among
+from coghub.domain.image_index import image_among
 
 AMD64 = {"digest": "sha256:a", "platform": {"os": "linux", "architecture": "amd64"}}
 ARM64 = {"digest": "sha256:b", "platform": {"os": "linux", "architecture": "arm64"}}
@@ -17,4 +17,4 @@ ATTESTATION = {"digest": "sha256:c", "platform": {"os": "unknown", "architecture
     ],
 )
 def test_of_an_index_the_image_for_these_machines_is_run(manifest, digest):
-    assert _image_among(manifest) == digest
+    assert image_among(manifest) == digest

@@ -15,7 +15,14 @@ def reaper(hub):
     def later():
         return utc_now() + timedelta(hours=2)
 
-    return Reaper(hub.database, hub.predictions, later, queue_timeout_s=3600, run_timeout_s=60)
+    return Reaper(
+        hub.database,
+        hub.predictions,
+        later,
+        queue_timeout_s=3600,
+        run_timeout_s=60,
+        training_timeout_s=7200,
+    )
 
 
 async def test_who_waited_for_too_long_fails(hub, alice, hello, reaper):
