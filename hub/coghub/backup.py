@@ -8,6 +8,9 @@ one of the two times, unless somebody deleted it in between. With the rows first
 could take an object before it is copied; with the objects first and only once, the newest rows
 would name what the copy lacks.
 
+Objects in a bucket are not copied: the note says where they are, and a restored hub goes on with
+them. Whoever wants to have them twice has the store keep versions of them.
+
 On one file system objects are linked, not copied. A backup that is made again into its folder
 takes what is new, and drops what was gone already before the rows were copied.
 """
@@ -44,10 +47,12 @@ class BackupNote:
     objects: int
     size_bytes: int
     """Of objects and rows together."""
+    storage: str | None = None
+    """Where the hub's objects are that were not copied: in a bucket."""
     format: int = FORMAT
 
 
-def back_up(folder: Path, target: Path, *, now: datetime) -> BackupNote:
+def back_up(folder: Path, target: Path, *, now: datetime, storage: str | None = None) -> BackupNote:
     """Copy the hub of a data folder, which may be running, into another folder.
 
     Raises:
@@ -64,7 +69,7 @@ def back_up(folder: Path, target: Path, *, now: datetime) -> BackupNote:
         _take_rows(folder / DATABASE, target / DATABASE)
         _take_objects(folder / OBJECTS, target / OBJECTS)
         _drop(gone & _missing(target / OBJECTS, folder / OBJECTS), target / OBJECTS)
-        return _note(target, now)
+        return _note(target, now, storage)
 
 
 def restore(backup: Path, folder: Path) -> BackupNote:
@@ -196,11 +201,12 @@ def _copy_private(source: Path, target: Path) -> None:
         file.write(source.read_bytes())
 
 
-def _note(target: Path, now: datetime) -> BackupNote:
+def _note(target: Path, now: datetime, storage: str | None) -> BackupNote:
     sizes = [path.stat().st_size for path in _files(target / OBJECTS)]
     size_bytes = sum(sizes) + (target / DATABASE).stat().st_size
-    note = BackupNote(iso(now), len(sizes), size_bytes)
+    note = BackupNote(iso(now), len(sizes), size_bytes, storage)
     partial = target / BEGUN
-    partial.write_text(json.dumps(asdict(note), indent=2) + "\n", encoding="utf-8")
+    said = {name: value for name, value in asdict(note).items() if value is not None}
+    partial.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     partial.replace(target / NOTE)
     return note

@@ -260,3 +260,14 @@ async def test_the_copy_of_the_rows_is_one_file(hub, data, tmp_path):
     assert names == {DATABASE, KEY_FILE, NOTE, "storage"}
     with closing(sqlite3.connect(tmp_path / "backup" / DATABASE)) as rows:
         assert rows.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+
+
+async def test_what_lies_in_a_bucket_is_named_and_not_copied(hub, data, tmp_path):
+    back_up(data, tmp_path / "local", now=NOW)
+
+    note = back_up(data, tmp_path / "backup", now=NOW, storage="s3://bucket/hub")
+
+    assert read_note(tmp_path / "backup") == note
+    assert restore(tmp_path / "backup", tmp_path / "new").storage == "s3://bucket/hub"
+    assert read_note(tmp_path / "local").storage is None
+    assert "storage" not in (tmp_path / "local" / NOTE).read_text()

@@ -19,10 +19,15 @@ def command(invocation: HubInvocation, *, folder: Path) -> None:
 
     The hub may be running. Where DIR holds an older backup of it, what is new is added and what is
     gone is removed. It holds the key of all secrets: keep it as safe as the hub itself.
+
+    Blobs and files in S3 are not copied: let the bucket keep versions of them.
     """
-    note = back_up(invocation.settings().data, folder.absolute(), now=utc_now())
+    settings = invocation.settings()
+    note = back_up(settings.data, folder.absolute(), now=utc_now(), storage=settings.storage)
     if invocation.is_json:
         invocation.show({"folder": str(folder), **asdict(note)})
     else:
         size = size_text(note.size_bytes)
         invocation.console.say(f"Backed up {note.objects} objects, {size} in all: {folder}")
+    if note.storage:
+        invocation.console.warn(f"Blobs and files were not copied, they are in {note.storage}")

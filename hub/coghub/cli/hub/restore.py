@@ -23,3 +23,7 @@ def command(invocation: HubInvocation, *, folder: Path) -> None:
         invocation.show({"data": str(data), **asdict(note)})
     else:
         invocation.console.say(f"Restored the backup of {note.created_at} into {data}")
+    if note.storage:
+        invocation.console.warn(
+            f"Blobs and files are not in it: run the hub with `COGHUB_STORAGE={note.storage}`"
+        )
