@@ -23,7 +23,14 @@ Bodies are JSON whatever their content type says. Lists come in pages: `next` an
 
 ROUTES = (
     ("GET", "/account", "yes", "200", "Whose token it is."),
-    ("GET", "/collections", "yes", "200", "An empty page: there are none yet."),
+    ("GET", "/collections", "read", "200", "The collections of the hub, by name, on one page."),
+    (
+        "GET",
+        "/collections/{slug}",
+        "read",
+        "200",
+        "A collection, with those of its models that you may see.",
+    ),
     ("GET", "/docs", "no", "200", "This API as a page, made from its document."),
     ("GET", "/openapi.json", "no", "200", "The document of this API: OpenAPI 3.1, with examples."),
     (
@@ -76,7 +83,13 @@ ROUTES = (
         "Remove a private model that has no versions.",
     ),
     ("GET", "/models/{owner}/{name}/readme", "read", "200", "Its README, as Markdown."),
-    ("GET", "/models/{owner}/{name}/examples", "read", "200", "An empty page: there are none yet."),
+    (
+        "GET",
+        "/models/{owner}/{name}/examples",
+        "read",
+        "200",
+        "Predictions that the model shows, the newest first.",
+    ),
     ("GET", "/models/{owner}/{name}/versions", "read", "200", "All versions, the newest first."),
     ("GET", "/models/{owner}/{name}/versions/{version_id}", "read", "200", "A version."),
     (
@@ -128,7 +141,7 @@ ROUTES = (
         "/search",
         "read",
         "200",
-        "Public models with the words of `query`, at most `limit` (1 to 50, 20 unless given).",
+        "Public models and collections with the words of `query`, at most `limit` (1 to 50, 20 unless given) of each.",
     ),
     ("GET", "/webhooks/default/secret", "yes", "200", "The key that signs your webhooks."),
 )

@@ -33,6 +33,7 @@ from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
 from coghub.models.catalog import Catalog
+from coghub.models.collections import Collections
 from coghub.models.deletion import Deletion
 from coghub.models.models import Models
 from coghub.models.sharing import Sharing
@@ -109,6 +110,7 @@ async def open_hub(
             sessions=Sessions(database, now),
             deliveries=Deliveries(database, now),
             access=access,
+            collections=Collections(database, access, now),
             models=models,
             sharing=Sharing(database, now),
             deletion=Deletion(database, storage, access, signals, now),

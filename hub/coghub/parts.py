@@ -19,6 +19,7 @@ from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
 from coghub.models.catalog import Catalog
+from coghub.models.collections import Collections
 from coghub.models.deletion import Deletion
 from coghub.models.models import Models
 from coghub.models.sharing import Sharing
@@ -47,6 +48,7 @@ class Hub:
     access: Access
     models: Models
     sharing: Sharing
+    collections: Collections
     deletion: Deletion
     variables: Variables
     webhook_secrets: WebhookSecrets

@@ -11,6 +11,7 @@ from coghub.api.authentication import optional_account, require_account
 from coghub.api.bodies import read_bytes, read_json
 from coghub.api.fields import require_sku, require_url
 from coghub.api.paging import page_response, read_cursor
+from coghub.api.prediction_view import PredictionView
 from coghub.api.rendering import json_response, model_json
 from coghub.domain.errors import BadRequest, NotFound
 from coghub.domain.model import Model, ModelOrder, Visibility
@@ -55,6 +56,7 @@ class ModelRoutes:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._view = PredictionView(hub)
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -100,8 +102,13 @@ class ModelRoutes:
         return self._page(request, Page(await self._hub.models.search(text)))
 
     async def get(self, request: Request) -> Response:
-        """Answer GET /models/{owner}/{name}."""
-        return json_response(self._json(await self._model(request), request))
+        """Answer GET /models/{owner}/{name}: with its newest example, unlike in lists."""
+        model = await self._model(request)
+        base = base_url(request, self._hub.settings)
+        told = self._json(model, request)
+        for prediction in await self._hub.examples.of_model(model, limit=1):
+            told["default_example"] = await self._view.example_json(prediction, base)
+        return json_response(told)
 
     async def change(self, request: Request) -> Response:
         """Answer PATCH /models/{owner}/{name}."""
@@ -130,9 +137,11 @@ class ModelRoutes:
         return PlainTextResponse(model.readme)
 
     async def examples(self, request: Request) -> Response:
-        """Answer GET /models/{owner}/{name}/examples: there are none yet."""
-        await self._model(request)
-        return page_response(request, self._hub.settings, Page(()), str)
+        """Answer GET /models/{owner}/{name}/examples."""
+        found = await self._hub.examples.of_model(await self._model(request))
+        base = base_url(request, self._hub.settings)
+        shown = [await self._view.example_json(prediction, base) for prediction in found]
+        return page_response(request, self._hub.settings, Page(shown), lambda it: it)
 
     async def _model(self, request: Request) -> Model:
         account = await optional_account(request, self._hub)

@@ -106,6 +106,14 @@ OPERATIONS: Mapping[str, Operation] = {
         _page(shapes.CollectionPage, samples.COLLECTION),
         asked_by="reader",
     ),
+    "GET /collections/{slug}": Operation(
+        "A collection with its models",
+        Content(
+            shapes.CollectionOfModels,
+            {**samples.COLLECTION, "full_description": None, "models": [samples.MODEL]},
+        ),
+        asked_by="reader",
+    ),
     "POST /files": Operation(
         "Upload a file for inputs",
         Content(shapes.File, samples.FILE),

@@ -83,6 +83,14 @@ class PredictionView:
         files = Files(self._hub.prediction_files, base, is_inline=False)
         return await self._json(prediction, base, files)
 
+    async def example_json(self, prediction: Prediction, base: str) -> dict[str, Any]:
+        """Return a prediction for everyone: without what only its maker may know."""
+        shown = await self.linked_json(prediction, base)
+        for name in ("webhook", "webhook_events_filter"):
+            shown.pop(name, None)
+        del shown["urls"]["stream"]  # its key would outlive the example
+        return shown
+
     async def _json(self, prediction: Prediction, base: str, files: Files) -> dict[str, Any]:
         linked = Files(self._hub.prediction_files, base, is_inline=False)
         return {

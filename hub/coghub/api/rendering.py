@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from coghub.domain.account import Account
 from coghub.domain.clock import iso
+from coghub.domain.collection import Collection
 from coghub.domain.model import Model, Version
 from coghub.hub_settings import HubSettings
 from coghub.public_url import base_url
@@ -36,6 +37,15 @@ def version_json(version: Version) -> dict[str, Any]:
         "created_at": iso(version.created_at),
         "cog_version": version.cog_version,
         "openapi_schema": version.openapi_schema,
+    }
+
+
+def collection_json(collection: Collection) -> dict[str, Any]:
+    """Return a collection, as it stands in lists."""
+    return {
+        "name": collection.name,
+        "slug": collection.slug,
+        "description": collection.description,
     }
 
 

@@ -1,11 +1,11 @@
-"""`GET /search`: public models by words, in the shape of Replicate's newer search."""
+"""`GET /search`: public models and collections by words, as in Replicate's newer search."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from coghub.api.authentication import optional_account
-from coghub.api.rendering import json_response, model_json
+from coghub.api.rendering import collection_json, json_response, model_json
 from coghub.domain.errors import BadRequest
 from coghub.parts import Hub
 from coghub.public_url import base_url
@@ -25,16 +25,21 @@ class SearchRoutes:
         return [Route("/search", self.search, methods=["GET"])]
 
     async def search(self, request: Request) -> Response:
-        """Answer GET /search: models only; a hub has no collections and no other pages to find."""
+        """Answer GET /search: a hub has no other pages to find."""
         await optional_account(request, self._hub)
         text = request.query_params.get("query", "")
         if not text.strip():
             raise BadRequest("Nothing to search for: `query` is missing or empty")
-        found = await self._hub.models.search(text, limit=_limit(request))
+        limit = _limit(request)
+        found = await self._hub.models.search(text, limit=limit)
+        grouped = await self._hub.collections.search(text, limit=limit)
         base = base_url(request, self._hub.settings)
         metadata = {"generated_description": None, "tags": list[str](), "score": None}
         models = [{"model": model_json(model, base), "metadata": metadata} for model in found]
-        return json_response({"query": text, "models": models, "collections": [], "pages": []})
+        collections = [{**collection_json(it), "models": None} for it in grouped]
+        return json_response(
+            {"query": text, "models": models, "collections": collections, "pages": []}
+        )
 
 
 def _limit(request: Request) -> int:

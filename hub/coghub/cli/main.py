@@ -52,6 +52,7 @@ OPERATOR_COMMANDS = {
     "user": "Make and list accounts",
     "token": "Make tokens, and take them back",
     "model": "Change models",
+    "collection": "Put models together into collections",
     "versions": "List the versions of a model",
     "env": "Set environment variables of a model's instances",
     "secret": "Set secrets of a model's instances",

@@ -116,6 +116,26 @@ model_variables = Table(
 )
 """Environment variables of a model's instances; `value` is encrypted."""
 
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("slug", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("full_description", Text),
+    Column("created_at", Moment, nullable=False),
+)
+
+collection_models = Table(
+    "collection_models",
+    metadata,
+    Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("position", Integer, nullable=False),
+)
+"""Which models are in a collection, the one with the least `position` first."""
+
 versions = Table(
     "versions",
     metadata,

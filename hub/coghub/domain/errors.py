@@ -60,6 +60,7 @@ CoghubError
     │   ├── AccountNotFound
     │   ├── ModelNotFound
     │   ├── VersionNotFound
+    │   ├── CollectionNotFound
     │   ├── PredictionNotFound
     │   ├── TrainingNotFound
     │   ├── DestinationNotFound  no model of that name for what a training makes
@@ -494,6 +495,18 @@ class VersionNotFound(NotFound):
         super().__init__(
             f"No version with id `{version_id}`",
             hint="List versions with `coghub versions OWNER/MODEL`",
+        )
+
+
+class CollectionNotFound(NotFound):
+    """No collection of that name."""
+
+    code = "collection-not-found"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            f"No collection named `{slug}`",
+            hint="List collections with `coghub collection list`",
         )
 
 

@@ -76,12 +76,6 @@ async def test_hardware_is_a_bare_list(as_alice):
     assert {"sku": "cpu", "name": "CPU"} in answer.json()
 
 
-async def test_collections_are_an_empty_page(as_alice):
-    answer = await as_alice("GET", "/v1/collections")
-
-    assert answer.json() == {"previous": None, "next": None, "results": []}
-
-
 async def test_the_webhook_secret_is_the_accounts_own(as_alice, as_bob):
     first = (await as_alice("GET", "/v1/webhooks/default/secret")).json()
     again = (await as_alice("GET", "/v1/webhooks/default/secret")).json()

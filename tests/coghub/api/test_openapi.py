@@ -113,13 +113,16 @@ async def test_the_page_names_every_call_and_needs_no_other_host(as_nobody, docu
 
 
 @pytest.fixture
-async def known(hub, alice, model, public_model, push, as_alice):
+async def known(hub, model, public_model, push, as_alice):
     """What leads somewhere, by the name of the parameter."""
+    collection = await hub.collections.create("pictures", {"name": "P", "description": ""})
+    await hub.collections.put(collection, public_model)
     version = await push(model)
     await push(public_model, "b")
     made = await as_alice("POST", "/v1/predictions", json=body_of(version))
     file = await as_alice("POST", "/v1/files", files={"content": ("a.txt", b"abc")})
     return {
+        "slug": ["pictures"],
         "owner": ["alice"],
         "name": ["hello", "open"],
         "version_id": [version.id, "b" * 64],
@@ -135,6 +138,7 @@ def body_of(version):
 CALLS = [
     ("GET", "/account", shapes.Account),
     ("GET", "/collections", shapes.CollectionPage),
+    ("GET", "/collections/{slug}", shapes.CollectionOfModels),
     ("GET", "/hardware", list[shapes.Hardware]),
     ("GET", "/files", shapes.FilePage),
     ("GET", "/files/{file_id}", shapes.File),

@@ -273,3 +273,28 @@ def test_a_password_comes_from_stdin_and_signs_in(coghub):
 
     assert asyncio.run(fits("another long one"))
     assert not asyncio.run(fits("a long one!"))
+
+
+def test_collections_are_made_filled_and_listed(coghub, model):
+    coghub("collection", "create", "pictures", "--name", "Pictures")
+    coghub("collection", "add", "pictures", model)
+    coghub("collection", "change", "pictures", "--description", "All of them")
+
+    [listed] = json.loads(coghub("collection", "list", "--json").out)
+
+    assert (listed["slug"], listed["name"]) == ("pictures", "Pictures")
+    assert (listed["description"], listed["models"]) == ("All of them", [model])
+    assert coghub("collection", "list").out == f"pictures  Pictures  {model}\n"
+    coghub("collection", "remove", "pictures", model)
+    assert json.loads(coghub("collection", "list", "--json").out)[0]["models"] == []
+    coghub("collection", "delete", "pictures")
+    assert coghub("collection", "list").out == ""
+
+
+def test_a_collection_that_cannot_be_is_refused(coghub, model):
+    coghub("collection", "create", "pictures")
+
+    assert "exists" in coghub("collection", "create", "pictures", code=1).err
+    assert "Not a name" in coghub("collection", "create", "My Pictures", code=2).err
+    assert "No collection" in coghub("collection", "add", "music", model, code=1).err
+    assert "No model" in coghub("collection", "add", "pictures", "alice/none", code=1).err
