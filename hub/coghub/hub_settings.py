@@ -76,6 +76,10 @@ class HubSettings:
     """How many predictions may wait; beyond, new ones are answered with 429."""
     account_queue_limit: int = 2_000
     """How many predictions of one account may wait."""
+    predictions_per_minute: int = 0
+    """How many predictions one token may make in a minute, else 429; 0 sets no limit."""
+    requests_per_minute: int = 0
+    """How many other requests to the API one token may make in a minute; 0 sets no limit."""
     queue_timeout_s: float = 24 * 3600.0
     """Longest wait for an instance, in seconds; a prediction fails after it."""
     setup_timeout_s: float = 600.0
@@ -207,6 +211,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "cpu_instances": whole(0),
     "queue_limit": whole(1),
     "account_queue_limit": whole(1),
+    "predictions_per_minute": whole(0),
+    "requests_per_minute": whole(0),
     "queue_timeout_s": seconds,
     "setup_timeout_s": seconds,
     "run_timeout_s": seconds,

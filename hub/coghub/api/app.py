@@ -19,7 +19,7 @@ from coghub.api.hardware import HardwareRoutes
 from coghub.api.models import ModelRoutes
 from coghub.api.outputs import OutputRoutes
 from coghub.api.predictions import PredictionRoutes
-from coghub.api.rates import rate_headers
+from coghub.api.rate_limits import RateLimits
 from coghub.api.search import SearchRoutes
 from coghub.api.streams import StreamRoutes
 from coghub.api.trainings import TrainingRoutes
@@ -61,6 +61,7 @@ def api_app(hub: Hub) -> ASGIApp:
     """Return the API as an application that is asked for `/v1/…`, `/v1/v1/…` or `/…`."""
     routes = [route for part in PARTS for route in part(hub).routes()]
     router = Router(routes, redirect_slashes=False, default=_no_route)
+    limits = RateLimits(hub.settings)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         """Take the prefix off: official clients disagree about where their base URL ends."""
@@ -69,24 +70,27 @@ def api_app(hub: Hub) -> ASGIApp:
             path = path[len(PREFIX) :]
         # With "app" in the scope, Starlette raises for a wrong method and does not answer itself.
         inner = {**scope, "path": path or "/", "root_path": "", "app": app}
-        await _answered(router, inner, receive, send)
+        await _answered(router, limits, inner, receive, send)
 
     return app
 
 
-async def _answered(router: Router, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answered(
+    router: Router, limits: RateLimits, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Have a request answered, whatever happens on the way."""
     has_begun = False
-    headers = rate_headers(scope["method"], scope["path"])
+    allowance = limits.take(scope)
 
     async def begin(message: Message) -> None:
         nonlocal has_begun
         if message["type"] == "http.response.start":
             has_begun = True
-            message["headers"] = [*message.get("headers", ()), *headers]
+            message["headers"] = [*message.get("headers", ()), *allowance.headers]
         await send(message)
 
     try:
+        allowance.require()
         await router(scope, receive, begin)
     except Exception as error:  # noqa: BLE001 - around a request; a mistake of ours is logged
         answer = _refusal(error, scope["path"])

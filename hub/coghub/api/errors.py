@@ -21,6 +21,7 @@ STATUS_OF: dict[type[errors.CoghubError], int] = {
     errors.TooLarge: 413,
     errors.RequestInvalid: 422,
     errors.QueueFull: 429,
+    errors.Throttled: 429,
     errors.StorageUnusable: 503,
     errors.DatabaseUnreachable: 503,
     errors.DiskFull: 507,
@@ -52,8 +53,9 @@ def problem(error: errors.CoghubError) -> Response:
     match error:
         case errors.InputRejected(fields=fields):
             body["invalid_fields"] = fields
-        case errors.QueueFull(retry_after_s=retry_after_s):
-            headers["Retry-After"] = str(retry_after_s)
+        case errors.QueueFull(retry_after_s=wait_s) | errors.Throttled(retry_after_s=wait_s):
+            headers["Retry-After"] = str(wait_s)
+            body["retry_after"] = wait_s
         case _:
             pass
     return problem_response(status, body, headers)

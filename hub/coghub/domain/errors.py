@@ -74,6 +74,7 @@ CoghubError
     ├── TrainingUseless       a training returned nothing that a version can be made of
     ├── TooLarge              a body or file is above its limit
     ├── QueueFull             too many predictions wait
+    ├── Throttled             a token asks more often than the operator allows
     └── DistributionError     a registry has a code for it: see `distribution_errors`
 
 An entry point of the commands prints `message`, then `hint` on a line of its own.
@@ -627,4 +628,17 @@ class QueueFull(HubError):
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Throttled(HubError):
+    """A token asks more often than the operator allows."""
+
+    code = "throttled"
+
+    def __init__(self, retry_after_s: int) -> None:
+        plural = "" if retry_after_s == 1 else "s"
+        super().__init__(
+            f"Request was throttled. Expected available in {retry_after_s} second{plural}."
+        )
         self.retry_after_s = retry_after_s
