@@ -36,9 +36,8 @@ class Examples:
             RequestInvalid: if it has not succeeded, or its data is gone.
         """
         now = self._now()
-        is_added = prediction.status is Status.SUCCEEDED and await self._database.write(
-            lambda c: rows.add(c, prediction.id, now)
-        )
+        may_be = prediction.status is Status.SUCCEEDED and not prediction.is_training
+        is_added = may_be and await self._database.write(lambda c: rows.add(c, prediction.id, now))
         if not is_added:
             raise RequestInvalid("Only a prediction that succeeded and has its data is an example")
 

@@ -107,13 +107,16 @@ class Predictions:
         self._training_checks = InputChecks()
         self._open_told = OpenTold()
 
-    def check(self, version: Version, given: Mapping[str, Any]) -> None:
+    def check(
+        self, version: Version, given: Mapping[str, Any], *, is_training: bool = False
+    ) -> None:
         """Do nothing if an input fits a version's schema.
 
         Raises:
             InputRejected: naming everything that does not.
         """
-        self._checks.check(version, given)
+        checks = self._training_checks if is_training else self._checks
+        checks.check(version, given)
 
     async def create(self, account: Account, order: Order, hold: Hold | None = None) -> Prediction:
         """Make a prediction that waits for an instance; the hold hears of its end.
@@ -124,8 +127,7 @@ class Predictions:
             DiskFull: if there is no space for a file in the input.
         """
         schema = order.version.openapi_schema
-        checks = self._checks if order.destination is None else self._training_checks
-        checks.check(order.version, order.input)
+        self.check(order.version, order.input, is_training=order.destination is not None)
         shown, sealed = secrets.without_secrets(schema, order.input, self._box)
         inline = InlineFiles(self._files)
         try:
@@ -256,6 +258,7 @@ class Predictions:
             lambda c: attempts.finish(c, prediction_id, end, now)
         )
         if has_ended:
+            self._signals.ended_by_status[end.status] += 1
             self._signals.on_ended(prediction_id)
             self._signals.ended(prediction_id)
         return has_ended

@@ -17,7 +17,7 @@ from coghub.domain.errors import (
     RequestInvalid,
     TrainingNotFound,
 )
-from coghub.domain.model import Model
+from coghub.domain.model import Model, Version
 from coghub.domain.page import Cursor, Page
 from coghub.domain.prediction import Prediction
 from coghub.models.access import Access
@@ -49,16 +49,18 @@ class Trainings:
             QueueFull, DiskFull: see `Predictions.create`.
         """
         model = await self._destination(account, destination)
-        schema = training_schema(order.version.openapi_schema)
-        if schema is None:
-            raise RequestInvalid(
-                "The version has no training", hint="Name a `train` in its cog.yaml and push it"
-            )
-        trainer = replace(order.version, openapi_schema=schema)
-        made = await self._predictions.create(
-            account, replace(order, version=trainer, destination=model.full_name)
-        )
+        wanted = replace(order, version=_trainer(order.version), destination=model.full_name)
+        made = await self._predictions.create(account, wanted)
         return replace(made, version=order.version)
+
+    def check(self, version: Version, given: Mapping[str, Any]) -> None:
+        """Do nothing if an input fits a version's training.
+
+        Raises:
+            RequestInvalid: if the version has no training.
+            InputRejected: naming everything that does not fit.
+        """
+        self._predictions.check(_trainer(version), given, is_training=True)
 
     async def _destination(self, account: Account, name: str) -> Model:
         owner, _, model_name = name.partition("/")
@@ -93,6 +95,20 @@ class Trainings:
         """
         await self.get(account, training_id)
         return await self._predictions.cancel(account, training_id)
+
+
+def _trainer(version: Version) -> Version:
+    """Return a version as if to train was to predict.
+
+    Raises:
+        RequestInvalid: if it has no training.
+    """
+    schema = training_schema(version.openapi_schema)
+    if schema is None:
+        raise RequestInvalid(
+            "The version has no training", hint="Name a `train` in its cog.yaml and push it"
+        )
+    return replace(version, openapi_schema=schema)
 
 
 def training_schema(document: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from coghub.ui.headers import with_headers
 from coghub.ui.static_files import static_file
 from coghub.web.account_pages import AccountPages
 from coghub.web.administration import Administration
+from coghub.web.audit_page import AuditPage
 from coghub.web.dashboard import Dashboard
 from coghub.web.home import HomePages
 from coghub.web.model_pages import ModelPages
@@ -25,6 +26,7 @@ from coghub.web.playground import Playground
 from coghub.web.prediction_pages import PredictionPages
 from coghub.web.sign_in import SignInPages
 from coghub.web.site import Site, see_other
+from coghub.web.train_pages import TrainPages
 
 log = structlog.get_logger()
 
@@ -35,9 +37,11 @@ PARTS = (
     AccountPages,
     Dashboard,
     Administration,
+    AuditPage,
     PredictionPages,
     Playground,
     ModelSettings,
+    TrainPages,
     ModelPages,  # the last: its paths begin with any word
 )
 

@@ -8,11 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from coghub.domain.errors import (
-    CoghubError,
-    PredictionNotFound,
-    VersionNotFound,
-)
+from coghub.domain.errors import CoghubError, PredictionNotFound
 from coghub.domain.model import Model, Version, Visibility
 from coghub.domain.prediction import Prediction
 from coghub.models.access import may_write
@@ -54,7 +50,6 @@ class ModelPages:
             site.get(f"{one}/examples", self.examples),
             site.get(f"{one}/versions", self.versions),
             site.get(f"{one}/readme", self.readme),
-            site.get(f"{one}/train", self.train),
             site.get(f"{one}/versions/{{version_id}}", self.version),
         ]
 
@@ -155,23 +150,8 @@ class ModelPages:
         text = shown.model.readme
         return self._page(visit, shown, "readme.html", readme=rendered(text) if text else None)
 
-    async def train(self, visit: Visit) -> Response:
-        """Show the inputs of a training, and the command that runs one."""
-        shown = await self._shown(visit)
-        if shown.version is None or not can_train(shown.version):
-            raise VersionNotFound("train")
-        fields = fields_of(shown.version.openapi_schema, "TrainingInput")
-        return self._page(visit, shown, "train.html", fields=fields)
-
     async def _shown(self, visit: Visit) -> Shown:
-        hub, path = self._site.hub, visit.path
-        model = await hub.models.visible(visit.account, path["owner"], path["name"])
-        version_id = visit.request.query_params.get(VERSION_KEY)
-        latest = model.latest_version
-        if not version_id or (latest and latest.id == version_id):
-            return Shown(model, latest, is_latest=True)
-        version = await hub.models.version_of(model, version_id)
-        return Shown(model, version, is_latest=False)
+        return await shown_model(self._site, visit)
 
     def _page(self, visit: Visit, shown: Shown, template: str, /, **values: Any) -> Response:
         return self._site.page(visit, template, **model_values(visit, shown), **values)
@@ -191,6 +171,22 @@ class ModelPages:
     async def _values_from(self, visit: Visit, key: str) -> Mapping[str, Any]:
         prediction = await self._prediction(visit, key)
         return prediction.input if prediction else {}
+
+
+async def shown_model(site: Site, visit: Visit) -> Shown:
+    """Return what the address names.
+
+    Raises:
+        ModelNotFound, VersionNotFound: if there is none that the visitor may see.
+    """
+    hub, path = site.hub, visit.path
+    model = await hub.models.visible(visit.account, path["owner"], path["name"])
+    version_id = visit.request.query_params.get(VERSION_KEY)
+    latest = model.latest_version
+    if not version_id or (latest and latest.id == version_id):
+        return Shown(model, latest, is_latest=True)
+    version = await hub.models.version_of(model, version_id)
+    return Shown(model, version, is_latest=False)
 
 
 def model_values(visit: Visit, shown: Shown) -> dict[str, Any]:

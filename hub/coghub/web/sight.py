@@ -98,6 +98,7 @@ class Sight:
             "is_own": is_own(visit, prediction),
             "is_example": is_example,
             "may_be_example": prediction.status is Status.SUCCEEDED
+            and not prediction.is_training
             and self.may_change_model(visit, prediction),
         }
 
