@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from coghub.api.app import PARTS as API_PARTS
 from coghub.api.callbacks import Callbacks
+from coghub.api.deployments import DeploymentBody, DeploymentChange
 from coghub.api.models import ModelBody, ModelChange
 from coghub.api.predictions import PredictionBody
 from coghub.playground.app import InputBody, Playground
@@ -43,6 +44,9 @@ TYPED = {
     "POST /predictions": PredictionBody,
     "POST /models/{owner}/{name}/predictions": PredictionBody,
     "POST /models": ModelBody,
+    "POST /deployments": DeploymentBody,
+    "PATCH /deployments/{owner}/{name}": DeploymentChange,
+    "POST /deployments/{owner}/{name}/predictions": PredictionBody,
     "PATCH /models/{owner}/{name}": ModelChange,
     "POST /run": InputBody,
     "POST /check": InputBody,
@@ -55,6 +59,7 @@ NEVER = {"POST /logout", "POST /shutdown"}
 """After these nothing else would be tried."""
 DELETES = {
     "DELETE /models/{owner}/{name}",
+    "DELETE /deployments/{owner}/{name}",
     "DELETE /models/{owner}/{name}/versions/{version_id}",
     "DELETE /files/{file_id}",
     "DELETE /v2/{name}/manifests/{reference}",

@@ -1,7 +1,5 @@
 """The routes of the API, under `/v1`, `/v1/v1`, and without a prefix."""
 
-import re
-
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -33,11 +31,6 @@ from coghub.parts import Hub
 log = structlog.get_logger()
 
 PREFIX = "/v1"
-ABSENT = re.compile(r"/(deployments)(?:/|$)")
-INSTEAD = {
-    "deployments": "This hub has no deployments; run the model itself",
-}
-"""What is said of parts of Replicate's API that a client may ask for all the same."""
 PARTS = (
     AccountRoutes,
     CollectionRoutes,
@@ -120,8 +113,7 @@ def _failure(error: Exception, path: str) -> Response:
 
 
 async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer for what is not there: also deployments and trainings, which this hub has not."""
-    found = ABSENT.search(scope["path"])
-    detail = INSTEAD[found[1]] if found else "The requested resource could not be found."
+    """Answer for what is not there."""
+    detail = "The requested resource could not be found."
     body: dict[str, object] = {"detail": detail, "status": 404}
     await problem_response(404, body)(scope, receive, send)

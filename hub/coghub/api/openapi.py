@@ -156,7 +156,8 @@ def _refusal(status: int | str) -> Json:
 
 
 def _content(content: Content, schemas: _Schemas) -> Json:
-    told: Json = {"schema": content.schema or schemas.of(content.shape)}
+    schema = content.schema
+    told: Json = {"schema": schemas.of(content.shape) if schema is None else schema}
     if content.sample is not msgspec.UNSET:
         told["example"] = content.sample
     return {content.media_type: told}

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from coghub.api import samples, shapes
+from coghub.api.deployments import DeploymentBody, DeploymentChange
 from coghub.api.models import ModelBody, ModelChange
 from coghub.api.predictions import PredictionBody
 
@@ -92,6 +93,8 @@ RUN = Content(PredictionBody, samples.NEW_PREDICTION)
 EVENTS = Content({"type": "string"}, samples.EVENTS, "text/event-stream")
 FILE = Content(BYTES, media_type="*/*")
 ONE_MODEL = "/models/{owner}/{name}"
+DEPLOYMENT = Content(shapes.Deployment, samples.DEPLOYMENT)
+ONE_DEPLOYMENT = "/deployments/{owner}/{name}"
 ONE_VERSION = f"{ONE_MODEL}/versions/{{version_id}}"
 
 
@@ -105,6 +108,28 @@ OPERATIONS: Mapping[str, Operation] = {
         "The collections of the hub",
         _page(shapes.CollectionPage, samples.COLLECTION),
         asked_by="reader",
+    ),
+    "POST /deployments": Operation(
+        "Deploy a version", DEPLOYMENT, 201, Content(DeploymentBody, samples.NEW_DEPLOYMENT)
+    ),
+    "GET /deployments": Operation(
+        "Your deployments, the newest first",
+        _page(shapes.DeploymentPage, samples.DEPLOYMENT),
+        parameters=(CURSOR,),
+    ),
+    f"GET {ONE_DEPLOYMENT}": Operation("A deployment, with its current release", DEPLOYMENT),
+    f"PATCH {ONE_DEPLOYMENT}": Operation(
+        "Make a release of a deployment",
+        DEPLOYMENT,
+        body=Content(DeploymentChange, samples.DEPLOYMENT_CHANGE),
+    ),
+    f"DELETE {ONE_DEPLOYMENT}": Operation("Remove a deployment that nobody uses", status=204),
+    f"POST {ONE_DEPLOYMENT}/predictions": Operation(
+        "Run what a deployment runs now",
+        PREDICTION,
+        201,
+        Content(PredictionBody, {"input": samples.INPUT}),
+        WAITS,
     ),
     "GET /collections/{slug}": Operation(
         "A collection with its models",

@@ -70,6 +70,22 @@ PREDICTION: dict[str, Any] = {
 NEW_PREDICTION = {"version": "alice/hello", "input": INPUT}
 EVENTS = "event: output\nid: 1\ndata: Hello\n\nevent: done\nid: 2\ndata: {}\n\n"
 
+LIMITS: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 2}
+DEPLOYMENT: dict[str, Any] = {
+    "owner": "alice",
+    "name": "greeter",
+    "current_release": {
+        "number": 1,
+        "model": "alice/hello",
+        "version": VERSION_ID,
+        "created_at": AT,
+        "created_by": {**ACCOUNT, "avatar_url": None},
+        "configuration": LIMITS,
+    },
+}
+NEW_DEPLOYMENT = {"name": "greeter", "model": "alice/hello", "version": VERSION_ID, **LIMITS}
+DEPLOYMENT_CHANGE = {"min_instances": 1}
+
 FILE: dict[str, Any] = {
     "id": "cneqzikepnug6xezperrr4z55o",
     "name": "a.txt",

@@ -67,6 +67,7 @@ class Prediction(Shape):
     completed_at: Moment | Absent = UNSET
     deadline: Moment | Absent = UNSET
     metrics: dict[str, Any] | Absent = UNSET
+    deployment: Annotated[str, Meta(description="By which it was made.")] | Absent = UNSET
     webhook: str | Absent = UNSET
     webhook_events_filter: list[WebhookEvent] | Absent = UNSET
 
@@ -89,6 +90,39 @@ class Model(Shape):
     created_at: Moment
     default_example: Prediction | None
     latest_version: Version | None
+
+
+class Maker(Account):
+    """Who made a release."""
+
+    avatar_url: Url | None
+
+
+class Configuration(Shape):
+    """Where the instances of a deployment run, and how many there are."""
+
+    hardware: str
+    min_instances: Annotated[int, Meta(description="So many are kept, though nobody asks.")]
+    max_instances: Annotated[int, Meta(description="With none it is switched off.")]
+
+
+class Release(Shape):
+    """What a deployment runs, from one change to the next."""
+
+    number: int
+    model: Annotated[str, Meta(description="As OWNER/MODEL.")]
+    version: str
+    created_at: Moment
+    created_by: Maker
+    configuration: Configuration
+
+
+class Deployment(Shape):
+    """A version, hardware and limits of instances, under a name that stays."""
+
+    owner: str
+    name: str
+    current_release: Release
 
 
 class Checksums(Shape):
@@ -207,6 +241,12 @@ class PredictionPage(Pages):
     """A page of predictions."""
 
     results: list[Prediction]
+
+
+class DeploymentPage(Pages):
+    """A page of deployments."""
+
+    results: list[Deployment]
 
 
 class FilePage(Pages):

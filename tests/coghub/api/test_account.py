@@ -99,18 +99,3 @@ async def test_a_mistake_of_ours_is_told_by_an_id(as_nobody, hub, monkeypatch, c
     written = "".join(capsys.readouterr())
     assert error_id in written
     assert "RuntimeError: ours" in written
-
-
-@pytest.mark.parametrize(
-    ("path", "said"),
-    [
-        ("/v1/models/a/b/versions/c/trainings", "This hub runs no trainings"),
-        ("/v1/trainings", "This hub runs no trainings"),
-        ("/v1/deployments/a/b/predictions", "This hub has no deployments"),
-    ],
-)
-async def test_what_this_hub_has_not_is_said(as_alice, path, said):
-    answer = await as_alice("POST", path, json={})
-
-    assert answer.status_code == 404
-    assert answer.json()["detail"].startswith(said)

@@ -139,6 +139,7 @@ CALLS = [
     ("GET", "/account", shapes.Account),
     ("GET", "/collections", shapes.CollectionPage),
     ("GET", "/collections/{slug}", shapes.CollectionOfModels),
+    ("GET", "/deployments", shapes.DeploymentPage),
     ("GET", "/hardware", list[shapes.Hardware]),
     ("GET", "/files", shapes.FilePage),
     ("GET", "/files/{file_id}", shapes.File),
