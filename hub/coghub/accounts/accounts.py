@@ -4,11 +4,14 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from coghub.database import accounts as rows
+from coghub.database.audit import Audit
 from coghub.database.database import Database
 from coghub.domain.account import ANONYMOUS, Account, Token, is_account_name
+from coghub.domain.audit import Action, identify
 from coghub.domain.clock import Clock
 from coghub.domain.errors import (
     AccountNotFound,
@@ -29,6 +32,7 @@ class Accounts:
     def __init__(self, database: Database, now: Clock) -> None:
         self._database = database
         self._now = now
+        self._audit = Audit(now)
         self._anonymous: Account | None = None
 
     async def anonymous(self) -> Account:
@@ -60,9 +64,14 @@ class Accounts:
                 f"Not a name for a user: {name}",
                 hint="Use lower case letters, digits, `-`, `_` and `.`; some words are reserved",
             )
-        now = self._now()
+        now, note = self._now(), self._audit.of(Action.ACCOUNT_CREATE, name, is_admin=is_admin)
+
+        def add(connection: Connection) -> None:
+            rows.add(connection, name=name, is_admin=is_admin, now=now)
+            note(connection)
+
         try:
-            await self._database.write(lambda c: rows.add(c, name=name, is_admin=is_admin, now=now))
+            await self._database.write(add)
         except IntegrityError as error:
             raise Conflict(f"A user of that name exists: {name}") from error
         return await self.get(name)
@@ -99,6 +108,7 @@ class Accounts:
         account = await self._database.peek(lambda c: rows.by_token(c, token_hash))
         if account is None:
             raise Unauthenticated("You did not pass a valid authentication token")
+        identify(account)
         return account
 
     async def create_token(self, name: str) -> str:
@@ -109,11 +119,15 @@ class Accounts:
         """
         account, token, now = await self.get(name), new_token(), self._now()
         hint, token_hash = token[:HINT_CHARACTERS], hash_of(token)
-        await self._database.write(
-            lambda c: rows.add_token(
-                c, account_id=account.id, token_hash=token_hash, hint=hint, now=now
+        note = self._audit.of(Action.TOKEN_CREATE, name, token=hint)
+
+        def add(connection: Connection) -> None:
+            rows.add_token(
+                connection, account_id=account.id, token_hash=token_hash, hint=hint, now=now
             )
-        )
+            note(connection)
+
+        await self._database.write(add)
         return token
 
     async def tokens(self, account: Account) -> Sequence[Token]:
@@ -126,10 +140,15 @@ class Accounts:
         Raises:
             NotFound: if it has none of that number.
         """
-        now = self._now()
-        if not await self._database.write(
-            lambda c: rows.revoke_token_of(c, account.id, token_id, now)
-        ):
+        now, note = self._now(), self._audit.of(Action.TOKEN_REVOKE, account.name, token=token_id)
+
+        def revoke(connection: Connection) -> bool:
+            was_valid = rows.revoke_token_of(connection, account.id, token_id, now)
+            if was_valid:
+                note(connection)
+            return was_valid
+
+        if not await self._database.write(revoke):
             raise NotFound("No such token, or it is revoked already")
 
     async def revoke_token(self, token: str) -> None:
@@ -138,8 +157,17 @@ class Accounts:
         Raises:
             NotFound: if it is nobody's.
         """
-        token_hash, now = hash_of(token), self._now()
-        if not await self._database.write(lambda c: rows.revoke_token(c, token_hash, now)):
+        token_hash, now, hint = hash_of(token), self._now(), token[:HINT_CHARACTERS]
+        owner = await self._database.read(lambda c: rows.by_token(c, token_hash))
+        note = self._audit.of(Action.TOKEN_REVOKE, owner.name if owner else "", token=hint)
+
+        def revoke(connection: Connection) -> bool:
+            was_valid = rows.revoke_token(connection, token_hash, now)
+            if was_valid:
+                note(connection)
+            return was_valid
+
+        if not await self._database.write(revoke):
             raise NotFound("No such token, or it is revoked already")
 
     async def revoke_tokens(self, name: str) -> int:
@@ -149,7 +177,13 @@ class Accounts:
             AccountNotFound: if there is no such account.
         """
         account, now = await self.get(name), self._now()
-        return await self._database.write(lambda c: rows.revoke_tokens(c, account.id, now))
+        note = self._audit.of(Action.TOKEN_REVOKE, name, count="all")
+
+        def revoke(connection: Connection) -> int:
+            note(connection)
+            return rows.revoke_tokens(connection, account.id, now)
+
+        return await self._database.write(revoke)
 
 
 def hash_of(token: str) -> str:

@@ -7,8 +7,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from coghub.database import accounts as rows
 from coghub.database import sessions
+from coghub.database.audit import Audit
 from coghub.database.database import Database
 from coghub.domain.account import Account
+from coghub.domain.audit import Action
+from coghub.domain.clock import Clock, utc_now
 from coghub.domain.errors import RequestInvalid
 
 MIN_CHARACTERS = 10
@@ -20,11 +23,14 @@ AT_ONCE = 2
 class Passwords:
     """The passwords of a hub's accounts."""
 
-    def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
+    def __init__(
+        self, database: Database, hasher: PasswordHasher | None = None, now: Clock = utc_now
+    ) -> None:
         self._database = database
         self._hasher = hasher or PasswordHasher()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._nobodys = ""
+        self._audit = Audit(now)
 
     async def change(self, account: Account, password: str, *, kept_session: str = "") -> None:
         """Give an account a password; all its sessions end, but one.
@@ -39,10 +45,12 @@ class Passwords:
         """
         self.require_good(password)
         hashed = await self._hashed(password)
+        note = self._audit.of(Action.PASSWORD_CHANGE, account.name)
 
         def keep(connection: rows.Connection) -> None:
             rows.set_password_hash(connection, account.id, hashed)
             sessions.end_all(connection, account.id, but=kept_session)
+            note(connection)
 
         await self._database.write(keep)
 

@@ -10,9 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from coghub.database import accounts as account_rows
 from coghub.database import model_lists as lists
 from coghub.database import models as rows
+from coghub.database.audit import Audit
 from coghub.database.database import Database
 from coghub.database.models import Holder
 from coghub.domain.account import Account
+from coghub.domain.audit import Action
 from coghub.domain.clock import Clock
 from coghub.domain.errors import (
     AccountNotFound,
@@ -40,6 +42,7 @@ class Models:
         self._access = access
         self._catalog = catalog
         self._now = now
+        self._audit = Audit(now)
 
     async def create(
         self,
@@ -65,7 +68,8 @@ class Models:
                 f"Not a name for a model: {name}",
                 hint="Use lower case letters, digits, and single `-`, `_` or `.` between them",
             )
-        now = self._now()
+        now, full_name = self._now(), f"{owner}/{name}"
+        note = self._audit.of(Action.MODEL_CREATE, full_name, visibility=visibility)
 
         def add(connection: Connection) -> None:
             owning = account_rows.by_name(connection, owner)
@@ -73,11 +77,12 @@ class Models:
                 raise AccountNotFound(owner)
             columns = {**(fields or {}), "visibility": visibility}
             rows.add(connection, owner_id=owning.id, name=name, now=now, fields=columns)
+            note(connection)
 
         try:
             await self._database.write(add)
         except IntegrityError as error:
-            raise Conflict(f"A model of that name exists: {owner}/{name}") from error
+            raise Conflict(f"A model of that name exists: {full_name}") from error
         return await self._access.readable(account, owner, name)
 
     async def get(self, account: Account | None, owner: str, name: str) -> Model:
@@ -105,7 +110,13 @@ class Models:
             ModelNotFound, Forbidden: see `Access.writable`.
         """
         model = await self._access.writable(account, owner, name)
-        await self._database.write(lambda c: rows.change(c, model.id, fields))
+        note = self._audit.of(Action.MODEL_CHANGE, model.full_name, **changed(model, fields))
+
+        def change(connection: Connection) -> None:
+            rows.change(connection, model.id, fields)
+            note(connection)
+
+        await self._database.write(change)
         return await self._access.readable(account, owner, name)
 
     async def public(self, order: ModelOrder, cursor: Cursor | None) -> Page[Model]:
@@ -176,3 +187,18 @@ class Models:
         latest_key = holder.latest_version_key
         latest = None if latest_key is None else (await self._catalog.get(latest_key)).version
         return version, replace(holder.model, latest_version=latest)
+
+
+SHORT = ("visibility", "hardware")
+"""Columns whose values an entry of the audit trail has: before and after."""
+
+
+def changed(model: Model, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a change of these columns."""
+    moved = {
+        name: {"from": getattr(model, name), "to": fields[name]}
+        for name in SHORT
+        if name in fields and fields[name] != getattr(model, name)
+    }
+    texts = sorted(name for name in fields if name not in SHORT)
+    return {**moved, "texts": texts} if texts else moved

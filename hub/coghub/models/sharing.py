@@ -6,7 +6,10 @@ from sqlalchemy import Connection
 
 from coghub.database import accounts
 from coghub.database import models as rows
+from coghub.database.audit import Audit
 from coghub.database.database import Database
+from coghub.domain.audit import Action
+from coghub.domain.clock import Clock, utc_now
 from coghub.domain.errors import AccountNotFound
 from coghub.domain.model import Model
 
@@ -14,8 +17,9 @@ from coghub.domain.model import Model
 class Sharing:
     """The shares of a hub's models."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Clock = utc_now) -> None:
         self._database = database
+        self._audit = Audit(now)
 
     async def names(self, model: Model) -> Sequence[str]:
         """Return the accounts that a model is shared with, by name."""
@@ -27,7 +31,13 @@ class Sharing:
         Raises:
             AccountNotFound: if there is no such account.
         """
-        await self._database.write(lambda c: rows.share(c, model.id, _account_id(c, name)))
+        note = self._audit.of(Action.MODEL_SHARE, model.full_name, account=name)
+
+        def share(connection: Connection) -> None:
+            rows.share(connection, model.id, _account_id(connection, name))
+            note(connection)
+
+        await self._database.write(share)
 
     async def remove(self, model: Model, name: str) -> None:
         """Let it no more.
@@ -35,7 +45,13 @@ class Sharing:
         Raises:
             AccountNotFound: if there is no such account.
         """
-        await self._database.write(lambda c: rows.unshare(c, model.id, _account_id(c, name)))
+        note = self._audit.of(Action.MODEL_UNSHARE, model.full_name, account=name)
+
+        def unshare(connection: Connection) -> None:
+            rows.unshare(connection, model.id, _account_id(connection, name))
+            note(connection)
+
+        await self._database.write(unshare)
 
 
 def _account_id(connection: Connection, name: str) -> int:

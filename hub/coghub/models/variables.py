@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from coghub.database import variables as rows
+from coghub.database.audit import Audit
 from coghub.database.database import Database
 from coghub.database.encryption import Box
+from coghub.domain.audit import Action
+from coghub.domain.clock import Clock, utc_now
 from coghub.domain.errors import RequestInvalid, VariableNotFound
 from coghub.domain.model import Model
 
@@ -54,9 +57,10 @@ class Variable:
 class Variables:
     """The variables of a hub's models."""
 
-    def __init__(self, database: Database, box: Box) -> None:
+    def __init__(self, database: Database, box: Box, now: Clock = utc_now) -> None:
         self._database = database
         self._box = box
+        self._audit = Audit(now)
 
     async def put(self, model: Model, name: str, value: str, *, is_secret: bool) -> None:
         """Set a variable; instances that run keep what they started with.
@@ -67,11 +71,13 @@ class Variables:
         _require_name(name)
         _require_value(name, value)
         sealed = self._box.seal(value.encode())
+        note = self._audit.of(Action.VARIABLE_SET, model.full_name, name=name, is_secret=is_secret)
 
         def change(connection: Connection) -> None:
             rows.put(connection, model.id, name, sealed=sealed, is_secret=is_secret)
             if rows.count(connection, model.id) > MAX_VARIABLES:
                 raise RequestInvalid(f"A model has at most {MAX_VARIABLES} variables")
+            note(connection)
 
         await self._database.write(change)
 
@@ -81,7 +87,15 @@ class Variables:
         Raises:
             VariableNotFound: if the model has none of that name.
         """
-        if not await self._database.write(lambda c: rows.remove(c, model.id, name)):
+        note = self._audit.of(Action.VARIABLE_UNSET, model.full_name, name=name)
+
+        def unset(connection: Connection) -> bool:
+            was_set = rows.remove(connection, model.id, name)
+            if was_set:
+                note(connection)
+            return was_set
+
+        if not await self._database.write(unset):
             raise VariableNotFound(name, model.full_name)
 
     async def names(self, model: Model) -> Sequence[Variable]:

@@ -12,8 +12,10 @@ from coghub.database import accounts as account_rows
 from coghub.database import manifests as rows
 from coghub.database import models as model_rows
 from coghub.database import registry as blob_rows
+from coghub.database.audit import Audit
 from coghub.database.models import PushedVersion
-from coghub.domain.digest import is_digest
+from coghub.domain.audit import Action
+from coghub.domain.digest import hex_of, is_digest
 from coghub.domain.distribution_errors import (
     ManifestBlobUnknown,
     ManifestInvalid,
@@ -69,7 +71,17 @@ class Pushes:
         version = None if is_part else await self._version(repository, manifest)
         push = Push(repository, manifest, tag, version)
         now = self._hub.now()
-        await self._hub.database.write(lambda c: _store(c, push, now))
+        digest = hex_of(manifest.digest)
+        note = Audit(self._hub.now).of(
+            Action.VERSION_PUSH, str(repository), version=digest, tag=tag
+        )
+
+        def store(connection: Connection) -> None:
+            _store(connection, push, now)
+            if version is not None:
+                note(connection)
+
+        await self._hub.database.write(store)
 
     async def _check_contents(self, manifest: Manifest) -> None:
         """Refuse what names a blob without its file; whether its row is there is checked later."""

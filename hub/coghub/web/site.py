@@ -19,6 +19,7 @@ from starlette.routing import Route
 from coghub.accounts.sessions import Session
 from coghub.api.bodies import read_bytes
 from coghub.domain.account import Account
+from coghub.domain.audit import identify
 from coghub.domain.errors import BadRequest, CoghubError, Forbidden, SignInNeeded
 from coghub.parts import Hub
 from coghub.public_url import base_url
@@ -157,6 +158,8 @@ class Site:
         base = base_url(request, self.hub.settings)
         key = request.cookies.get(cookie_name(base))
         session = await self.hub.sessions.find(key) if key else None
+        if session is not None:
+            identify(session.account)
         return Visit(request, session, base)
 
     def page(self, visit: Visit, template: str, /, status: int = 200, **values: Any) -> Response:

@@ -1,11 +1,15 @@
 """`coghub model`: what an operator changes about models."""
 
 import click
+from sqlalchemy import Connection
 
 from coghub.cli.hub.invocation import HubInvocation, hub_command
 from coghub.cli.hub.lookup import model_named
 from coghub.database import models as rows
+from coghub.database.audit import Audit
+from coghub.domain.audit import Action
 from coghub.domain.model import Visibility
+from coghub.models.models import changed
 from coghub.parts import Hub
 
 
@@ -24,7 +28,13 @@ def visibility(invocation: HubInvocation, *, model: str, visibility: str) -> Non
     async def change(hub: Hub) -> None:
         found = await model_named(hub, model)
         fields = {"visibility": Visibility(visibility)}
-        await hub.database.write(lambda c: rows.change(c, found.id, fields))
+        note = Audit(hub.now).of(Action.MODEL_CHANGE, model, **changed(found, fields))
+
+        def both(connection: Connection) -> None:
+            rows.change(connection, found.id, fields)
+            note(connection)
+
+        await hub.database.write(both)
 
     invocation.run(change)
     if invocation.is_json:
