@@ -16,7 +16,11 @@ from coghub.api.app import api_app
 from coghub.api.callbacks import Callbacks
 from coghub.api.webhooks import show_to_webhook
 from coghub.background import Addresses, Background, executor_of
+from coghub.domain.audit import Via, answering
 from coghub.hub_settings import HubSettings
+from coghub.monitoring.app import PATHS as MONITORED
+from coghub.monitoring.app import monitoring_app
+from coghub.monitoring.requests import Counted
 from coghub.parts import Hub
 from coghub.registry.app import registry_app
 from coghub.serving.listener import TLS, bind, listening, url_of
@@ -31,19 +35,30 @@ DOCUMENTS = frozenset({"/openapi.json", "/docs"})
 
 def asgi(hub: Hub) -> ASGIApp:
     """Return the whole of the hub's HTTP: registry, API, and pages."""
-    registry, api, web = registry_app(hub), api_app(hub), web_app(hub)
+    made = {Via.REGISTRY: registry_app(hub), Via.API: api_app(hub), Via.WEB: web_app(hub)}
+    surfaces = {via: Counted(it, via, hub.statistics) for via, it in made.items()}
+    monitoring = monitoring_app(hub)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        first = scope["path"].partition("/")[2].partition("/")[0]  # no `/` at all in `OPTIONS *`
-        if first == "v2" or scope["path"].startswith("/cog/v1/"):
-            await registry(scope, receive, send)
-        elif first in API_PATHS or scope["path"] in DOCUMENTS or _has_authorization(scope):
-            await api(scope, receive, send)
-        else:
-            await web(scope, receive, send)
+        if scope["path"] in MONITORED:
+            await monitoring(scope, receive, send)
+            return
+        via = _via(scope)
+        with answering(via):
+            await surfaces[via](scope, receive, send)
 
     return app
+
+
+def _via(scope: Scope) -> Via:
+    """Tell whose a request is."""
+    first = scope["path"].partition("/")[2].partition("/")[0]  # no `/` at all in `OPTIONS *`
+    if first == "v2" or scope["path"].startswith("/cog/v1/"):
+        return Via.REGISTRY
+    if first in API_PATHS or scope["path"] in DOCUMENTS or _has_authorization(scope):
+        return Via.API
+    return Via.WEB
 
 
 def _has_authorization(scope: Scope) -> bool:

@@ -59,7 +59,7 @@ class Background:
         self.guard = hub_guard(hub.settings, callback_url=addresses.callback_url)
         self._poster = Poster(self.guard)
         caller = Caller(hub.webhook_secrets, show, self._poster, hub.now)
-        self._webhooks = Webhooks(hub.database, caller)
+        self._webhooks = Webhooks(hub.database, caller, hub.statistics)
         self._progress = Progress(caller)
         self.scheduler = self._scheduler(executor)
         limits = hub.settings
@@ -94,6 +94,7 @@ class Background:
         self._hub.signals.on_version_deleted = self.scheduler.on_version_deleted
         self._hub.signals.on_deployments_changed = self.scheduler.on_deployments_changed
         self._hub.live.instances = self.fleet.live
+        self._hub.live.now = self.scheduler.now
         await self.scheduler.recover()
         loops = [
             asyncio.create_task(self.scheduler.run(), name="scheduler"),
@@ -135,6 +136,7 @@ class Background:
             hosts=self._hosts,
             on_batch=self._progress.on_batch,
             on_end=self._webhooks.wake,
+            statistics=hub.statistics,
             outcomes=Outcomes(hub.database, hub.storage, hub.prediction_files, hub.now),
         )
         parts = SchedulerParts(
@@ -145,6 +147,7 @@ class Background:
             executor=executor,
             now=hub.now,
             idle_timeout_s=hub.settings.idle_timeout_s,
+            statistics=hub.statistics,
         )
         return Scheduler(parts, self.fleet, boot, run)
 

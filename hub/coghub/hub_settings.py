@@ -58,6 +58,8 @@ class HubSettings:
     """Addresses or networks of proxies whose forwarded headers are believed."""
     allow_networks: tuple[str, ...] = ()
     """Networks that inputs and webhooks may reach although the guard would refuse them."""
+    metrics_networks: tuple[str, ...] = ()
+    """Networks whose machines may read `/metrics`; else it takes an administrator's token."""
     allow_anonymous: bool = False
     """Public models may be run on their pages, read by the API and pulled without an account."""
     sign_up: str = "closed"
@@ -202,6 +204,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "tls_key": path,
     "trusted_proxies": networks,
     "allow_networks": networks,
+    "metrics_networks": networks,
     "allow_anonymous": yes_or_no,
     "sign_up": one_of("open", "closed"),
     "executor": one_of("local", "docker"),

@@ -1,6 +1,6 @@
 """The parts of a hub as one value; `app` makes it, API, registry and pages use it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coghub.accounts.accounts import Accounts
 from coghub.accounts.deliveries import Deliveries
@@ -14,6 +14,7 @@ from coghub.domain.clock import Clock
 from coghub.domain.hardware import Hardware
 from coghub.domain.live import Live
 from coghub.domain.signals import Signals
+from coghub.domain.statistics import Statistics
 from coghub.files.files import Files
 from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
@@ -62,3 +63,4 @@ class Hub:
     prediction_files: PredictionFiles
     hardware: tuple[Hardware, ...]
     live: Live
+    statistics: Statistics = field(default_factory=Statistics)

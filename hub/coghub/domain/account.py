@@ -39,6 +39,7 @@ RESERVED = frozenset(
         "openapi.json",
         "p",
         "predictions",
+        "readyz",
         "search",
         "settings",
         "signin",

@@ -5,6 +5,7 @@ the rows, which are the truth. All of it happens on the event loop's thread.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -102,6 +103,8 @@ class Signals:
     def __init__(self) -> None:
         self._followers = dict[str, set[asyncio.Event]]()
         self._holds = dict[str, set[Hold]]()
+        self.ended_by_status = Counter[str]()
+        """How many predictions have ended since the start, however they did."""
         self.is_stopping = False
         """The hub stops: who holds a request answers it with what there is."""
         self.on_queued: Callable[[Waiting], None] = lambda _: None

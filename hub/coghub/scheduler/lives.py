@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from coghub.database import instances as rows
 from coghub.domain.clock import Clock
@@ -15,6 +16,7 @@ from coghub.domain.errors import CoghubError, InstanceBusy, InstanceDied
 from coghub.domain.ids import new_id
 from coghub.domain.instance import InstanceRecord, Stage
 from coghub.domain.signals import Line
+from coghub.domain.statistics import Statistics
 from coghub.models.catalog import Entry
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.fleet import Fleet, Member
@@ -67,6 +69,7 @@ class Lives:
     """Hears of an instance that could not become ready, while it is still in the fleet."""
     deaths: Counter[Line] = field(default_factory=Counter)
     """Version → how many of its instances in a row died on their way to ready."""
+    statistics: Statistics = field(default_factory=Statistics)
 
     def start(
         self,
@@ -146,6 +149,7 @@ class Lives:
 
     async def _live(self, member: Member) -> None:
         """Whatever happens, its hardware is free afterwards."""
+        bind_contextvars(instance_id=member.id, version_id=member.entry.version.id)
         try:
             if await self._is_brought_up(member):
                 await self._serve(member)
@@ -193,7 +197,14 @@ class Lives:
     async def _serve(self, member: Member) -> None:
         del self.deaths[member.line]
         self.wake()
-        log.info("instance is ready", instance_id=member.id, model=member.entry.model)
+        took_s = (self.now() - member.created_at).total_seconds()
+        self.statistics.boots[member.hardware].add(took_s)
+        log.info(
+            "instance is ready",
+            instance_id=member.id,
+            model=member.entry.model,
+            duration_s=round(took_s, 3),
+        )
         await self._keep(member)
         assert member.instance is not None
         reason = member.redactor.redact(await member.instance.ended())
@@ -201,6 +212,7 @@ class Lives:
 
     async def _failed(self, member: Member, reason: str, *, is_tried_again: bool = False) -> None:
         member.stage = Stage.FAILED
+        self.statistics.boot_failures[member.hardware] += 1
         log.warning("instance failed", instance_id=member.id, error=reason)
         await self._keep(member, reason)
         if not is_tried_again:
@@ -211,6 +223,7 @@ class Lives:
         was_stopped = member.stage is Stage.STOPPED
         if not was_stopped:
             member.stage = Stage.FAILED
+            self.statistics.deaths[member.hardware] += 1
             log.warning("instance died", instance_id=member.id, error=reason)
         if member.client is not None:
             await member.client.close()

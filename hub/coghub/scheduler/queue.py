@@ -86,6 +86,12 @@ class Queue:
         """Return how many wait for a version."""
         return sum(len(own) for own in self._lines.get(line, {}).values())
 
+    def first_made_at(self) -> datetime | None:
+        """Return when the oldest of all that wait was made; None where none waits."""
+        lines = (line for accounts in self._lines.values() for line in accounts.values())
+        heads = (next(iter(line.values())).created_at for line in lines)
+        return min(heads, default=None)
+
     def oldest(self, line: Line) -> Iterator[Waiting]:
         """Yield who waits for a version by age; to ask for a few is cheap, however many wait."""
         accounts = self._lines.get(line, {}).values()

@@ -12,13 +12,15 @@ While nothing can be written, as on a full disk, the instance is read no further
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from sqlalchemy import Connection
+from structlog.contextvars import bind_contextvars
 
 from coghub.database import attempts
 from coghub.database.attempts import Assigned, Batch
@@ -35,6 +37,7 @@ from coghub.domain.errors import (
 from coghub.domain.instance import Stage
 from coghub.domain.prediction import Chunk, End, EventKind, Status, output_of
 from coghub.domain.signals import Signals, Waiting
+from coghub.domain.statistics import Statistics
 from coghub.files.prediction_files import PredictionFiles
 from coghub.predictions import secrets
 from coghub.predictions.input_files import Reachable
@@ -47,6 +50,7 @@ from coghub.scheduler.progress import Receiver, receiver
 from coghub.trainings.outcome import Outcome, Outcomes, Trained
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 REATTACH_TRIES = 5
 """Before an instance whose connections break, and whose process lives, is given up."""
@@ -76,6 +80,7 @@ class RunParts:
     """Hears that a prediction with a webhook was ended by its instance."""
     outcomes: Outcomes
     """Make versions of what trainings return."""
+    statistics: Statistics = field(default_factory=Statistics)
 
 
 @dataclass(slots=True)
@@ -100,6 +105,12 @@ class Run:
 
     async def run(self) -> Waiting | None:
         """Run to the end; return where it is to wait again, if it is."""
+        bind_contextvars(
+            prediction_id=self.waiting.id,
+            account_id=self.waiting.account_id,
+            version_id=self.member.entry.version.id,
+            instance_id=self.member.id,
+        )
         try:
             assigned = await self._write(
                 lambda c: attempts.assign(c, self.waiting, self.member.hardware)
@@ -240,6 +251,7 @@ class Run:
         if batch.end is None:
             parts.signals.changed(prediction_id)
         else:
+            self._count(recorded.ended or {})
             parts.signals.ended(prediction_id, recorded.ended)
         if self._receiver is not None:
             parts.on_batch(self._receiver, batch)
@@ -269,6 +281,20 @@ class Run:
             self.waiting.id, self.waiting.destination or "", entry.model, entry.version
         )
         return await outcomes.of(training, output_of([*before, *told]))
+
+    def _count(self, ended: Mapping[str, Any]) -> None:
+        """Count an end that was written, and tell the log of one that failed."""
+        counted, hardware, status = self.parts.statistics, self.member.hardware, ended["status"]
+        self.parts.signals.ended_by_status[status] += 1
+        counted.runs[self.member.entry.model, hardware, status] += 1
+        started_at = ended["started_at"]
+        ran_s = (ended["completed_at"] - started_at).total_seconds() if started_at else 0.0
+        if started_at:
+            waited_s = (started_at - self.waiting.created_at).total_seconds()
+            counted.waited[hardware].add(max(0.0, waited_s))
+            counted.ran[hardware].add(ran_s)
+        tell = log.info if status == Status.FAILED else log.debug
+        tell("prediction ended", status=str(status), duration_s=round(ran_s, 3))
 
     async def _write(self, change: Callable[[Connection], T]) -> T:
         database = self.parts.database

@@ -6,8 +6,10 @@ running a prediction are side tasks, each with one end.
 """
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
 import structlog
 
@@ -17,8 +19,10 @@ from coghub.database import models as model_rows
 from coghub.database import predictions as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
+from coghub.domain.live import LiveNow
 from coghub.domain.prediction import End, Status
 from coghub.domain.signals import Signals, Waiting
+from coghub.domain.statistics import Statistics
 from coghub.executors.base import Executor
 from coghub.models.catalog import Catalog
 from coghub.predictions.predictions import Predictions
@@ -51,6 +55,7 @@ class SchedulerParts:
     executor: Executor
     now: Clock
     idle_timeout_s: float
+    statistics: Statistics = field(default_factory=Statistics)
 
 
 class Scheduler:
@@ -65,7 +70,13 @@ class Scheduler:
         self._run_parts = run_parts
         self._tasks = SideTasks()
         self._lives = Lives(
-            fleet, boot, self._tasks, parts.now, wake=self.wake, on_failed=self._on_failed
+            fleet,
+            boot,
+            self._tasks,
+            parts.now,
+            wake=self.wake,
+            on_failed=self._on_failed,
+            statistics=parts.statistics,
         )
         self._deployed = DeployedInstances(
             parts.database, self.queue, fleet, self._lives, parts.now
@@ -84,6 +95,7 @@ class Scheduler:
         self._cold_start = ColdStart(parts.database, parts.signals, self.queue, parts.now)
         self._runs = dict[str, Run]()
         self._wake = asyncio.Event()
+        self._ticked_at = 0.0
 
     def wake(self) -> None:
         """Let the loop look again soon."""
@@ -169,6 +181,19 @@ class Scheduler:
         self._lives.stop_idle(self._parts.idle_timeout_s)
         await self._lives.keep_stages()
         await self._cold_start.tell(self.fleet)
+        self._ticked_at = monotonic()
+
+    def now(self) -> LiveNow:
+        """Return how all of it stands."""
+        first = self.queue.first_made_at()
+        waited = (self._parts.now() - first).total_seconds() if first else 0.0
+        return LiveNow(
+            ticked_at=self._ticked_at,
+            waiting=len(self.queue),
+            oldest_s=max(0.0, waited),
+            running=sum(len(it.running) for it in self.fleet),
+            instances=Counter((it.hardware, it.stage.value) for it in self.fleet),
+        )
 
     async def _on_failed(self, member: Member, reason: str) -> None:
         await self._cold_start.tell_failure(member)

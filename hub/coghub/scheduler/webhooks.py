@@ -22,6 +22,7 @@ from coghub.database import webhooks as rows
 from coghub.database.database import Database
 from coghub.database.webhooks import Attempt, Delivery
 from coghub.domain.clock import Clock
+from coghub.domain.statistics import Statistics
 from coghub.scheduler.posting import Poster
 
 log = structlog.get_logger()
@@ -67,8 +68,11 @@ class Caller:
 class Webhooks:
     """Sends what is due."""
 
-    def __init__(self, database: Database, caller: Caller) -> None:
+    def __init__(
+        self, database: Database, caller: Caller, statistics: Statistics | None = None
+    ) -> None:
         self._database = database
+        self._statistics = statistics or Statistics()
         self._caller = caller
         self._wake = asyncio.Event()
         self._under_way = dict[str, asyncio.Task[None]]()
@@ -167,6 +171,7 @@ class Webhooks:
         await self._database.write(
             lambda c: rows.record(c, delivery, attempt, now=now, retry_at=retry_at)
         )
+        self._statistics.webhooks[_outcome(attempt, retry_at)] += 1
         if attempt.error is not None and retry_at is None:
             log.warning(
                 "webhook given up",
@@ -174,6 +179,12 @@ class Webhooks:
                 host=delivery.host,
                 error=attempt.error,
             )
+
+
+def _outcome(attempt: Attempt, retry_at: datetime | None) -> str:
+    if attempt.error is None:
+        return "delivered"
+    return "given up" if retry_at is None else "failed"
 
 
 def _retry_at(delivery: Delivery, attempt: Attempt, started: datetime) -> datetime | None:
