@@ -59,6 +59,7 @@ OPERATOR_COMMANDS = {
     "instances": "List the running copies of models",
     "hardware": "List what models can run on here",
     "logs": "Print the logs of an instance or a prediction",
+    "audit": "List who changed what",
     "gc": "Remove what nothing in the registry leads to",
     "backup": "Copy the hub into a folder, while it runs",
     "restore": "Make a data folder from a backup",
