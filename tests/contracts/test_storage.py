@@ -10,7 +10,7 @@ from coghub.storage.incoming import Incoming
 from coghub.storage.local import local_storage
 from coghub.storage.s3 import PIECE_BYTES, s3_storage
 
-pytestmark = [pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 LARGE = bytes(range(251)) * (3 * PIECE_BYTES // 251)
 """Of several parts and pieces, none of which is like another."""

@@ -89,7 +89,7 @@ class S3Storage(Storage):
 
     async def adopt(self, path: Path, key: str) -> None:
         """Send a file, in parts if it is large; see `Storage`."""
-        with self._explained():
+        with self._explained(FileNotFoundError):
             await self._call(self._put, path, key)
         await removed(path)
 
@@ -149,7 +149,7 @@ class S3Storage(Storage):
     async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         """Yield the keys that begin so; see `Storage`."""
         pages = iter(obstore.list(self._store, prefix))
-        with self._explained():
+        with self._explained(FileNotFoundError):
             while page := await self._call(next, pages, None):
                 for found in page:
                     yield found["path"], found["last_modified"]
@@ -174,11 +174,15 @@ class S3Storage(Storage):
         return await asyncio.wrap_future(future)
 
     @contextmanager
-    def _explained(self) -> Generator[None]:
-        """Translate the client's errors; clients of ours are not told where the store is."""
+    def _explained(self, *also: type[Exception]) -> Generator[None]:
+        """Translate the client's errors; clients of ours are not told where the store is.
+
+        Args:
+            also: what can only mean that the bucket itself is gone.
+        """
         try:
             yield
-        except BaseError as error:
+        except (BaseError, *also) as error:
             log.warning("object store failed", place=str(self.place), error=_reason(error))
             raise StorageUnusable("The object store cannot be used just now") from error
 

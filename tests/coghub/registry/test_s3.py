@@ -15,7 +15,7 @@ from coghub.domain.digest import digest_of
 from coghub.opening import open_hub
 from coghub.registry.collection import Collection
 
-pytestmark = [pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 LAYER = os.urandom(9 * 1024**2)
 """Of two parts."""

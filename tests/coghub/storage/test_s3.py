@@ -15,7 +15,7 @@ from coghub.storage.multipart import signed
 from coghub.storage.s3 import MARK, owner_of, s3_storage
 from coghub.storage.s3_access import S3Access, S3Place, s3_place
 
-pytestmark = [pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 NOWHERE = "http://127.0.0.1:9"
 """The port of a service that nobody runs."""
