@@ -19,6 +19,7 @@ from coghub.web.account_pages import AccountPages
 from coghub.web.administration import Administration
 from coghub.web.audit_page import AuditPage
 from coghub.web.dashboard import Dashboard
+from coghub.web.deployment_pages import DeploymentPages
 from coghub.web.home import HomePages
 from coghub.web.model_pages import ModelPages
 from coghub.web.model_settings import ModelSettings
@@ -36,6 +37,7 @@ PARTS = (
     SignInPages,
     AccountPages,
     Dashboard,
+    DeploymentPages,
     Administration,
     AuditPage,
     PredictionPages,
