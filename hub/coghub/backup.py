@@ -15,6 +15,7 @@ On one file system objects are linked, not copied. A backup that is made again i
 takes what is new, and drops what was gone already before the rows were copied.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -26,6 +27,8 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
+from coghub.database.copying import copy_into_file, copy_into_server
+from coghub.database.schema import uploads
 from coghub.domain.clock import iso
 from coghub.domain.errors import BackupInvalid, HubNotFound
 from coghub.opening import DATABASE, KEY_FILE, PRIVATE
@@ -52,30 +55,50 @@ class BackupNote:
     format: int = FORMAT
 
 
-def back_up(folder: Path, target: Path, *, now: datetime, storage: str | None = None) -> BackupNote:
+def back_up(
+    folder: Path,
+    target: Path,
+    *,
+    now: datetime,
+    storage: str | None = None,
+    database: str | None = None,
+) -> BackupNote:
     """Copy the hub of a data folder, which may be running, into another folder.
+
+    Args:
+        folder: the data folder.
+        target: where the copy is made.
+        now: when.
+        storage: the bucket of the objects, if they are in one.
+        database: the address of the rows, if a server keeps them; the copy has them in a file.
 
     Raises:
         HubNotFound: if there is no hub.
         BackupInvalid: if the target holds something else than an older backup of this hub.
         DiskFull: if no space is left; an older backup stays as it was.
     """
-    if not (folder / DATABASE).is_file():
+    if not (folder / (DATABASE if database is None else KEY_FILE)).is_file():
         raise HubNotFound(folder)
     with disk_errors():
         _begin(folder, target)
         gone = _missing(target / OBJECTS, folder / OBJECTS)
         _take_objects(folder / OBJECTS, target / OBJECTS)
-        _take_rows(folder / DATABASE, target / DATABASE)
+        if database is None:
+            _take_rows(folder / DATABASE, target / DATABASE)
+        else:
+            _take_server_rows(database, target / DATABASE)
         _take_objects(folder / OBJECTS, target / OBJECTS)
         _drop(gone & _missing(target / OBJECTS, folder / OBJECTS), target / OBJECTS)
         return _note(target, now, storage)
 
 
-def restore(backup: Path, folder: Path) -> BackupNote:
+def restore(backup: Path, folder: Path, *, database: str | None = None) -> BackupNote:
     """Make a data folder from a backup; it appears whole or not at all.
 
+    With the address of a server's database, which must be empty, the rows are put there.
+
     Raises:
+        Conflict: if the database has rows.
         BackupInvalid: if there is no whole backup, or the data folder is not empty.
         DiskFull: if no space is left.
     """
@@ -92,6 +115,9 @@ def restore(backup: Path, folder: Path) -> BackupNote:
             _take_objects(backup / OBJECTS, making / OBJECTS)
             _copy_private(backup / KEY_FILE, making / KEY_FILE)
             _take_rows(backup / DATABASE, making / DATABASE)
+            if database is not None:
+                asyncio.run(copy_into_server(making / DATABASE, database))
+                (making / DATABASE).unlink()
             making.rename(folder)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)
@@ -191,6 +217,18 @@ def _take_rows(source: Path, target: Path) -> None:
         raise BackupInvalid(f"The database cannot be copied: {error}: {source}") from error
     if verdict != "ok":
         raise BackupInvalid(f"The database is damaged: {verdict}: {source}")
+    partial.chmod(0o600)
+    partial.replace(target)
+
+
+def _take_server_rows(database: str, target: Path) -> None:
+    """Copy the rows of a server as they are at one moment into a file."""
+    partial = target.with_name(f"{target.name}.partial")
+    for ending in ("", "-wal", "-shm"):
+        partial.with_name(partial.name + ending).unlink(missing_ok=True)
+    asyncio.run(copy_into_file(database, partial, without=[uploads]))
+    with closing(sqlite3.connect(partial)) as rows:  # one file, which is read without writing
+        rows.execute("PRAGMA journal_mode=DELETE")
     partial.chmod(0o600)
     partial.replace(target)
 

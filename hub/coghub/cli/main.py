@@ -63,10 +63,11 @@ OPERATOR_COMMANDS = {
     "gc": "Remove what nothing in the registry leads to",
     "backup": "Copy the hub into a folder, while it runs",
     "restore": "Make a data folder from a backup",
+    "migrate-data": "Move the rows of a hub into PostgreSQL",
 }
 """Each has a module in `coghub.cli.hub` that holds the click command as `command`."""
 
-MODULES = {"run": "predict"}
+MODULES = {"run": "predict", "migrate-data": "migrate_data"}
 """Commands whose module has another name."""
 
 

@@ -20,10 +20,17 @@ def command(invocation: HubInvocation, *, folder: Path) -> None:
     The hub may be running. Where DIR holds an older backup of it, what is new is added and what is
     gone is removed. It holds the key of all secrets: keep it as safe as the hub itself.
 
+    Rows in PostgreSQL are copied into a file, as they are at one moment.
     Blobs and files in S3 are not copied: let the bucket keep versions of them.
     """
     settings = invocation.settings()
-    note = back_up(settings.data, folder.absolute(), now=utc_now(), storage=settings.storage)
+    note = back_up(
+        settings.data,
+        folder.absolute(),
+        now=utc_now(),
+        storage=settings.storage,
+        database=settings.database,
+    )
     if invocation.is_json:
         invocation.show({"folder": str(folder), **asdict(note)})
     else:

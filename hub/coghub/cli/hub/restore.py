@@ -15,10 +15,13 @@ from coghub.cli.hub.invocation import HubInvocation, hub_command
 def command(invocation: HubInvocation, *, folder: Path) -> None:
     """Make the data folder from the backup in DIR; it must be empty or not there.
 
-    Predictions that had not ended at the backup run again when the hub starts.
+    Where the setting `database` names a database of PostgreSQL, which must be empty too, the rows
+    are put there, wherever they were before. Predictions that had not ended at the backup run again
+    when the hub starts.
     """
-    data = invocation.settings().data
-    note = restore(folder.absolute(), data)
+    settings = invocation.settings()
+    data = settings.data
+    note = restore(folder.absolute(), data, database=settings.database)
     if invocation.is_json:
         invocation.show({"data": str(data), **asdict(note)})
     else:
