@@ -155,6 +155,11 @@ class FakeInstance(Instance):
         await self.may_go_on.wait()
         await self.die()
 
+    async def _train(self, given):
+        """Return a file of the hub, as one that was uploaded."""
+        output = {"weights": f"coghub:{given['path']}", "loss": 0.5}
+        yield "output", {"chunk": output, "index": None}
+
     async def _wait(self, given):
         await self.may_go_on.wait()
         yield "output", {"chunk": "waited", "index": None}

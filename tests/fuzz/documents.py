@@ -16,11 +16,13 @@ from coghub.api.callbacks import Callbacks
 from coghub.api.deployments import DeploymentBody, DeploymentChange
 from coghub.api.models import ModelBody, ModelChange
 from coghub.api.predictions import PredictionBody
+from coghub.api.trainings import TrainingBody
 from coghub.playground.app import InputBody, Playground
 from coghub.registry.app import _places
 from coghub.registry.manifest_content import _Image
 from coghub.web.app import PARTS as PAGE_PARTS
 from coghub.web.site import Site
+from coghub.web.train_pages import TrainingForm
 
 Json = dict[str, Any]
 Known = Mapping[str, list[str]]
@@ -47,11 +49,14 @@ TYPED = {
     "POST /deployments": DeploymentBody,
     "PATCH /deployments/{owner}/{name}": DeploymentChange,
     "POST /deployments/{owner}/{name}/predictions": PredictionBody,
+    "POST /models/{owner}/{name}/versions/{version_id}/trainings": TrainingBody,
     "PATCH /models/{owner}/{name}": ModelChange,
     "POST /run": InputBody,
     "POST /check": InputBody,
     "POST /{owner}/{name}/versions/{version_id}/run": InputBody,
     "POST /{owner}/{name}/versions/{version_id}/check": InputBody,
+    "POST /{owner}/{name}/versions/{version_id}/train": TrainingForm,
+    "POST /{owner}/{name}/versions/{version_id}/train/check": TrainingForm,
     "PUT /v2/{name}/manifests/{reference}": _Image,
 }
 FILES = {"POST /files", "POST /uploads"}

@@ -18,6 +18,7 @@ from coghub.domain.growing_log import GrowingLog
 from coghub.domain.instance_event import Completed, Event, Log, Output, Started
 from coghub.files.prediction_files import PredictionFiles
 from coghub.scheduler.fleet import Member
+from coghub.trainings.trainings import training_schema
 
 WEBHOOK_EVENTS = ("start", "output", "logs")
 WEB = ("http://", "https://")
@@ -56,7 +57,7 @@ class Foreign:
 
     def body(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the server is asked with."""
-        properties = _properties(self.member.entry.version.openapi_schema)
+        properties = _properties(self._document())
         fetched = {
             name: self._fetched(value) if _is_file(properties.get(name, {})) else value
             for name, value in given.items()
@@ -98,9 +99,14 @@ class Foreign:
                 self._items += len(new)
         return news
 
+    def _document(self) -> Mapping[str, Any]:
+        """Return what says the inputs and the output of what its server runs."""
+        document = self.member.entry.version.openapi_schema
+        return (self.member.is_training and training_schema(document)) or document
+
     def _is_iterator(self) -> bool:
         """Whether the output comes item by item; of another one servers tell a list too."""
-        schemas = _schemas(self.member.entry.version.openapi_schema)
+        schemas = _schemas(self._document())
         return (schemas.get("Output") or {}).get("x-cog-array-type") == "iterator"
 
     def _new_logs(self, text: str) -> list[Event]:

@@ -23,7 +23,7 @@ from coghub.domain.clock import Clock
 from coghub.domain.digest import digest_of, hex_of
 from coghub.domain.errors import DestinationNotFound, TrainingUseless, VersionNotFound
 from coghub.domain.image_index import image_among
-from coghub.domain.model import Version
+from coghub.domain.model import Model, Version
 from coghub.domain.prediction import FILE_SCHEME, Chunk
 from coghub.domain.weights import Weights
 from coghub.files.prediction_files import PredictionFiles
@@ -86,6 +86,7 @@ class Outcomes:
             DiskFull: if there is no space for the weights.
         """
         place = _weights_in(output)
+        await self.database.read(lambda c: _destination(c, training))
         blob, found = await self._kept(place)
         row = await self.database.read(lambda c: _manifest(c, training))
         content = _annotated(row["content"], training, found)
@@ -118,9 +119,7 @@ class Outcomes:
         blob: _Blob | None,
     ) -> None:
         now, repository = self.now(), training.destination
-        model = model_rows.by_name(connection, *repository.split("/", 1))
-        if model is None:
-            raise DestinationNotFound
+        model = _destination(connection, training)
         names = set(manifest_rows.names_of(connection, training.model, source["digest"]))
         for digest in names:
             blob_rows.mount_blob(
@@ -163,6 +162,13 @@ def _weights_in(output: Any) -> str:
     if not is_place:
         raise TrainingUseless(NO_WEIGHTS)
     return str(found)
+
+
+def _destination(connection: Connection, training: Trained) -> Model:
+    model = model_rows.by_name(connection, *training.destination.split("/", 1))
+    if model is None:
+        raise DestinationNotFound
+    return model
 
 
 def _manifest(connection: Connection, training: Trained) -> RowMapping:

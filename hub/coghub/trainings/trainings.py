@@ -112,12 +112,16 @@ def _trainer(version: Version) -> Version:
 
 
 def training_schema(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a version's document with a training's inputs as its inputs; None if it has none."""
+    """Return a version's document as if to train was to predict; None if it has no training."""
     components = document.get("components")
     if not isinstance(components, Mapping):
         return None
     schemas = components.get("schemas")
     if not isinstance(schemas, Mapping) or "TrainingInput" not in schemas:
         return None
-    trained = {**schemas, "Input": schemas["TrainingInput"]}
+    trained = {
+        **schemas,
+        "Input": schemas["TrainingInput"],
+        "Output": schemas.get("TrainingOutput", {}),
+    }
     return {**document, "components": {**components, "schemas": trained}}

@@ -26,7 +26,8 @@ ITERATOR = {"type": "array", "items": {"type": "string"}, "x-cog-array-type": "i
 
 def foreign(output, files=None):
     version = SimpleNamespace(openapi_schema=schema(output))
-    member = SimpleNamespace(entry=SimpleNamespace(version=version), fetches={}, tellers={})
+    entry = SimpleNamespace(version=version)
+    member = SimpleNamespace(entry=entry, is_training=False, fetches={}, tellers={})
     return Foreign(member, "p1", CALLBACK, files)
 
 
