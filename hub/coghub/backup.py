@@ -31,7 +31,7 @@ from coghub.database.copying import copy_into_file, copy_into_server
 from coghub.database.schema import uploads
 from coghub.domain.clock import iso
 from coghub.domain.errors import BackupInvalid, HubNotFound
-from coghub.opening import DATABASE, KEY_FILE, PRIVATE
+from coghub.opening import DATABASE, KEY_FILE, PRIVATE, note_place
 from coghub.storage.storage import disk_errors
 
 OBJECTS = Path("storage") / "objects"
@@ -115,6 +115,7 @@ def restore(backup: Path, folder: Path, *, database: str | None = None) -> Backu
             _take_objects(backup / OBJECTS, making / OBJECTS)
             _copy_private(backup / KEY_FILE, making / KEY_FILE)
             _take_rows(backup / DATABASE, making / DATABASE)
+            note_place(making, note.storage)
             if database is not None:
                 asyncio.run(copy_into_server(making / DATABASE, database))
                 (making / DATABASE).unlink()

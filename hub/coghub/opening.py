@@ -24,7 +24,7 @@ from coghub.database.migrate import migrate
 from coghub.deployments.deployments import Deployments
 from coghub.deployments.room import KeptRoom
 from coghub.domain.clock import Clock, utc_now
-from coghub.domain.errors import DataFolderBusy
+from coghub.domain.errors import DataFolderBusy, StorageUnusable
 from coghub.domain.live import Live
 from coghub.domain.signals import Signals
 from coghub.executors.hardware import find_hardware
@@ -52,6 +52,8 @@ from coghub.trainings.trainings import Trainings
 
 DATABASE = "hub.db"
 KEY_FILE = "key"
+PLACE = "storage-place"
+"""The file that says in which bucket objects are; it is not there where they are beside it."""
 LOCK = "hub.lock"
 CLAIMS = 10
 CLAIM_PAUSE_S = 0.02
@@ -90,6 +92,7 @@ async def open_hub(
         storage, box = storage_of(settings), read_box(folder / KEY_FILE)
         if is_claimed:
             await storage.claim(owner_of((folder / KEY_FILE).read_bytes()))
+            note_place(folder, settings.storage)
         prediction_files = PredictionFiles(database, storage, now)
         signals, catalog = Signals(), Catalog(database)
         predictions = Predictions(
@@ -132,12 +135,29 @@ async def open_hub(
 
 
 def storage_of(settings: HubSettings) -> Storage:
-    """Return where a hub's objects are; an object store is not asked anything yet."""
-    folder = settings.data / "storage"
+    """Return where a hub's objects are; an object store is not asked anything yet.
+
+    Raises:
+        StorageUnusable: if they are in a bucket, and the settings name another place.
+    """
+    folder, place = settings.data / "storage", settings.data / PLACE
+    known = place.read_text("utf-8").strip() if place.is_file() else None
+    if known not in {None, settings.storage}:
+        raise StorageUnusable(
+            f"The objects of this hub are in {known}, and not in "
+            f"{settings.storage or 'the data folder'}",
+            hint=f"Set `COGHUB_STORAGE={known}`, or move them and remove {place}",
+        )
     if settings.storage is None:
         return local_storage(folder)
     access = read_s3_access(current_settings().environ)
     return s3_storage(s3_place(settings.storage), access, make_folder(folder / "incoming"))
+
+
+def note_place(folder: Path, storage: str | None) -> None:
+    """Write down in which bucket a hub's objects are: without them its rows mean little."""
+    if storage is not None:
+        (folder / PLACE).write_text(f"{storage}\n", encoding="utf-8")
 
 
 async def _prepared(database: Database, folder: Path, *, is_claimed: bool) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert
 
 from coghub.backup import NOTE, OBJECTS, back_up, read_note, restore
 from coghub.database.schema import properties
-from coghub.domain.errors import BackupInvalid, HubNotFound
+from coghub.domain.errors import BackupInvalid, HubNotFound, StorageUnusable
 from coghub.hub_settings import HubSettings
 from coghub.opening import DATABASE, KEY_FILE, claim, open_hub
 
@@ -271,3 +271,6 @@ async def test_what_lies_in_a_bucket_is_named_and_not_copied(hub, data, tmp_path
     assert restore(tmp_path / "backup", tmp_path / "new").storage == "s3://bucket/hub"
     assert read_note(tmp_path / "local").storage is None
     assert "storage" not in (tmp_path / "local" / NOTE).read_text()
+    with pytest.raises(StorageUnusable, match="are in s3://bucket/hub, and not in the data folder"):
+        async with open_hub(HubSettings(data=tmp_path / "new")):
+            pass

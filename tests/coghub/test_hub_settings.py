@@ -77,6 +77,10 @@ def test_variables_of_others_are_not_read():
         ("COGHUB_PUBLIC_URL", "https://h:x", "`COGHUB_PUBLIC_URL` is not an http or https URL"),
         ("COGHUB_ALLOW_NETWORKS", "10.0.0.0/8, x", "is not a list of addresses or networks"),
         ("COGHUB_DATA", "~no-such-user-here/x", "`COGHUB_DATA` is not a path: there is no such"),
+        ("COGHUB_STORAGE", "gs://bucket", "is not an address such as s3://bucket/prefix"),
+        ("COGHUB_STORAGE", "s3://Bucket", "is not an address such as s3://bucket/prefix"),
+        ("COGHUB_STORAGE", "s3://bucket/a/../b", "is not an address such as s3://bucket/prefix"),
+        ("COGHUB_STORAGE", "s3://bucket//b", "is not an address such as s3://bucket/prefix"),
         ("COGHUB_PRT", "1", "No such setting: COGHUB_PRT"),
     ],
 )

@@ -71,6 +71,8 @@ class VersionImages:
         Raises:
             DockerError: if the engine does not say which there are.
         """
+        for left in self.folder.glob("*.blobs"):  # of a hub that was killed
+            remove(left)
         shown = ["images", "--format", "{{.Tag}}", self.repository]
         for tag in self.docker.ask(shown).split():
             if tag not in version_ids:

@@ -12,6 +12,7 @@ from oci_images import Pusher, config, manifest
 from coghub.app import asgi
 from coghub.domain.clock import utc_now
 from coghub.domain.digest import digest_of
+from coghub.domain.errors import StorageUnusable
 from coghub.opening import open_hub
 from coghub.registry.collection import Collection
 
@@ -184,3 +185,16 @@ async def test_a_blob_that_left_the_bucket_counts_as_nothing(s3, place, client):
     assert (await client("GET", BLOB)).status_code == 404
     await client.blob("alice/hello", LAYER)
     assert (await client("GET", BLOB)).status_code == 307
+
+
+async def test_a_hub_does_not_start_without_the_bucket_that_it_filled(settings, place):
+    async with open_hub(settings, is_claimed=True):
+        pass
+
+    for other in (None, f"s3://{place.bucket}/elsewhere"):
+        with pytest.raises(StorageUnusable, match=f"are in {place}, and not in ") as refused:
+            async with open_hub(replace(settings, storage=other)):
+                pass
+        assert f"COGHUB_STORAGE={place}" in (refused.value.hint or "")
+    async with open_hub(replace(settings, storage=f"{place}")):
+        pass
