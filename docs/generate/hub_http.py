@@ -94,6 +94,13 @@ ROUTES = (
         "A file that went into or came out of a prediction. Nobody can guess the key.",
     ),
     ("GET", "/hardware", "yes", "200", "What models may run on, as a bare list."),
+    (
+        "GET",
+        "/hub/usage",
+        "yes",
+        "200",
+        "What you ran, or of an administrator everybody: `from` and `to` (days, both inclusive; else the last 30), `group` (some of `day`, `account`, `model`, `hardware`). With `Accept: text/csv` as CSV. Not in Replicate's API.",
+    ),
     ("POST", "/models", "yes", "201", "Make a model."),
     (
         "GET",

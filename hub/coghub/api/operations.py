@@ -13,6 +13,7 @@ from coghub.api import samples, shapes
 from coghub.api.deployments import DeploymentBody, DeploymentChange
 from coghub.api.models import ModelBody, ModelChange
 from coghub.api.predictions import PredictionBody
+from coghub.api.trainings import TrainingBody
 
 JSON = "application/json"
 BYTES = {"type": "string", "format": "binary"}
@@ -71,6 +72,7 @@ CURSOR = Parameter("cursor", "Where the page is, as `next` or `previous` of anot
 LIMIT = Parameter(
     "limit", "Most models.", {"type": "integer", "minimum": 1, "maximum": 50, "default": 20}
 )
+DAY = {"type": "string", "format": "date"}
 MOMENT = {"type": "string", "format": "date-time"}
 WAITS = (
     Parameter("Prefer", "`wait` or `wait=SECONDS`: answer when it has ended.", place="header"),
@@ -92,6 +94,7 @@ PREDICTION = Content(shapes.Prediction, samples.PREDICTION)
 RUN = Content(PredictionBody, samples.NEW_PREDICTION)
 EVENTS = Content({"type": "string"}, samples.EVENTS, "text/event-stream")
 FILE = Content(BYTES, media_type="*/*")
+TRAINING = Content(shapes.Prediction, samples.TRAINING)
 ONE_MODEL = "/models/{owner}/{name}"
 DEPLOYMENT = Content(shapes.Deployment, samples.DEPLOYMENT)
 ONE_DEPLOYMENT = "/deployments/{owner}/{name}"
@@ -109,6 +112,19 @@ OPERATIONS: Mapping[str, Operation] = {
         _page(shapes.CollectionPage, samples.COLLECTION),
         asked_by="reader",
     ),
+    f"POST {ONE_VERSION}/trainings": Operation(
+        "Train a version, and make one of another model of it",
+        TRAINING,
+        201,
+        Content(TrainingBody, samples.NEW_TRAINING),
+    ),
+    "GET /trainings": Operation(
+        "Your trainings, the newest first",
+        _page(shapes.PredictionPage, samples.TRAINING),
+        parameters=(CURSOR,),
+    ),
+    "GET /trainings/{training_id}": Operation("A training, as far as it is", TRAINING),
+    "POST /trainings/{training_id}/cancel": Operation("Cancel a training", TRAINING),
     "POST /deployments": Operation(
         "Deploy a version", DEPLOYMENT, 201, Content(DeploymentBody, samples.NEW_DEPLOYMENT)
     ),
@@ -174,6 +190,15 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "GET /hardware": Operation(
         "What models may run on", Content(list[shapes.Hardware], [samples.HARDWARE])
+    ),
+    "GET /hub/usage": Operation(
+        "How much you ran, or of an administrator: everybody; also as text/csv",
+        Content({"type": "object"}, samples.USAGE),
+        parameters=(
+            Parameter("from", "The first day; else 30 days up to the last.", DAY),
+            Parameter("to", "The last day, in UTC; else today.", DAY),
+            Parameter("group", "Some of day, account, model, hardware, with commas; else model."),
+        ),
     ),
     "POST /models": Operation("Make a model", MODEL, 201, Content(ModelBody, samples.NEW_MODEL)),
     "GET /models": Operation(

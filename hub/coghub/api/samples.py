@@ -9,6 +9,20 @@ INPUT = {"text": "Hello"}
 
 ACCOUNT = {"type": "user", "username": "alice", "name": "alice", "github_url": None}
 HARDWARE = {"sku": "cpu", "name": "CPU"}
+USAGE = {
+    "from": "2026-01-01",
+    "to": "2026-01-31",
+    "group": ["model"],
+    "results": [
+        {
+            "model": "alice/paint",
+            "predictions": 4,
+            "failed": 1,
+            "canceled": 0,
+            "predict_seconds": 1.75,
+        }
+    ],
+}
 COLLECTION = {"name": "Pictures", "slug": "pictures", "description": "Models that make pictures"}
 WEBHOOK_SECRET = {"key": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}
 
@@ -68,6 +82,21 @@ PREDICTION: dict[str, Any] = {
     },
 }
 NEW_PREDICTION = {"version": "alice/hello", "input": INPUT}
+TRAINING: dict[str, Any] = {
+    **PREDICTION,
+    "id": "q2yrp5wdmzaqnlm6z3vtkvkdhy",
+    "input": {"texts": f"{HUB}/v1/files/cneqzikepnug6xezperrr4z55o"},
+    "output": {
+        "version": f"alice/tuned:{VERSION_ID}",
+        "weights": f"{HUB}/files/KEY/weights.txt",
+    },
+    "urls": {
+        "get": f"{HUB}/v1/trainings/q2yrp5wdmzaqnlm6z3vtkvkdhy",
+        "cancel": f"{HUB}/v1/trainings/q2yrp5wdmzaqnlm6z3vtkvkdhy/cancel",
+        "web": f"{HUB}/p/q2yrp5wdmzaqnlm6z3vtkvkdhy",
+    },
+}
+NEW_TRAINING = {"destination": "alice/tuned", "input": TRAINING["input"]}
 EVENTS = "event: output\nid: 1\ndata: Hello\n\nevent: done\nid: 2\ndata: {}\n\n"
 
 LIMITS: dict[str, Any] = {"hardware": "cpu", "min_instances": 0, "max_instances": 2}

@@ -85,7 +85,7 @@ def _day(name: str, given: Mapping[str, str], default: date) -> date:
 
 
 def _shown(row: RowMapping) -> dict[str, Any]:
-    shown: dict[str, Any] = {**row}
+    shown: dict[str, Any] = {str(name): value for name, value in row.items()}
     predict_us = shown.pop("predict_us")
     if "day" in shown:
         shown["day"] = day_of(shown["day"]).isoformat()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ from sqlalchemy.exc import IntegrityError
 
 from coghub.database import deployments as rows
 from coghub.database import models as model_rows
+from coghub.database.audit import Audit, Note
 from coghub.database.database import Database
 from coghub.deployments.room import KeptRoom
 from coghub.domain.account import Account
+from coghub.domain.audit import Action
 from coghub.domain.clock import Clock
 from coghub.domain.deployment import Configuration, Deployment, Release, require_limits
 from coghub.domain.errors import (
@@ -58,6 +60,7 @@ class Deployments:
         self._room = room
         self._signals = signals
         self._now = now
+        self._audit = Audit(now)
 
     async def create(
         self,
@@ -78,16 +81,20 @@ class Deployments:
         if not is_model_name(name):
             text = "Use lowercase letters, digits, and single `.`, `_` or `-` between them"
             raise InputRejected([InvalidField("pattern", "name", text)])
-        version = await self._version(account, model, version_id)
+        version, full_name = (
+            await self._version(account, model, version_id),
+            f"{account.name}/{name}",
+        )
+        note = self._noted(Action.DEPLOYMENT_CREATE, full_name, version, configuration)
 
         def add(connection: Connection) -> None:
             deployment_id = rows.add(connection, owner_id=account.id, name=name, now=self._now())
             self._release(connection, account, deployment_id, version, configuration)
+            note(connection)
 
         try:
             await self._database.write(add)
         except IntegrityError as error:
-            full_name = f"{account.name}/{name}"
             raise Conflict(f"A deployment of that name exists: {full_name}") from error
         self._signals.on_deployments_changed()
         return await self.get(account, account.name, name)
@@ -162,6 +169,7 @@ class Deployments:
         """
         deployment = await self.get(account, owner, name)
         since = self._now() - UNUSED_FOR
+        note = self._audit.of(Action.DEPLOYMENT_DELETE, deployment.full_name)
 
         def remove(connection: Connection) -> None:
             current = rows.by_name(connection, owner, name)
@@ -174,6 +182,7 @@ class Deployments:
                     "It was used within the last 15 minutes", hint="Try again when it was not"
                 )
             rows.remove(connection, current.id)
+            note(connection)
 
         await self._database.write(remove)
         self._signals.on_deployments_changed()
@@ -229,11 +238,21 @@ class Deployments:
         version: Version,
         configuration: Configuration,
     ) -> Deployment:
-        await self._database.write(
-            lambda c: self._release(c, account, deployment.id, version, configuration)
-        )
+        full_name = deployment.full_name
+        note = self._noted(Action.DEPLOYMENT_CHANGE, full_name, version, configuration)
+
+        def release(connection: Connection) -> None:
+            self._release(connection, account, deployment.id, version, configuration)
+            note(connection)
+
+        await self._database.write(release)
         self._signals.on_deployments_changed()
         return await self.get(account, deployment.owner, deployment.name)
+
+    def _noted(
+        self, action: Action, full_name: str, version: Version, configuration: Configuration
+    ) -> Note:
+        return self._audit.of(action, full_name, version=version.id, **asdict(configuration))
 
     def _release(
         self,

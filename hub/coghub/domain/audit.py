@@ -61,7 +61,7 @@ def identify(account: Account) -> None:
 
 
 class Action(StrEnum):
-    """What is kept of the hub's own; deployments and others add words of the same form."""
+    """What is written down: a thing, and what was done to it."""
 
     ACCOUNT_CREATE = "account.create"
     PASSWORD_CHANGE = "password.change"  # noqa: S105 - a word
@@ -76,6 +76,10 @@ class Action(StrEnum):
     VARIABLE_UNSET = "variable.unset"
     VERSION_PUSH = "version.push"
     VERSION_DELETE = "version.delete"
+    DEPLOYMENT_CREATE = "deployment.create"
+    DEPLOYMENT_CHANGE = "deployment.change"
+    """A release, also one that is like an older one."""
+    DEPLOYMENT_DELETE = "deployment.delete"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """Whoever changes something leaves an entry, and nothing secret in it."""
 
 import pytest
+from tests.coghub.pushed import register_version
 
 from coghub.database.audit import EVERYTHING, Audit, Wanted, newest
+from coghub.database.models import PushedVersion
 from coghub.domain.account import Account
 from coghub.domain.audit import OPERATOR, Via, actor, answering, identify
+from coghub.domain.deployment import Configuration
 from coghub.domain.errors import Conflict, RequestInvalid
 from coghub.domain.model import Visibility
 
@@ -120,3 +123,24 @@ async def test_entries_are_found_by_who_what_and_whose(hub, entries):
     assert len(await entries(Wanted(actor="carol"))) == 4
     assert await entries(Wanted(actor="dave")) == []
     assert await entries(Wanted(since=hub.now())) == []
+
+
+async def test_releases_of_deployments_are_written_down(hub, alice, entries):
+    model = await hub.models.create(alice, "alice", "paint")
+    pushed = PushedVersion("a" * 64, "0.23.1", {}, {}, is_bundle=True)
+    await register_version(hub, model, pushed)
+    configuration = Configuration("cpu", 0, 1)
+    await hub.deployments.create(
+        alice, "live", model="alice/paint", version_id="a" * 64, configuration=configuration
+    )
+    await hub.deployments.change(alice, "alice", "live", {"max_instances": 2})
+    await hub.deployments.delete(alice, "alice", "live")
+
+    found = await entries(Wanted(subject="alice/live"))
+
+    assert [it.action for it in reversed(found)] == [
+        "deployment.create",
+        "deployment.change",
+        "deployment.delete",
+    ]
+    assert found[1].details["max_instances"] == 2
