@@ -106,7 +106,9 @@ class Outcomes:
             async for piece in self.files.read(made):
                 await incoming.write(piece)
             received = await incoming.received()
-            digest = f"sha256:{received.sha256}"
+            digest, now = f"sha256:{received.sha256}", self.now()
+            # As after an upload: a blob of the same content may be about to be collected.
+            await self.database.write(lambda c: blob_rows.use_blob(c, digest, now))
             await incoming.store(of_blob(digest))
         return _Blob(digest, received.size_bytes), Weights(digest, made.name)
 
