@@ -3,6 +3,7 @@
 import json
 import secrets
 import subprocess
+from pathlib import Path
 
 import pytest
 from tests.acceptance.client_models import Receiver, client_hub
@@ -194,3 +195,75 @@ def test_models_files_and_the_account_are_managed(node, hub):
     """
 
     assert node(script) == [[hub.owner, "new", None], 1, 0, [3, {"a": "b"}, True], hub.owner]
+
+
+def test_models_versions_and_predictions_are_read(node, hub):
+    hub.process.run("model", "visibility", hub.model("words"), "public")
+    script = """
+    const model = await replicate.models.get(owner, "greet");
+    tell([model.name, model.latest_version.id === given.version]);
+    tell((await replicate.models.list()).results.map(({ name }) => name));
+    const version = await replicate.models.versions.get(owner, "greet", given.version);
+    tell(version.id === given.version);
+    const input = { text: "w" };
+    const made = await replicate.predictions.create({ model: `${owner}/greet`, input });
+    const ended = await replicate.wait(made, {});
+    tell([ended.status, (await replicate.predictions.get(made.id)).output]);
+    const { results } = await replicate.predictions.list();
+    tell(results.some(({ id }) => id === made.id));
+    tell((await (await replicate.request("/account", { method: "GET" })).json()).username);
+    """
+
+    told = node(script, version=hub.version_id("greet"))
+
+    assert told == [
+        ["greet", True],
+        ["words"],
+        True,
+        ["succeeded", "hello w"],
+        True,
+        hub.owner,
+    ]
+
+
+def test_collections_are_listed_and_read(node, hub):
+    hub.process.run("collection", "create", "texts", "--name", "Texts")
+    hub.process.run("collection", "add", "texts", hub.model("greet"))
+    script = """
+    tell((await replicate.collections.list()).results.map(({ slug }) => slug));
+    tell((await replicate.collections.get("texts")).models.map(({ name }) => name));
+    """
+
+    assert node(script) == [["texts"], ["greet"]]
+
+
+def test_files_are_listed_and_read(node):
+    script = """
+    const file = await replicate.files.create(new Blob(["abc"], { type: "text/plain" }));
+    tell((await replicate.files.get(file.id)).size);
+    tell((await replicate.files.list()).results.some(({ id }) => id === file.id));
+    """
+
+    assert node(script) == [3, True]
+
+
+ELSEWHERE = {"deployments", "trainings"}
+"""Have tests of their own."""
+
+
+def test_no_method_of_the_client_is_left_out(node):
+    script = """
+    const methods = (at, value) => Object.entries(value).flatMap(([name, it]) =>
+      typeof it === "function" ? [`${at}.${name}`]
+        : it && typeof it === "object" && !given.elsewhere.includes(name)
+          ? methods(`${at}.${name}`, it) : []);
+    const own = Object.getOwnPropertyNames(Object.getPrototypeOf(replicate));
+    const spaces = methods("replicate", replicate).filter((it) => it.split(".").length > 2);
+    tell([...spaces, ...own.map((name) => `replicate.${name}`)]);
+    """
+    tried = Path(__file__).read_text()
+
+    [methods] = node(script, elsewhere=sorted(ELSEWHERE))
+
+    left_out = {it for it in methods if f"{it}(" not in tried and f"({it})" not in tried}
+    assert left_out == {"replicate.constructor"}
