@@ -24,11 +24,13 @@ from coghub.database.schema import (
     accounts,
     deployment_releases,
     deployments,
+    model_shares,
     models,
     predictions,
     versions,
 )
 from coghub.domain.deployment import Configuration, Deployment, Release
+from coghub.domain.model import Visibility
 from coghub.domain.page import Cursor, Page
 
 releases = deployment_releases
@@ -118,6 +120,21 @@ def every(connection: Connection) -> Sequence[Deployment]:
     """Return all deployments, the oldest first."""
     rows = connection.execute(_query().order_by(deployments.c.id)).mappings()
     return [_deployment(row) for row in rows]
+
+
+def barred(connection: Connection) -> frozenset[int]:
+    """Return the ids of those whose owners may not run the model that they name any more."""
+    shared = exists().where(
+        model_shares.c.model_id == models.c.id, model_shares.c.account_id == deployments.c.owner_id
+    )
+    may_run = or_(
+        models.c.visibility == Visibility.PUBLIC,
+        models.c.owner_id == deployments.c.owner_id,
+        accounts.c.is_admin,
+        shared,
+    )
+    rows = connection.execute(_query().where(~may_run)).mappings()
+    return frozenset(row["id"] for row in rows)
 
 
 def releases_of(connection: Connection, deployment_id: int, *, limit: int) -> Sequence[Release]:

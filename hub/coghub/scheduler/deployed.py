@@ -36,6 +36,8 @@ class DeployedInstances:
     now: Clock
     _releases: dict[int, Release] = field(default_factory=dict)
     """Deployment → what it runs now."""
+    _barred: frozenset[int] = frozenset()
+    """Those that keep nothing, since their owners may not run the model any more."""
     _read_at: datetime | None = None
     _failed_at: dict[Line, datetime] = field(default_factory=dict)
 
@@ -58,7 +60,7 @@ class DeployedInstances:
         if self._read_at is not None and now - self._read_at < READ_AGAIN_AFTER:
             return
         self._read_at = now  # a change during the read takes it back
-        found = await self.database.read(rows.every)
+        found, self._barred = await self.database.read(lambda c: (rows.every(c), rows.barred(c)))
         self._releases = {it.id: it.current_release for it in found}
 
     def _mark(self) -> None:
@@ -66,12 +68,14 @@ class DeployedInstances:
             member.is_kept = False
             member.is_outdated = self._is_of_the_past(member)
         for deployment_id, release in self._releases.items():
-            limits = release.configuration
             serving = sorted(self._serving(deployment_id, release), key=_age)
-            for member in serving[: limits.min_instances]:
+            for member in serving[: self._kept(deployment_id, release)]:
                 member.is_kept = True
-            for member in serving[limits.max_instances :]:
+            for member in serving[release.configuration.max_instances :]:
                 member.is_outdated = True
+
+    def _kept(self, deployment_id: int, release: Release) -> int:
+        return 0 if deployment_id in self._barred else release.configuration.min_instances
 
     def _is_of_the_past(self, member: Member) -> bool:
         if member.deployment_id is None:
@@ -98,7 +102,7 @@ class DeployedInstances:
         release = self._release(line)
         if release is None or not isinstance(line, Deployed):
             return False
-        failed_at, kept = self._failed_at.get(line), release.configuration.min_instances
+        failed_at, kept = self._failed_at.get(line), self._kept(line.deployment_id, release)
         if release.version_key != line.version_key or not kept:
             return False
         if failed_at is not None and self.now() - failed_at < KEEP_AGAIN_AFTER:

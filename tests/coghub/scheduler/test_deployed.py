@@ -12,7 +12,7 @@ from coghub.deployments.deployments import Deployments
 from coghub.deployments.room import KeptRoom
 from coghub.domain.clock import utc_now
 from coghub.domain.deployment import Configuration
-from coghub.domain.errors import InputRejected
+from coghub.domain.errors import InputRejected, VersionNotPermitted
 from coghub.domain.prediction import Status
 from coghub.scheduler import deployed, scaling
 
@@ -288,6 +288,27 @@ async def test_after_a_restart_kept_instances_are_there_again(places, executor, 
         ended = await it.end_of(blocked)
         assert (ended.output, ended.deployment) == ("waited", "greeter")
         assert len(executor.instances) == 2
+
+
+async def test_nothing_is_kept_of_a_model_that_is_not_shared_any_more(
+    places, executor, alice, bob, hello, clock
+):
+    model = hello().model
+    guest = Greeter(places(3), bob, hello)
+    async with ticking(guest.hub, executor) as it:
+        await it.hub.sharing.add(model, "bob")
+        await guest.create(1, 1)
+        await it.until(lambda: len(ready(it)) == 1)
+
+        await it.hub.sharing.remove(model, "bob")
+        with pytest.raises(VersionNotPermitted):
+            await guest()
+        clock.advance(timedelta(days=1))
+        it.background.scheduler.wake()
+        await it.until(lambda: not list(it.fleet))
+        await it.tick()
+
+        assert len(executor.instances) == 1
 
 
 async def test_administrators_alone_keep_the_last_place(places, alice, hello, greeter):
