@@ -45,9 +45,10 @@ LINK_LIFE = timedelta(minutes=20)
 TIMEOUT = timedelta(minutes=2)
 """Of one request, with all that it carries: a part, or a piece."""
 RETRIES = 4
+QUICK_TIMEOUT = timedelta(seconds=10)
+QUICK_RETRIES = 1
+"""At start, where a mistake in a setting is told soon, and where a transaction waits for it."""
 RETRY_TIMEOUT = timedelta(seconds=30)
-CHECK_RETRIES = 1
-"""At start: who made a mistake in a setting is told soon."""
 MARK = "coghub-owner"
 """The object that says whose this place is: another hub's collection would take all of it."""
 ANSWER = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
@@ -61,15 +62,16 @@ class S3Storage(Storage):
         super().__init__(incoming)
         self.place = place
         self._access = access
-        self._store = _store(place, access, RETRIES)
+        self._store = _store(place, access, RETRIES, TIMEOUT)
+        self._quick = _store(place, access, QUICK_RETRIES, QUICK_TIMEOUT)
         self._partial = PartialUploads(place, access)
+        self._is_told = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
 
     async def claim(self, owner: str) -> None:
         """See that the bucket can be read and written, and is not another hub's."""
-        store = _store(self.place, self._access, CHECK_RETRIES)
         try:
-            found = await self._call(_mark_of, store, owner)
+            found = await self._call(_mark_of, self._quick, owner)
         except (BaseError, OSError) as error:
             raise StorageUnusable(
                 f"The storage cannot be used: {_reason(error)}: {self.place}",
@@ -144,7 +146,7 @@ class S3Storage(Storage):
     def withdraw(self, key: str) -> Path | None:
         """Delete an object: nothing stays to be removed; see `Storage`."""
         with self._explained():
-            obstore.delete(self._store, key)
+            obstore.delete(self._quick, key)
 
     async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         """Yield the keys that begin so; see `Storage`."""
@@ -161,12 +163,15 @@ class S3Storage(Storage):
     async def abort_stale(self, before: datetime) -> int:
         """Abort uploads in parts that nobody will finish; see `Storage`.
 
-        A store that does not tell them, or not to us, is left to its own rules for them.
+        A store that does not tell them, or not to us, is left to its own rules for them; that is
+        said once.
         """
         try:
             return await self._call(self._partial.abort, before)
         except (OSError, ValueError) as error:
-            log.warning("partial uploads stay", place=str(self.place), error=str(error))
+            if not self._is_told:
+                log.warning("partial uploads stay", place=str(self.place), error=str(error))
+            self._is_told = True
             return 0
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -206,7 +211,7 @@ def _mark_of(store: S3Store, owner: str) -> str:
         return owner
 
 
-def _store(place: S3Place, access: S3Access, retries: int) -> S3Store:
+def _store(place: S3Place, access: S3Access, retries: int, timeout: timedelta) -> S3Store:
     keys = {
         "access_key_id": access.access_key_id,
         "secret_access_key": access.secret_access_key,
@@ -219,7 +224,7 @@ def _store(place: S3Place, access: S3Access, retries: int) -> S3Store:
         config={"region": access.region, **{k: v for k, v in keys.items() if v is not None}},
         client_options={
             "allow_http": (access.endpoint or "").startswith("http://"),
-            "timeout": TIMEOUT,
+            "timeout": timeout,
         },
         retry_config={"max_retries": retries, "retry_timeout": RETRY_TIMEOUT},
     )

@@ -6,6 +6,7 @@ import urllib.request
 from dataclasses import replace
 from datetime import timedelta
 
+import oras.client
 import pytest
 from oci_images import Pusher, config, manifest
 
@@ -15,6 +16,7 @@ from coghub.domain.digest import digest_of
 from coghub.domain.errors import StorageUnusable
 from coghub.opening import open_hub
 from coghub.registry.collection import Collection
+from coghub.serving.listener import bind, listening, url_of
 
 pytestmark = pytest.mark.slow
 
@@ -185,6 +187,27 @@ async def test_a_blob_that_left_the_bucket_counts_as_nothing(s3, place, client):
     assert (await client("GET", BLOB)).status_code == 404
     await client.blob("alice/hello", LAYER)
     assert (await client("GET", BLOB)).status_code == 307
+
+
+async def test_a_client_of_others_pushes_and_follows_into_the_bucket(
+    in_s3, token, tmp_path, monkeypatch
+):
+    (tmp_path / "weights.bin").write_bytes(LAYER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))  # it would write into the user's own otherwise
+
+    def exchange(host):
+        client = oras.client.OrasClient(hostname=host, insecure=True, auth_backend="basic")
+        config = str(tmp_path / "config.json")
+        client.login(hostname=host, username="alice", password=token, config_path=config)
+        client.push(f"{host}/alice/files:v1", files=["weights.bin"], do_chunked=True)
+        client.pull(target=f"{host}/alice/files:v1", outdir=str(tmp_path / "back"))
+
+    listener = bind("127.0.0.1", 0)
+    async with listening(asgi(in_s3), listener):
+        await asyncio.to_thread(exchange, url_of(listener).removeprefix("http://"))
+
+    assert (tmp_path / "back" / "weights.bin").read_bytes() == LAYER
 
 
 async def test_a_hub_does_not_start_without_the_bucket_that_it_filled(settings, place):
