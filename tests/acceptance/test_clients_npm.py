@@ -267,3 +267,33 @@ def test_no_method_of_the_client_is_left_out(node):
 
     left_out = {it for it in methods if f"{it}(" not in tried and f"({it})" not in tried}
     assert left_out == {"replicate.constructor"}
+
+
+def test_a_deployment_is_made_run_changed_and_deleted(node, hub):
+    script = """
+    const name = "npm";
+    const fields = { hardware: "cpu", min_instances: 0, max_instances: 1 };
+    const made = await replicate.deployments.create({ name, ...given, ...fields });
+    tell([made.owner === owner, made.current_release.number]);
+    tell(await replicate.deployments.delete(owner, name));
+    const kept = await replicate.deployments.create({ name: "kept", ...given, ...fields });
+    const input = { text: "deployed" };
+    const prediction = await replicate.deployments.predictions.create(owner, "kept", { input });
+    tell((await replicate.wait(prediction)).output);
+    const change = { max_instances: 2 };
+    const changed = await replicate.deployments.update(owner, "kept", change);
+    tell(changed.current_release.configuration);
+    tell((await replicate.deployments.list()).results.map((it) => it.name));
+    tell((await replicate.deployments.get(owner, "kept")).current_release.number);
+    """
+
+    told = node(script, model=hub.model("greet"), version=hub.version_id("greet"))
+
+    assert told == [
+        [True, 1],
+        True,
+        "hello deployed",
+        {"hardware": "cpu", "min_instances": 0, "max_instances": 2},
+        ["kept"],
+        2,
+    ]
