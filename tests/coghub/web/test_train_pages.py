@@ -38,6 +38,7 @@ async def test_a_visitor_without_a_model_is_led_to_make_one(browse, trainer, bob
     page = await browse("/alice/lora/train", "bob")
 
     assert "You have no model that could get the new version" in page.text
+    assert "<input-form" not in page.text
 
 
 async def test_a_form_makes_a_training_that_is_listed_and_shown(browser, hub, trainer):
