@@ -31,11 +31,12 @@ Known = Mapping[str, list[str]]
 METHODS = {"get", "put", "post", "delete", "patch"}
 """Which a document can name; HEAD goes the way of GET."""
 API = ("cursor", "created_after", "created_before", "source", "query", "limit", "sort_by",
-       "sort_direction", "expiry", "owner", "signature",
+       "sort_direction", "expiry", "owner", "signature", "from", "to", "group",
        "Accept", "Prefer", "Cancel-After", "Last-Event-ID", "Range")  # fmt: skip
 REGISTRY = ("n", "last", "digest", "mount", "from", "scope", "artifactType",
             "Range", "If-Range", "If-None-Match", "Content-Range")  # fmt: skip
-PAGES = ("q", "cursor", "next", "time", "source", "_v", "_p", "_from", "text", "Last-Event-ID")
+PAGES = ("q", "cursor", "next", "time", "source", "_v", "_p", "_from", "text", "actor", "action",
+         "subject", "Last-Event-ID")  # fmt: skip
 CALLBACKS = ("X-Prediction-ID", "Content-Type")
 PLAYGROUND = ("text", "count", "Range", "Last-Event-ID")
 MODEL = ("Accept", "Prefer", "Last-Event-ID")

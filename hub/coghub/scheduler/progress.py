@@ -115,6 +115,7 @@ class _Telling:
             log.info(
                 "webhook not taken",
                 prediction_id=self.receiver.prediction_id,
+                account_id=self.receiver.account_id,
                 error=attempt.error,
             )
 

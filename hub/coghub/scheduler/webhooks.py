@@ -176,6 +176,7 @@ class Webhooks:
             log.warning(
                 "webhook given up",
                 prediction_id=delivery.prediction_id,
+                account_id=delivery.account_id,
                 host=delivery.host,
                 error=attempt.error,
             )

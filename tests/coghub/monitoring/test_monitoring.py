@@ -8,6 +8,8 @@ import httpx
 import pytest
 from hub_client import Client
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 from tests.coghub.scheduler.conftest import add_version, running
 from tests.fakes.executor import FakeExecutor
 
@@ -203,3 +205,31 @@ async def test_no_label_holds_what_a_stranger_writes(hub, as_nobody, as_root):
 
     for word in ("secret-path", "some-name", "MADEUP"):
         assert word not in answer.text
+
+
+async def test_what_a_run_logs_names_prediction_version_instance_and_account(hub, alice):
+    order = await add_version(hub, alice, "hello")
+
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        async with running(hub, FakeExecutor()) as it:
+            made = await it.make(alice, order(do="fail"))
+            await it.end_of(made)
+            [member] = it.fleet
+
+    [ended] = [it for it in logs if it["event"] == "prediction ended"]
+    assert ended["prediction_id"] == made.id
+    assert ended["account_id"] == alice.id
+    [ready] = [it for it in logs if it["event"] == "instance is ready"]
+    for line in (ended, ready):
+        assert line["instance_id"] == member.id
+        assert line["version_id"] == made.version.id
+
+
+async def test_calls_about_ends_are_counted(hub, as_root):
+    hub.statistics.webhooks["delivered"] += 2
+    hub.statistics.webhooks["given up"] += 1
+
+    numbers = await numbers_of(as_root)
+
+    assert numbers["coghub_webhook_attempts_total", "delivered"] == 2
+    assert numbers["coghub_webhook_attempts_total", "given up"] == 1

@@ -253,6 +253,7 @@ async def test_what_is_not_taken_is_sent_again_later_and_later(
     assert (row["attempts"], row["status_code"]) == (MAX_ATTEMPTS, status)
     assert row["error"] == f"The receiver answered {status}"
     assert row["next_at"] is None
+    assert webhooks._statistics.webhooks == {"failed": MAX_ATTEMPTS - 1, "given up": 1}
 
 
 async def test_what_is_taken_late_is_delivered(webhooks, site, make, clock, deliveries):

@@ -3,10 +3,13 @@
 import asyncio
 import io
 import logging
+from datetime import UTC, datetime
 
 import pytest
 import structlog
 
+from coghub.domain.account import Account
+from coghub.domain.audit import Via, answering, identify
 from coghub.domain.ids import new_key
 from coghub.serving.log_lines import log_to
 
@@ -110,3 +113,20 @@ def test_a_reader_that_went_away_stops_nothing(log):
     log.close()
 
     structlog.get_logger().info("still here")
+
+
+def test_a_line_about_a_request_names_its_account(log):
+    account = Account(7, "alice", is_admin=False, created_at=datetime.now(UTC))
+    with answering(Via.API):
+        structlog.get_logger().error("request failed")
+        identify(account)
+        structlog.get_logger().error("request failed")
+        structlog.get_logger().error("webhook given up", account_id=8)
+    structlog.get_logger().error("tick failed")
+
+    assert [fields_of(line).partition('" ')[2] for line in log.getvalue().splitlines()] == [
+        "",
+        "account_id=7",
+        "account_id=8",
+        "",
+    ]
