@@ -37,8 +37,8 @@ from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.catalog import Catalog
 from coghub.predictions import secrets
+from coghub.predictions.inline_inputs import without_files
 from coghub.predictions.open_told import OpenTold, Told
-from coghub.predictions.places import is_described, places, with_values
 from coghub.predictions.validation import InputChecks
 
 RETRY_AFTER_S = 5
@@ -131,7 +131,7 @@ class Predictions:
         shown, sealed = secrets.without_secrets(schema, order.input, self._box)
         inline = InlineFiles(self._files)
         try:
-            shown = await _without_files(schema, shown, inline)
+            shown = await without_files(schema, shown, inline)
             values = self._values(account, order, shown, sealed)
             if hold is not None:
                 hold.on(values["id"])
@@ -357,20 +357,6 @@ class Predictions:
         if told.last:
             fields = {**fields, "logs": told.logs, "output": output_of(told.chunks)}
         return _prediction(fields, entry.version, entry.model)
-
-
-async def _without_files(
-    schema: Mapping[str, Any], inputs: Mapping[str, Any], inline: InlineFiles
-) -> dict[str, Any]:
-    """Return the input with references in the places of files that it holds itself.
-
-    A text that the schema calls no file is the model's as it is, also where it begins with `data:`.
-    """
-    if not is_described(schema):
-        return {name: await inline.taken_out(value) for name, value in inputs.items()}
-    found = places(schema, inputs, lambda it: it.get("format") == "uri")
-    taken = {place: await inline.taken_out(value) for place, value in found.items()}
-    return with_values(inputs, taken)
 
 
 ROW_FIELDS = (
