@@ -1,5 +1,10 @@
 """Asks everything that a document names, with what it allows and with what it does not."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema_rs
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,6 +80,30 @@ def _ask(surface: Surface, session: requests.Session, case: Case) -> None:
     assert response.status_code < 500 or is_named, (
         f"{response.status_code} {body[:500]!r}\n{case.as_curl_command()}"
     )
+    if surface.keeps_its_word and not _goes_on(response):
+        wrong = _broken_word(surface.document, case.operation, response, body)
+        assert not wrong, f"{wrong}\n{body[:500]!r}\n{case.as_curl_command()}"
+
+
+def _broken_word(
+    document: Mapping[str, Any], operation: APIOperation, response: requests.Response, body: bytes
+) -> str:
+    """Return in what an answer is none of those that the document names; empty if it is one."""
+    named = document["paths"][operation.path][operation.method]["responses"]
+    told = named.get(str(response.status_code)) or named["default"]
+    if "$ref" in told:
+        told = document["components"]["responses"][told["$ref"].rpartition("/")[2]]
+    kinds = told.get("content", {})
+    kind = response.headers.get("content-type", "").partition(";")[0]
+    if not kinds or "*/*" in kinds:
+        return ""
+    if kind not in kinds:
+        return f"{kind} is none of {', '.join(kinds)}"
+    if not kind.endswith("json") or len(body) == MUCH_READ_BYTES:
+        return ""
+    schema = {**kinds[kind]["schema"], "components": document["components"]}
+    errors = jsonschema_rs.Draft202012Validator(schema).iter_errors(json.loads(body))
+    return "; ".join(error.message for error in errors)
 
 
 def _goes_on(response: requests.Response) -> bool:

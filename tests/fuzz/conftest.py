@@ -100,7 +100,8 @@ def playground_surface(request: pytest.FixtureRequest) -> Surface:
 
 def api_surface(request: pytest.FixtureRequest) -> Surface:
     hub, listener = request.getfixturevalue("hub"), request.getfixturevalue("hub_server")
-    return Surface(listener, documents.api_document(hub.known), hub.token_header)
+    document = documents.api_document(hub.known)
+    return Surface(listener, document, hub.token_header, keeps_its_word=True)
 
 
 def registry_surface(request: pytest.FixtureRequest) -> Surface:

@@ -1,7 +1,7 @@
-"""OpenAPI documents of what has none of its own: made from the routes, so that none is left out.
+"""OpenAPI documents of every part: made from the routes, so that none is left out.
 
 A path leads to what there is, but where that would delete it; a query, a header or a form may hold
-what is known or anything else; bodies of the API are made from the very classes that read them.
+what is known or anything else. The API has its own document, and answers are held to it.
 """
 
 import re
@@ -13,10 +13,7 @@ from starlette.routing import BaseRoute
 
 from coghub.api.app import PARTS as API_PARTS
 from coghub.api.callbacks import Callbacks
-from coghub.api.deployments import DeploymentBody, DeploymentChange
-from coghub.api.models import ModelBody, ModelChange
-from coghub.api.predictions import PredictionBody
-from coghub.api.trainings import TrainingBody
+from coghub.api.openapi import document as own_document
 from coghub.playground.app import InputBody, Playground
 from coghub.registry.app import _places
 from coghub.registry.manifest_content import _Image
@@ -44,14 +41,6 @@ MODEL = ("Accept", "Prefer", "Last-Event-ID")
 FIELDS = ("name", "password", "next", "do", "id", "old", "new", "visibility", "hardware", "value",
           "description", "readme", "github_url", "text")  # fmt: skip
 TYPED = {
-    "POST /predictions": PredictionBody,
-    "POST /models/{owner}/{name}/predictions": PredictionBody,
-    "POST /models": ModelBody,
-    "POST /deployments": DeploymentBody,
-    "PATCH /deployments/{owner}/{name}": DeploymentChange,
-    "POST /deployments/{owner}/{name}/predictions": PredictionBody,
-    "POST /models/{owner}/{name}/versions/{version_id}/trainings": TrainingBody,
-    "PATCH /models/{owner}/{name}": ModelChange,
     "POST /run": InputBody,
     "POST /check": InputBody,
     "POST /{owner}/{name}/versions/{version_id}/run": InputBody,
@@ -88,9 +77,20 @@ class Anything:
 
 
 def api_document(known: Known) -> Json:
-    """Describe the API, whose official prefix is `/v1`."""
+    """Return the API's own document, whose official prefix is `/v1`, so that it leads somewhere."""
     routes = [route for part in API_PARTS for route in part(Anything()).routes()]
-    return _document(_operations(routes), known, API, prefix="/v1")
+    own = own_document(routes)
+    _lead_somewhere(own["components"]["schemas"], known)
+    paths: dict[str, Json] = {}
+    for path, operations in own["paths"].items():
+        for method, operation in operations.items():
+            call = f"{method.upper()} {path}"
+            if method in METHODS and call not in NEVER:
+                there = {} if call in DELETES else known
+                parameters = _parameters(path, there, API)
+                told = {**operation, "parameters": parameters, "security": []}
+                paths.setdefault("/v1" + path, {})[method] = told
+    return {**own, "paths": paths}
 
 
 def pages_document(known: Known, *, csrf: str) -> Json:
@@ -171,11 +171,11 @@ ANY = {"description": "anything"}
 
 def _lead_somewhere(components: Json, known: Known) -> None:
     """Let bodies name what there is, as random ones never would."""
-    prediction = components["PredictionBody"]["properties"]
-    if "version_id" in known:
-        prediction["version"] = {"enum": known["version_id"]}
-    prediction["input"] = {"type": "object", "properties": INPUT}
-    components["InputBody"]["properties"]["input"] = prediction["input"]
+    for name in ("PredictionBody", "InputBody"):
+        body = components.get(name, {}).get("properties", {})
+        if "version" in body and "version_id" in known:
+            body["version"] = {"enum": known["version_id"]}
+        body["input"] = {"type": "object", "properties": INPUT}
 
 
 INPUT = {

@@ -76,6 +76,8 @@ class Surface:
     document: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     """Who asks."""
+    keeps_its_word: bool = False
+    """Every answer is one that the document names."""
 
     @property
     def url(self) -> str:
