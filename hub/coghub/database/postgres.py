@@ -40,6 +40,7 @@ MANNER = Manner(
     is_open=lambda driver: (
         driver.info.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
     ),
+    is_failed=lambda driver: driver.info.transaction_status == TransactionStatus.INERROR,
     is_lost=lambda driver: driver.closed,
 )
 

@@ -20,6 +20,7 @@ MANNER = Manner(
     begin_read="BEGIN",
     error=sqlite3.Error,
     is_open=lambda driver: driver.in_transaction,
+    is_failed=lambda _driver: False,
     is_lost=lambda _driver: False,
 )
 

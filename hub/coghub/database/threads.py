@@ -32,6 +32,8 @@ class Manner:
     """What the driver raises."""
     is_open: Callable[[Any], bool]
     """Tells whether the driver's connection is inside a transaction."""
+    is_failed: Callable[[Any], bool]
+    """Tells whether a statement failed in it, so that nothing of it can be kept."""
     is_lost: Callable[[Any], bool]
     """Tells whether the driver's connection can be used no more."""
 
@@ -77,6 +79,16 @@ class Held:
     def is_open(self) -> bool:
         """Tell whether a transaction is under way."""
         return not self.is_lost() and self._manner.is_open(self._driver())
+
+    def check(self) -> None:
+        """See that what was done can be kept.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: if not, because an error was passed over.
+        """
+        if self._manner.is_failed(self._driver()):
+            passed = self._manner.error("A statement failed, and the change went on")
+            raise DBAPIError("", None, passed)
 
     def is_lost(self) -> bool:
         """Tell whether the connection can be used no more."""
@@ -170,6 +182,7 @@ class WriterThread:
             self._held.say("SAVEPOINT one")
         try:
             result, error = change.function(connection), None
+            self._held.check()
         except Exception as caught:  # it is handed to who waits, with its traceback
             if not self._held.is_open():
                 raise  # all of it is rolled back, as SQLite does by itself on a full disk

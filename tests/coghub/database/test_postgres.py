@@ -1,10 +1,12 @@
 """What is PostgreSQL's own: several who write, a server that goes, and what it would not keep."""
 
 import asyncio
+from contextlib import suppress
 
 import psycopg
 import pytest
 from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coghub.database.migrate import migrate
 from coghub.database.postgres import PostgresDatabase, shown
@@ -129,6 +131,24 @@ async def test_a_connection_that_ends_within_a_change_leaves_nothing(database):
 
     assert await database.read(value_of("half")) is None
     await database.write(put("half"))
+
+
+async def test_a_change_that_passes_over_an_error_is_not_said_to_be_kept(database):
+    """PostgreSQL keeps nothing of it, and answers COMMIT without an error."""
+
+    def careless(connection):
+        put("number")(connection)
+        with suppress(IntegrityError):
+            put("number")(connection)
+
+    for changes in ([careless], [careless, put("other"), careless]):
+        outcomes = await asyncio.gather(
+            *(database.write(it) for it in changes), return_exceptions=True
+        )
+        assert isinstance(outcomes[0], DBAPIError)
+
+    assert await database.read(value_of("number")) is None
+    assert await database.read(value_of("other")) == ""
 
 
 async def test_a_migration_that_fails_leaves_nothing(postgres_server):
