@@ -1,4 +1,7 @@
-"""Every table. A change here needs a migration in `migrations/versions`."""
+"""Every table. A change needs a migration in `migrations/versions`.
+
+Those that stand apart have modules of their own, and are named here as well.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -8,7 +11,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -16,16 +18,51 @@ from sqlalchemy import (
     text,
 )
 
+from coghub.database.audit_tables import audit_entries, usage_days
 from coghub.database.columns import Json, Moment
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from coghub.database.deployment_tables import deployment_releases, deployments
+from coghub.database.metadata import metadata
+from coghub.database.registry_tables import (
+    blobs,
+    manifest_blobs,
+    manifests,
+    repository_blobs,
+    tags,
+    uploads,
 )
+from coghub.database.webhook_tables import webhook_attempts, webhook_deliveries
+
+__all__ = [
+    "accounts",
+    "audit_entries",
+    "blobs",
+    "collection_models",
+    "collections",
+    "deployment_releases",
+    "deployments",
+    "examples",
+    "files",
+    "instances",
+    "manifest_blobs",
+    "manifests",
+    "metadata",
+    "model_shares",
+    "model_variables",
+    "models",
+    "prediction_events",
+    "prediction_files",
+    "predictions",
+    "properties",
+    "repository_blobs",
+    "sessions",
+    "tags",
+    "tokens",
+    "uploads",
+    "usage_days",
+    "versions",
+    "webhook_attempts",
+    "webhook_deliveries",
+]
 
 properties = Table(
     "properties",
@@ -277,56 +314,6 @@ prediction_files = Table(
 )
 """Files in and out of predictions, under URLs that nobody can guess; `key` is that part of them."""
 
-webhook_deliveries = Table(
-    "webhook_deliveries",
-    metadata,
-    Column("id", String(64), primary_key=True),
-    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
-    Column(
-        "prediction_id",
-        ForeignKey("predictions.id", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
-    Column("event", String(16), nullable=False),
-    Column("host", String(255), nullable=False),
-    Column("url", Text, nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("status_code", Integer),
-    Column("error", Text),
-    Column("created_at", Moment, nullable=False),
-    Column("next_at", Moment),
-    Column("delivered_at", Moment),
-    Index("ix_webhook_deliveries_of_account", "account_id", "created_at", "id"),
-    Index(
-        "ix_webhook_deliveries_due",
-        "account_id",
-        "host",
-        "next_at",
-        sqlite_where=text("next_at IS NOT NULL"),
-        postgresql_where=text("next_at IS NOT NULL"),
-    ),
-)
-"""`next_at` is when to try (again); NULL once it is delivered or given up.
-
-`host` is whom `url` calls: many calls to one that is slow must not delay others.
-"""
-
-webhook_attempts = Table(
-    "webhook_attempts",
-    metadata,
-    Column(
-        "delivery_id", ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True
-    ),
-    Column("number", Integer, primary_key=True),
-    Column("status_code", Integer),
-    Column("error", Text),
-    Column("response", Text),
-    Column("created_at", Moment, nullable=False),
-    sqlite_with_rowid=False,
-)
-"""How each attempt went; `response` is the beginning of what the receiver answered."""
-
 examples = Table(
     "examples",
     metadata,
@@ -335,42 +322,6 @@ examples = Table(
     Column("created_at", Moment, nullable=False),
 )
 """Predictions that a model's owner shows to everyone who sees the model; their data is kept."""
-
-# --- deployments ---
-
-deployments = Table(
-    "deployments",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("owner_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
-    Column("name", String(128), nullable=False),
-    Column("release_number", Integer, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    UniqueConstraint("owner_id", "name"),
-    sqlite_autoincrement=True,
-)
-"""`release_number` is the current release's. An id is never used again: predictions remember it."""
-
-deployment_releases = Table(
-    "deployment_releases",
-    metadata,
-    Column(
-        "deployment_id", ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True
-    ),
-    Column("number", Integer, primary_key=True),
-    Column(
-        "version_key", ForeignKey("versions.key", ondelete="CASCADE"), nullable=False, index=True
-    ),
-    Column("hardware", String(64), nullable=False),
-    Column("min_instances", Integer, nullable=False),
-    Column("max_instances", Integer, nullable=False),
-    Column("created_by", String(64), nullable=False),
-    Column("created_at", Moment, nullable=False),
-)
-"""What each deployment ran, one after the other; `created_by` is an account's name.
-
-No version goes that a current release needs; older releases go with theirs.
-"""
 
 # --- files ---
 
@@ -409,105 +360,3 @@ instances = Table(
     Column("ready_at", Moment),
     Column("stopped_at", Moment),
 )
-
-# --- the registry ---
-
-blobs = Table(
-    "blobs",
-    metadata,
-    Column("digest", String(80), primary_key=True),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("used_at", Moment, nullable=False, index=True),
-)
-"""`used_at` is renewed by HEAD, mount and upload: gc leaves what was used within its grace."""
-
-repository_blobs = Table(
-    "repository_blobs",
-    metadata,
-    Column("repository", String(255), primary_key=True),
-    Column("digest", ForeignKey("blobs.digest", ondelete="CASCADE"), primary_key=True, index=True),
-)
-"""Which repositories a blob may be read from: who can read one cannot thereby read all."""
-
-manifests = Table(
-    "manifests",
-    metadata,
-    Column("repository", String(255), primary_key=True),
-    Column("digest", String(80), primary_key=True, index=True),
-    Column("media_type", String(255), nullable=False),
-    Column("artifact_type", String(255)),
-    Column("subject", String(80)),
-    Column("annotations", Json),
-    Column("content", LargeBinary, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("used_at", Moment, nullable=False),
-    Index("ix_manifests_referrers", "repository", "subject"),
-)
-"""`used_at` is renewed as a blob's is: an index may name a manifest that was there before."""
-
-manifest_blobs = Table(
-    "manifest_blobs",
-    metadata,
-    Column("repository", String(255), primary_key=True),
-    Column("manifest_digest", String(80), primary_key=True),
-    Column("digest", String(80), primary_key=True, index=True),
-)
-"""What a manifest names: blobs, or for an index other manifests. gc takes none of these."""
-
-tags = Table(
-    "tags",
-    metadata,
-    Column("repository", String(255), primary_key=True),
-    Column("name", String(128), primary_key=True),
-    Column("digest", String(80), nullable=False),
-    Column("updated_at", Moment, nullable=False),
-)
-
-uploads = Table(
-    "uploads",
-    metadata,
-    Column("id", String(26), primary_key=True),
-    Column("repository", String(255), nullable=False),
-    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("used_at", Moment, nullable=False, index=True),
-)
-"""Uploads under way; how far they are is the size of their file beside the storage."""
-
-# --- who did what ---
-
-audit_entries = Table(
-    "audit_entries",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("created_at", Moment, nullable=False),
-    Column("account_id", Integer),
-    Column("actor", String(64), nullable=False),
-    Column("via", String(16), nullable=False),
-    Column("action", String(64), nullable=False),
-    Column("subject", String(255), nullable=False),
-    Column("details", Json, nullable=False),
-    Index("ix_audit_entries_created_at", "created_at", "id"),
-    sqlite_autoincrement=True,
-)
-"""Changes that accounts and operators made; no row is ever changed, or goes with what it names."""
-
-usage_days = Table(
-    "usage_days",
-    metadata,
-    Column("day", Integer, primary_key=True, autoincrement=False),
-    Column("account_id", Integer, primary_key=True, autoincrement=False),
-    Column("model", String(255), primary_key=True),
-    Column("hardware", String(64), primary_key=True),
-    Column("predictions", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
-    Column("canceled", BigInteger, nullable=False),
-    Column("predict_us", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-)
-"""Sums over predictions that have ended, which outlive these and their models.
-
-`day` counts from 1970-01-01 in UTC; `hardware` is empty for what ended while it waited.
-`predict_us` is how long they ran, in microseconds.
-"""
