@@ -12,13 +12,12 @@ While nothing can be written, as on a full disk, the instance is read no further
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import structlog
 from sqlalchemy import Connection
 from structlog.contextvars import bind_contextvars
 
@@ -47,10 +46,10 @@ from coghub.scheduler.foreign import Foreign
 from coghub.scheduler.gathered import Gathered
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.progress import Receiver, receiver
+from coghub.scheduler.run_count import count_run
 from coghub.trainings.outcome import Outcome, Outcomes, Trained
 
 T = TypeVar("T")
-log = structlog.get_logger()
 
 REATTACH_TRIES = 5
 """Before an instance whose connections break, and whose process lives, is given up."""
@@ -251,7 +250,8 @@ class Run:
         if batch.end is None:
             parts.signals.changed(prediction_id)
         else:
-            self._count(recorded.ended or {})
+            ended = recorded.ended or {}
+            count_run(parts.statistics, parts.signals, self.member, self.waiting, ended)
             parts.signals.ended(prediction_id, recorded.ended)
         if self._receiver is not None:
             parts.on_batch(self._receiver, batch)
@@ -281,20 +281,6 @@ class Run:
             self.waiting.id, self.waiting.destination or "", entry.model, entry.version
         )
         return await outcomes.of(training, output_of([*before, *told]))
-
-    def _count(self, ended: Mapping[str, Any]) -> None:
-        """Count an end that was written, and tell the log of one that failed."""
-        counted, hardware, status = self.parts.statistics, self.member.hardware, ended["status"]
-        self.parts.signals.ended_by_status[status] += 1
-        counted.runs[self.member.entry.model, hardware, status] += 1
-        started_at = ended["started_at"]
-        ran_s = (ended["completed_at"] - started_at).total_seconds() if started_at else 0.0
-        if started_at:
-            waited_s = (started_at - self.waiting.created_at).total_seconds()
-            counted.waited[hardware].add(max(0.0, waited_s))
-            counted.ran[hardware].add(ran_s)
-        tell = log.info if status == Status.FAILED else log.debug
-        tell("prediction ended", status=str(status), duration_s=round(ran_s, 3))
 
     async def _write(self, change: Callable[[Connection], T]) -> T:
         database = self.parts.database
