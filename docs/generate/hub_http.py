@@ -180,6 +180,22 @@ ROUTES = (
         "The same, of a version whose outputs are files: by this path a client knows.",
     ),
     (
+        "POST",
+        "/models/{owner}/{name}/versions/{version_id}/trainings",
+        "yes",
+        "201",
+        "Train a version; what comes of it is a version of `destination`, a model of yours.",
+    ),
+    ("GET", "/trainings", "yes", "200", "Your trainings, the newest first."),
+    ("GET", "/trainings/{training_id}", "yes", "200", "A training."),
+    (
+        "POST",
+        "/trainings/{training_id}/cancel",
+        "yes",
+        "200",
+        "Cancel it; one that has ended stays as it is.",
+    ),
+    (
         "GET",
         "/search",
         "read",
