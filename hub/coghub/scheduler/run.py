@@ -14,7 +14,7 @@ While nothing can be written, as on a full disk, the instance is read no further
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,15 +26,9 @@ from coghub.database.attempts import Assigned, Batch
 from coghub.database.database import Database
 from coghub.database.encryption import Box
 from coghub.domain.clock import Clock
-from coghub.domain.errors import (
-    CoghubError,
-    InputRefused,
-    InstanceBusy,
-    InstanceError,
-    InstanceGone,
-)
+from coghub.domain.errors import InputRefused, InstanceBusy, InstanceError, InstanceGone
 from coghub.domain.instance import Stage
-from coghub.domain.prediction import Chunk, End, EventKind, Status, output_of
+from coghub.domain.prediction import End, Status
 from coghub.domain.signals import Signals, Waiting
 from coghub.domain.statistics import Statistics
 from coghub.files.prediction_files import PredictionFiles
@@ -47,7 +41,8 @@ from coghub.scheduler.gathered import Gathered
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.progress import Receiver, receiver
 from coghub.scheduler.run_count import count_run
-from coghub.trainings.outcome import Outcome, Outcomes, Trained
+from coghub.scheduler.training_end import outcome_of
+from coghub.trainings.outcome import Outcomes
 
 T = TypeVar("T")
 
@@ -236,7 +231,9 @@ class Run:
     async def _record(self, batch: Batch) -> bool:
         """Write a batch; False if the prediction has ended meanwhile, as by a cancel."""
         parts, prediction_id = self.parts, self.waiting.id
-        now, keep = parts.now(), await self._outcome_of(batch)
+        now, keep = parts.now(), None
+        if self.waiting.is_training:
+            keep = await outcome_of(parts.outcomes, self.waiting, self.member.entry, batch)
 
         def record(connection: Connection) -> attempts.Recorded | None:
             done = attempts.record(connection, prediction_id, self._attempt, batch, now)
@@ -258,29 +255,6 @@ class Run:
         if batch.end is not None and self._has_webhook:
             parts.on_end()
         return True
-
-    async def _outcome_of(self, batch: Batch) -> Callable[[Connection], None] | None:
-        """Return what makes the version of a training that went well; else the training fails."""
-        if batch.end is None or batch.end.status is not Status.SUCCEEDED:
-            return None
-        if not self.waiting.is_training:
-            return None
-        try:
-            outcome = await self._outcome(batch)
-        except (CoghubError, FileNotFoundError) as error:
-            batch.end = replace(batch.end, status=Status.FAILED, error=str(error))
-            return None
-        batch.told.append((EventKind.OUTPUT, Chunk(outcome.output, None)))
-        return outcome.keep
-
-    async def _outcome(self, batch: Batch) -> Outcome:
-        outcomes, entry = self.parts.outcomes, self.member.entry
-        before = await outcomes.told_by(self.waiting.id)
-        told = [chunk for kind, chunk in batch.told if kind is EventKind.OUTPUT]
-        training = Trained(
-            self.waiting.id, self.waiting.destination or "", entry.model, entry.version
-        )
-        return await outcomes.of(training, output_of([*before, *told]))
 
     async def _write(self, change: Callable[[Connection], T]) -> T:
         database = self.parts.database
