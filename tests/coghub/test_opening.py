@@ -93,7 +93,7 @@ def test_who_asks_whether_a_hub_runs_changes_nothing(tmp_path):
 
 NEXT = """\
 revision = "next"
-down_revision = "0002"
+down_revision = "0006"
 
 
 def upgrade():
