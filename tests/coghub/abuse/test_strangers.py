@@ -18,14 +18,18 @@ NOWHERE = {
     "owner": "alice",
     "name": "no-such-model",
     "prediction_id": "z" * 26,
+    "training_id": "z" * 26,
     "file_id": "z" * 26,
     "version_id": "f" * 64,
 }
 KEYS = {"key", "file_key"}
 """Who has one of these was given it: they are unguessable, and need no token."""
+PUBLIC = {"slug"}
+"""Of a collection, which everybody with a token may see; its models are those they may see."""
 OWN_LISTS = {"/v1/predictions", "/v1/files"}
 """Lists of models show public ones only, and the catalog what was pushed."""
 BODIES = {"POST": {"input": {}}, "PATCH": {"description": "mine now"}}
+DEPLOYMENT = "/deployments/{owner}/{name}"
 
 
 @pytest.fixture
@@ -55,6 +59,7 @@ def there(alices, file_id):
         "owner": "alice",
         "name": "secret-painter",
         "prediction_id": alices.prediction.id,
+        "training_id": alices.prediction.id,
         "file_id": file_id,
         "version_id": alices.version.id,
     }
@@ -65,9 +70,18 @@ def calls(hub):
     found = []
     for route in (route for part in PARTS for route in part(hub).routes()):
         names = set(re.findall(r"\{(\w+)", route.path))
-        if names and not names & KEYS:
+        if names and not names & (KEYS | PUBLIC):
             found += [(method, route.path) for method in route.methods]
     return sorted(found)
+
+
+def body_of(method, path):
+    """Return a body that who owns the thing could send."""
+    if method == "PATCH" and path == DEPLOYMENT:
+        return {"min_instances": 1}
+    if method == "POST" and path.endswith("/trainings"):
+        return {"destination": "bob/own", "input": {}}
+    return BODIES.get(method)
 
 
 def told(answer, values):
@@ -84,15 +98,16 @@ async def test_no_route_of_the_api_tells_a_stranger_what_is_there(hub, as_bob, t
 
     for method, path in found:
         mine, nowhere = path.format(**there), path.format(**NOWHERE)
-        answers = [await as_bob(method, it, json=BODIES.get(method)) for it in (mine, nowhere)]
+        answers = [await as_bob(method, it, json=body_of(method, path)) for it in (mine, nowhere)]
 
         assert told(answers[0], there) == told(answers[1], NOWHERE), (method, path)
-        assert answers[0].status_code == 404, (method, path)
+        refusal = 422 if path.endswith("/trainings") else 404  # as for a version in a body
+        assert answers[0].status_code == refusal, (method, path)
 
 
 async def test_without_a_token_nothing_is_told_at_all(hub, as_nobody, there):
     for method, path in calls(hub):
-        answer = await as_nobody(method, f"/v1{path.format(**there)}", json=BODIES.get(method))
+        answer = await as_nobody(method, f"/v1{path.format(**there)}", json=body_of(method, path))
 
         is_signed = path.endswith("/download")  # by its query, and this one is not
         assert answer.status_code == (404 if is_signed else 401), (method, path)
@@ -101,7 +116,7 @@ async def test_without_a_token_nothing_is_told_at_all(hub, as_nobody, there):
 
 async def test_what_a_stranger_tried_changed_nothing(hub, as_bob, as_alice, there, alices):
     for method, path in calls(hub):
-        await as_bob(method, path.format(**there), json=BODIES.get(method))
+        await as_bob(method, path.format(**there), json=body_of(method, path))
 
     model = await as_alice("GET", "/v1/models/alice/secret-painter")
     prediction = await as_alice("GET", f"/v1/predictions/{alices.prediction.id}")

@@ -11,6 +11,7 @@ from coghub.scheduler import gathered, run
 from coghub.scheduler.fleet import Member
 from coghub.scheduler.gathered import MAX_GATHERED
 from coghub.scheduler.run import Run, RunParts
+from coghub.trainings.outcome import Outcomes
 
 
 class Talkative:
@@ -37,8 +38,18 @@ async def test_an_instance_is_not_read_faster_than_its_logs_can_be_written(
     row = await hub.database.read(lambda c: rows.by_id(c, made.id))
     entry = await hub.catalog.get(made.version.key)
     member = Member("i", entry, "cpu", None, 1, hub.now(), client=Talkative())
+    outcomes = Outcomes(hub.database, hub.storage, hub.prediction_files, hub.now)
     parts = RunParts(
-        hub.database, hub.box, hub.signals, hub.now, hub.prediction_files, "", list, print, print
+        hub.database,
+        hub.box,
+        hub.signals,
+        hub.now,
+        hub.prediction_files,
+        "",
+        list,
+        print,
+        print,
+        outcomes,
     )
     write, is_open = hub.database.write, asyncio.Event()
 
