@@ -33,14 +33,9 @@ MIN_BATCHED, MIN_BESIDE_LITSERVE = 3.0, 1.0
 def latency(effort: Effort) -> list[Row]:
     """One client, a sync predictor."""
     ours, *peers = _adders("sync", effort, clients=1, slots=1)
+    what = "no-op prediction, 1 client, p50, beside"
     rows = [
-        Row.ratio(
-            f"no-op prediction, 1 client, p50, beside {name}",
-            ours.p50_s,
-            peer.p50_s,
-            "ms",
-            at_most=MAX_LATENCY,
-        )
+        Row.ratio(f"{what} {name}", ours.p50_s, peer.p50_s, "ms", at_most=MAX_LATENCY)
         for name, peer in zip(PEER_NAMES, peers, strict=True)
     ]
     return [*rows, Row.none_wrong("errors in it", ours)]
@@ -49,14 +44,9 @@ def latency(effort: Effort) -> list[Row]:
 def throughput(effort: Effort) -> list[Row]:
     """As many clients as slots, an async predictor."""
     ours, *peers = _adders("concurrent", effort, clients=SLOTS, slots=SLOTS)
+    what, least = f"async, {SLOTS} clients, successes, beside", MIN_THROUGHPUT
     rows = [
-        Row.ratio(
-            f"async, {SLOTS} clients, successes, beside {name}",
-            ours.per_second,
-            peer.per_second,
-            "/s",
-            at_least=MIN_THROUGHPUT,
-        )
+        Row.ratio(f"{what} {name}", ours.per_second, peer.per_second, "/s", at_least=least)
         for name, peer in zip(PEER_NAMES, peers, strict=True)
     ]
     return [*rows, Row.none_wrong("errors in it", ours)]
@@ -70,16 +60,7 @@ def batches(effort: Effort) -> list[Row]:
         ROOT / "examples" / "embeddings", FOLDER / "projects" / "batched", dirs_exist_ok=True
     )
     runs = [(ours, batched), (ours, MODELS / "unbatched"), (_lit(python, "embeddings"), batched)]
-    found: list[Load] = []
-    with ExitStack() as stack:
-        servers = []
-        for kind, folder in runs:
-            log = FOLDER / f"{folder.name}-{kind.name}.log"
-            server = start(kind, folder, log)
-            stack.callback(server.stop)
-            servers.append(server)
-        found = turn_by_turn(servers, effort, clients=SLOTS, model="embeddings")
-    batched_load, alone, lit = found
+    batched_load, alone, lit = _measured(runs, effort, clients=SLOTS, model="embeddings")
     what = f"embeddings, {SLOTS} clients, in batches, beside"
     return [
         Row.ratio(
@@ -111,13 +92,26 @@ def _adders(model: str, effort: Effort, *, clients: int, slots: int) -> list[Loa
              "/readyz", "plain"),
     ]  # fmt: skip
     folders = [project(model), PEER_MODELS, PEER_MODELS]
+    runs = list(zip(kinds, folders, strict=True))
+    return _measured(runs, effort, clients=clients, slots=slots)
+
+
+def _measured(
+    runs: list[tuple[Kind, Path]],
+    effort: Effort,
+    *,
+    clients: int,
+    slots: int = 1,
+    model: str = "adder",
+) -> list[Load]:
+    """Start each kind on its folder, and measure them turn by turn."""
     with ExitStack() as stack:
         servers = []
-        for kind, folder in zip(kinds, folders, strict=True):
-            server = start(kind, folder, FOLDER / f"{kind.name}.log", slots=slots)
-            stack.callback(server.stop)
-            servers.append(server)
-        return turn_by_turn(servers, effort, clients=clients)
+        for kind, folder in runs:
+            log = FOLDER / f"{folder.name}-{kind.name}.log"
+            servers.append(start(kind, folder, log, slots=slots))
+            stack.callback(servers[-1].stop)
+        return turn_by_turn(servers, effort, clients=clients, model=model)
 
 
 def _lit(python: Path, model: str) -> Kind:
