@@ -14,6 +14,8 @@ from coghub.domain.errors import DatabaseUnreachable, DiskFull
 BUSY_TIMEOUT_S = 30.0
 """How long a write waits for another process, such as a `coghub` command beside the hub."""
 READERS = 2
+CACHE_KIB = 16 * 1024
+"""Of pages, for each connection; it fills as the database grows. Behind it is the system's own."""
 
 MANNER = Manner(
     begin_write="BEGIN IMMEDIATE",
@@ -41,7 +43,7 @@ def open_engine(path: Path, *, is_durable: bool) -> Engine:
             f"synchronous={'FULL' if is_durable else 'NORMAL'}",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            "cache_size=-65536",
+            f"cache_size=-{CACHE_KIB}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
