@@ -11,11 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from coghub.api.paging import page_response
 from coghub.domain.clock import iso
 from coghub.domain.errors import FileNotFound
+from coghub.domain.page import Page
 from coghub.domain.prediction import FILE_SCHEME, Prediction
 from coghub.files.prediction_files import PredictionFiles
 from coghub.parts import Hub
+from coghub.public_url import base_url
 
 MAX_INLINE_BYTES = 16 * 1024**2
 """Of all files of one answer; what does not fit is shown as a URL."""
@@ -73,6 +79,13 @@ class PredictionView:
         """Return what shows a prediction's files to a client that reaches the hub by `base`."""
         is_inline = prediction.is_inline and base.startswith("http:")
         return Files(self._hub.prediction_files, base, is_inline=is_inline)
+
+    async def page(self, request: Request, page: Page[Prediction]) -> Response:
+        """Answer with a page of predictions, without their files' content."""
+        base = base_url(request, self._hub.settings)
+        shown = [await self.linked_json(it, base) for it in page.items]
+        views = Page(shown, page.next, page.previous)
+        return page_response(request, self._hub.settings, views, lambda it: it)
 
     async def json(self, prediction: Prediction, base: str) -> dict[str, Any]:
         """Return a prediction for an answer."""

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from coghub.api.authentication import require_account
 from coghub.api.bodies import Room, read_json, require_shallow
 from coghub.api.fields import is_web_url
-from coghub.api.paging import page_response, read_cursor
+from coghub.api.paging import read_cursor
 from coghub.api.prediction_view import PredictionView
 from coghub.api.preferences import Wait, read_cancel_after, read_wait
 from coghub.api.rendering import json_response
@@ -32,7 +32,6 @@ from coghub.domain.errors import (
     VersionNotPermitted,
 )
 from coghub.domain.model import Model, Version
-from coghub.domain.page import Page
 from coghub.domain.prediction import Prediction, Source, Status, WebhookEvent
 from coghub.domain.signals import Hold
 from coghub.parts import Hub
@@ -144,11 +143,7 @@ class PredictionRoutes:
             source=_source(request),
         )
         page = await self._hub.predictions.page(account, wanted, read_cursor(request, str))
-        base = base_url(request, self._hub.settings)
-        shown = [await self._view.linked_json(it, base) for it in page.items]
-        return page_response(
-            request, self._hub.settings, Page(shown, page.next, page.previous), lambda it: it
-        )
+        return await self._view.page(request, page)
 
     async def get(self, request: Request) -> Response:
         """Answer GET /predictions/{prediction_id}."""

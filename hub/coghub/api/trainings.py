@@ -9,14 +9,13 @@ from starlette.routing import BaseRoute, Route
 
 from coghub.api.authentication import require_account
 from coghub.api.bodies import Room, read_json, require_shallow
-from coghub.api.paging import page_response, read_cursor
+from coghub.api.paging import read_cursor
 from coghub.api.prediction_view import PredictionView
 from coghub.api.predictions import MAX_BODIES_BYTES, MAX_BODY_BYTES, webhook_of
 from coghub.api.rendering import json_response
 from coghub.domain.account import Account
 from coghub.domain.errors import ModelNotFound, VersionNotFound, VersionNotPermitted
 from coghub.domain.model import Model, Version
-from coghub.domain.page import Page
 from coghub.domain.prediction import Prediction, WebhookEvent
 from coghub.parts import Hub
 from coghub.predictions.predictions import Order
@@ -86,11 +85,7 @@ class TrainingRoutes:
         """Answer GET /trainings."""
         account = await require_account(request, self._hub.accounts)
         page = await self._hub.trainings.page(account, read_cursor(request, str))
-        base = base_url(request, self._hub.settings)
-        shown = [await self._view.linked_json(it, base) for it in page.items]
-        return page_response(
-            request, self._hub.settings, Page(shown, page.next, page.previous), lambda it: it
-        )
+        return await self._view.page(request, page)
 
     async def get(self, request: Request) -> Response:
         """Answer GET /trainings/{training_id}."""

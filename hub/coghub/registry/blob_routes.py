@@ -10,11 +10,11 @@ from starlette.responses import Response, StreamingResponse
 from coghub.database import registry as rows
 from coghub.domain.distribution_errors import BlobUnknown, NotSupported
 from coghub.parts import Hub
-from coghub.registry.keys import blob_key
 from coghub.registry.names import checked_digest, repository_of
 from coghub.registry.permission import DELETE, PULL, Permission
 from coghub.registry.ranges import Span, requested_span
 from coghub.registry.responses import DIGEST
+from coghub.storage.places import of_blob
 
 BINARY = "application/octet-stream"
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -60,14 +60,14 @@ class BlobRoutes:
             headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{size}"
         part = span or Span(0, size)
         headers["Content-Length"] = str(part.size)
-        content = self._hub.storage.read(blob_key(digest), start=part.start, end=part.end)
+        content = self._hub.storage.read(of_blob(digest), start=part.start, end=part.end)
         return StreamingResponse(content, status, headers, media_type=BINARY)
 
     async def _link(self, request: Request, digest: str) -> str | None:
         """Return where the client gets it without us; who compares our ETag gets it from us."""
         if not self._hub.settings.redirect_blobs or "if-range" in request.headers:
             return None
-        return await self._hub.storage.link_to(blob_key(digest))
+        return await self._hub.storage.link_to(of_blob(digest))
 
     async def delete(self, request: Request) -> Response:
         """Answer DELETE of a blob: this repository no longer has it."""
@@ -85,7 +85,7 @@ class BlobRoutes:
 
     async def _whole(self, digest: str, size: int | None) -> int:
         """Return the size; a blob is there if both its row and all of its file are."""
-        if size is None or await self._hub.storage.size_of(blob_key(digest)) != size:
+        if size is None or await self._hub.storage.size_of(of_blob(digest)) != size:
             raise BlobUnknown(digest)
         return size
 

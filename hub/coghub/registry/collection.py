@@ -29,7 +29,7 @@ from sqlalchemy import Connection
 
 from coghub.database import collection as rows
 from coghub.parts import Hub
-from coghub.registry.keys import PREFIX, blob_key, digest_of_key
+from coghub.storage.places import BLOBS, digest_of_blob, of_blob
 from coghub.storage.upload_files import UploadFiles
 
 log = structlog.get_logger()
@@ -135,7 +135,7 @@ class Collection:
     async def _take_blob(self, digest: str, before: datetime) -> int | None:
         def take(connection: Connection) -> tuple[int | None, Path | None]:
             size = rows.take_blob(connection, digest, before)
-            path = None if size is None else self._hub.storage.withdraw(blob_key(digest))
+            path = None if size is None else self._hub.storage.withdraw(of_blob(digest))
             return size, path
 
         size, path = await self._hub.database.write(take)
@@ -145,8 +145,8 @@ class Collection:
     async def _orphans(self, before: datetime) -> int:
         """Remove files of blobs without a row, as a crash leaves them; return how many."""
         taken = 0
-        async for key, modified in self._hub.storage.keys(PREFIX):
-            digest = digest_of_key(key)
+        async for key, modified in self._hub.storage.keys(BLOBS):
+            digest = digest_of_blob(key)
             if digest is not None and modified < before:
                 taken += await self._take_orphan(digest)
         return taken
@@ -158,7 +158,7 @@ class Collection:
         def take(connection: Connection) -> tuple[bool, Path | None]:
             if rows.has_blob(connection, digest):
                 return False, None
-            return True, self._hub.storage.withdraw(blob_key(digest))
+            return True, self._hub.storage.withdraw(of_blob(digest))
 
         is_taken, path = await self._hub.database.write(take)
         await asyncio.to_thread(_remove, path)

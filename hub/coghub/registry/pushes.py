@@ -24,10 +24,10 @@ from coghub.domain.distribution_errors import (
 )
 from coghub.domain.model import Model, Visibility, is_model_name
 from coghub.parts import Hub
-from coghub.registry.keys import blob_key
 from coghub.registry.manifest_content import Descriptor, Manifest, read_manifest
 from coghub.registry.names import Repository
 from coghub.registry.version_labels import CONFIGS, MAX_CONFIG_BYTES, version_of
+from coghub.storage.places import of_blob
 
 RESERVED_TAG = "cog-"
 """Tags that begin so hold parts of a model, which are no versions by themselves.
@@ -86,7 +86,7 @@ class Pushes:
     async def _check_contents(self, manifest: Manifest) -> None:
         """Refuse what names a blob without its file; whether its row is there is checked later."""
         for digest in sorted(manifest.blobs):
-            if await self._hub.storage.size_of(blob_key(digest)) is None:
+            if await self._hub.storage.size_of(of_blob(digest)) is None:
                 raise ManifestBlobUnknown(digest)
 
     async def _version(self, repository: Repository, manifest: Manifest) -> PushedVersion | None:
@@ -124,7 +124,7 @@ class Pushes:
             raise ManifestBlobUnknown(config.digest)
         if size > MAX_CONFIG_BYTES:
             raise ManifestInvalid(f"The config is larger than {MAX_CONFIG_BYTES} bytes")
-        return b"".join([piece async for piece in self._hub.storage.read(blob_key(config.digest))])
+        return b"".join([piece async for piece in self._hub.storage.read(of_blob(config.digest))])
 
 
 def _store(connection: Connection, push: Push, now: datetime) -> None:

@@ -10,12 +10,12 @@ from coghub.database import registry as rows
 from coghub.domain.distribution_errors import DistributionError
 from coghub.domain.errors import RequestInvalid
 from coghub.parts import Hub
-from coghub.registry.keys import blob_key
 from coghub.registry.names import Repository, checked_digest, repository_of
 from coghub.registry.permission import PUSH, Permission
 from coghub.registry.ranges import chunk_span
 from coghub.registry.responses import DIGEST
 from coghub.registry.uploads import Chunk, Upload, Uploads
+from coghub.storage.places import of_blob
 
 
 class UploadRoutes:
@@ -53,7 +53,7 @@ class UploadRoutes:
         except DistributionError:
             return None
         is_allowed = await self._permission.may_pull(request, source)
-        if not is_allowed or await self._hub.storage.size_of(blob_key(digest)) is None:
+        if not is_allowed or await self._hub.storage.size_of(of_blob(digest)) is None:
             return None
         now = self._hub.now()
         is_mounted = await self._hub.database.write(

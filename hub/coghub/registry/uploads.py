@@ -28,10 +28,10 @@ from coghub.domain.errors import DiskFull
 from coghub.domain.ids import new_id
 from coghub.parts import Hub
 from coghub.registry.claims import Claims
-from coghub.registry.keys import blob_key
 from coghub.registry.names import Repository
 from coghub.registry.ranges import Span
 from coghub.registry.writing import Writers
+from coghub.storage.places import of_blob
 from coghub.storage.upload_files import UploadFile, UploadFiles
 
 
@@ -154,7 +154,7 @@ class Uploads:
         the row, if there is one, is used anew; then the file gets its place, with the present as
         its time; then the row is made. A crash between leaves at most a file without a row.
         """
-        now, path, key = self._hub.now(), self._files.path_of(upload.id), blob_key(digest)
+        now, path, key = self._hub.now(), self._files.path_of(upload.id), of_blob(digest)
         if self._hub.settings.is_durable:
             await self._writers.run(file.sync)
         await self._hub.database.write(lambda c: rows.use_blob(c, digest, now))

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert
@@ -12,10 +13,29 @@ from tests.fakes.executor import FakeExecutor
 from coghub.background import Addresses, Background
 from coghub.database.models import PushedVersion
 from coghub.database.schema import manifests
+from coghub.domain.clock import utc_now
 from coghub.predictions.predictions import Order
 
 LIMIT_S = 20
 SCHEMA = {"components": {"schemas": {"Input": {"type": "object"}, "Output": {}}}}
+
+
+class Clock:
+    """The real time, and what a test adds."""
+
+    def __init__(self):
+        self.ahead = timedelta()
+
+    def __call__(self):
+        return utc_now() + self.ahead
+
+    def advance(self, span):
+        self.ahead += span
+
+
+@pytest.fixture
+def clock():
+    return Clock()
 
 
 async def add_version(hub, account, name, *, slots=1):

@@ -10,29 +10,10 @@ from tests.coghub.scheduler.conftest import add_version, running
 
 from coghub.deployments.deployments import Deployments
 from coghub.deployments.room import KeptRoom
-from coghub.domain.clock import utc_now
 from coghub.domain.deployment import Configuration
 from coghub.domain.errors import InputRejected, VersionNotPermitted
 from coghub.domain.prediction import Status
 from coghub.scheduler import deployed, scaling
-
-
-class Clock:
-    """The real time, and what a test adds."""
-
-    def __init__(self):
-        self.ahead = timedelta()
-
-    def __call__(self):
-        return utc_now() + self.ahead
-
-    def advance(self, span):
-        self.ahead += span
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

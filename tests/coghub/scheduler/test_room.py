@@ -1,34 +1,14 @@
 """Versions that want the same hardware: all of them get some of it, and none is thrown about."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from tests.coghub.scheduler.conftest import add_version, running
 
-from coghub.domain.clock import utc_now
 from coghub.domain.instance import Stage
 from coghub.domain.prediction import Status
 from coghub.scheduler import scaling
 from coghub.scheduler.fleet import MOST_TURN, Fleet, Member
-
-
-class Clock:
-    """The real time, and what a test adds."""
-
-    def __init__(self):
-        self.ahead = timedelta()
-
-    def __call__(self):
-        return utc_now() + self.ahead
-
-    def advance(self, span):
-        self.ahead += span
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_line_without_one_version_is_unpinned(line: str):
         "torch[opt]==2.9.1+cpu ; python_version > '3'",
         "torch==2.9.1 --hash=sha256:abc",
         "git+https://github.com/openai/CLIP.git@a1b2c3d",
-        "x @ https://example.com/x-1.0-py3-none-any.whl",
+        "x @ https://example.com/x.zip",
         "./wheels/x-1.0-py3-none-any.whl",
         "./local",
         "cog",
