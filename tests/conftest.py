@@ -1,8 +1,11 @@
 """What all tests share."""
 
+from functools import cache
+
 import pytest
 from hypothesis import settings
 from s3_server import s3_server
+from tests.acceptance.hub_process import HubProcess
 from tests.docker_engine import Engine, engine
 from tests.postgres_server import server
 
@@ -17,6 +20,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Give every hub a database on a PostgreSQL server that is started for it.",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("postgres"):
+        reason = "It is about the file in which SQLite has the rows"
+        for item in items:
+            if item.get_closest_marker("sqlite_only"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hub_processes_on_postgres(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("postgres"):
+        server = request.getfixturevalue("postgres_server")
+        HubProcess.database_of = staticmethod(cache(lambda _folder: server.url(server.make())))
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 COGHUB = Path(sys.executable).with_name("coghub")
 START_S = 60.0
@@ -20,6 +20,9 @@ STOP_S = 30.0
 class HubProcess:
     """A running hub; `restart` begins another process on the same folder and port."""
 
+    database_of: ClassVar[Callable[[Path], str] | None] = None
+    """Gives the rows of each data folder a database; without it they are in the folder."""
+
     def __init__(
         self,
         folder: Path,
@@ -28,7 +31,7 @@ class HubProcess:
         prefix: Sequence[str] = (),
     ) -> None:
         self.folder = folder
-        self.environ = {**environ, "COGHUB_DATA": str(folder)}
+        self.environ = {**self.rows_of(folder), **environ, "COGHUB_DATA": str(folder)}
         self.flags = flags
         self.prefix = prefix
         """What runs the command, such as a shell that sets a limit."""
@@ -38,6 +41,11 @@ class HubProcess:
         """Of the administrator that the first start on a folder makes."""
         self.administrator = ""
         self._start("0")
+
+    @classmethod
+    def rows_of(cls, folder: Path) -> dict[str, str]:
+        """Return the setting that says where a data folder's rows are; none if they are in it."""
+        return {} if cls.database_of is None else {"COGHUB_DATABASE": cls.database_of(folder)}
 
     def _start(self, port: str) -> None:
         reading, writing = os.pipe()
@@ -86,11 +94,11 @@ class HubProcess:
         assert is_there, f"No `{pattern}` in the log:\n{self.log}"
         return is_there
 
-    def run(self, *arguments: str, stdin: str = "") -> str:
+    def run(self, *arguments: str, stdin: str = "", **environ: str) -> str:
         """Run a command of `coghub` beside the hub, and return what it wrote to stdout."""
         done = subprocess.run(
             [COGHUB, *arguments],
-            env=self.environ,
+            env={**self.environ, **environ},
             input=stdin,
             capture_output=True,
             text=True,

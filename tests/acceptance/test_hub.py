@@ -51,8 +51,9 @@ def test_a_pushed_model_survives_a_crash_and_a_move(hub, start_hub, client_of, e
     hub.run("backup", str(tmp_path / "backup"))
     hub.run("user", "create", "too-late")
     hub.stop()
-    hub.run("restore", str(tmp_path / "backup"), "--data", str(tmp_path / "new"))
-    restored = start_hub(tmp_path / "new")
+    new = tmp_path / "new"
+    hub.run("restore", str(tmp_path / "backup"), "--data", str(new), **HubProcess.rows_of(new))
+    restored = start_hub(new)
 
     assert client_of(restored, token).run(hello, input={"text": "there"}) == "hello there"
     assert "too-late" not in restored.run("user", "list")
@@ -139,7 +140,13 @@ def test_the_quickstart_walks_the_whole_road(start_hub, environ, tmp_path):
     command = [sys.executable, "examples/quickstart.py", "--once", "--data", str(hub.folder)]
 
     done = subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=280, check=False
+        command,
+        cwd=ROOT,
+        env={**environ, **HubProcess.rows_of(hub.folder)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

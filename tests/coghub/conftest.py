@@ -6,6 +6,7 @@ in `BOTH` run on both databases, where PostgreSQL is installed.
 
 import asyncio
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -57,17 +58,38 @@ async def _begin(settings):
 
 
 @pytest.fixture
-def hub_settings(tmp_path, request, database_kind):
-    """The settings of a hub whose database is migrated."""
-    folder = tmp_path / "hub"
-    folder.mkdir()
+def settings_of(request, database_kind):
+    """What makes settings, as `settings_of(folder, queue_limit=1)`, of a hub that is migrated."""
+    with ExitStack() as databases:
+
+        def settings(folder, **changes):
+            if database_kind == "postgresql":
+                server = request.getfixturevalue("postgres_server")
+                template = request.getfixturevalue("empty_template")
+                changes["database"] = databases.enter_context(server.database(template))
+            elif not (folder / DATABASE).exists():
+                folder.mkdir(exist_ok=True)
+                shutil.copy(request.getfixturevalue("empty_database"), folder / DATABASE)
+            return HubSettings(data=folder, **changes)
+
+        yield settings
+
+
+@pytest.fixture
+def hub_settings(settings_of, tmp_path):
+    """The settings of the hub that most tests need."""
+    return settings_of(tmp_path / "hub")
+
+
+@pytest.fixture
+def empty_url(request, database_kind):
+    """The address of a migrated database of a server; None where rows are in a file."""
     if database_kind == "sqlite":
-        shutil.copy(request.getfixturevalue("empty_database"), folder / DATABASE)
-        yield HubSettings(data=folder)
+        yield None
         return
     server = request.getfixturevalue("postgres_server")
     with server.database(request.getfixturevalue("empty_template")) as url:
-        yield HubSettings(data=folder, database=url)
+        yield url
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from hub_client import Client
 from played_prediction import Play
 
 from coghub.app import asgi
-from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
 
 
@@ -76,9 +75,11 @@ async def test_a_search_finds_collections_too(as_bob, pictures):
     assert found["models"] == []
 
 
-async def test_strangers_read_collections_where_the_hub_lets_them(tmp_path, as_nobody, pictures):
+async def test_strangers_read_collections_where_the_hub_lets_them(
+    settings_of, tmp_path, as_nobody, pictures
+):
     assert (await as_nobody("GET", "/v1/collections")).status_code == 401
-    async with open_hub(HubSettings(data=tmp_path / "open", allow_anonymous=True)) as hub:
+    async with open_hub(settings_of(tmp_path / "open", allow_anonymous=True)) as hub:
         await hub.collections.create("audio", {"name": "Audio", "description": ""})
         ask = Client(asgi(hub))
 

@@ -13,7 +13,6 @@ from coghub.api.files import signature
 from coghub.app import asgi
 from coghub.domain.clock import utc_now
 from coghub.files.files import MAX_FILE_BYTES
-from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
 
 
@@ -211,9 +210,9 @@ async def test_an_account_signs_for_its_own_files_only(as_alice, as_bob, as_nobo
     assert (await as_nobody("GET", path, params=parameters)).status_code == 404
 
 
-async def test_an_expired_file_is_gone(tmp_path):
+async def test_an_expired_file_is_gone(settings_of, tmp_path):
     moment = utc_now()
-    async with open_hub(HubSettings(data=tmp_path), now=lambda: moment) as hub:
+    async with open_hub(settings_of(tmp_path), now=lambda: moment) as hub:
         await hub.accounts.create("alice")
         client = Client(asgi(hub), await hub.accounts.create_token("alice"))
         file = (await upload(client)).json()

@@ -5,7 +5,6 @@ from hub_client import Client
 
 from coghub.app import asgi
 from coghub.domain.model import Visibility
-from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
 
 NEW = {"owner": "alice", "name": "hello", "visibility": "private", "hardware": "cpu"}
@@ -113,8 +112,8 @@ async def test_strangers_read_nothing_unless_the_hub_lets_them(as_nobody, public
         assert (await as_nobody("GET", path)).status_code == 401
 
 
-async def test_strangers_read_public_models_where_the_hub_lets_them(tmp_path):
-    async with open_hub(HubSettings(data=tmp_path / "open", allow_anonymous=True)) as hub:
+async def test_strangers_read_public_models_where_the_hub_lets_them(settings_of, tmp_path):
+    async with open_hub(settings_of(tmp_path / "open", allow_anonymous=True)) as hub:
         alice = await hub.accounts.create("alice")
         await hub.models.create(alice, "alice", "open", visibility=Visibility.PUBLIC)
         await hub.models.create(alice, "alice", "hidden")

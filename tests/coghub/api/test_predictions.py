@@ -17,7 +17,6 @@ from coghub.database.models import PushedVersion
 from coghub.database.predictions import Filter
 from coghub.domain.clock import utc_now
 from coghub.domain.prediction import Status
-from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
 
 ID = "a" * 64
@@ -319,9 +318,9 @@ async def test_predictions_are_listed_in_pages(create, as_alice):
     assert back["results"] == first["results"]
 
 
-async def test_a_list_is_cut_by_time_and_source(tmp_path):
+async def test_a_list_is_cut_by_time_and_source(settings_of, tmp_path):
     moment = utc_now()
-    async with open_hub(HubSettings(data=tmp_path), now=lambda: moment) as hub:
+    async with open_hub(settings_of(tmp_path), now=lambda: moment) as hub:
         account = await hub.accounts.create("alice")
         client = Client(asgi(hub), await hub.accounts.create_token("alice"))
         await hub.models.create(account, "alice", "hello")
@@ -471,8 +470,8 @@ class TestDataURIs:
             await client("POST", "/v1/predictions", json={"version": ID, "input": {}})
         ).is_success
 
-    async def test_a_refused_prediction_leaves_no_file(self, tmp_path):
-        settings = HubSettings(data=tmp_path / "small", account_queue_limit=1)
+    async def test_a_refused_prediction_leaves_no_file(self, settings_of, tmp_path):
+        settings = settings_of(tmp_path / "small", account_queue_limit=1)
         async with open_hub(settings) as hub:
             account = await hub.accounts.create("alice")
             client = Client(asgi(hub), await hub.accounts.create_token("alice"))

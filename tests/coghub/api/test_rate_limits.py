@@ -89,8 +89,8 @@ def test_tokens_that_are_made_up_take_no_more_than_so_much_memory(limits):
     assert len(limits._full_at) == MAX_BUCKETS
 
 
-async def test_the_answer_says_when_to_try_again(tmp_path):
-    settings = HubSettings(data=tmp_path / "hub", requests_per_minute=2)
+async def test_the_answer_says_when_to_try_again(settings_of, tmp_path):
+    settings = settings_of(tmp_path / "hub", requests_per_minute=2)
     async with open_hub(settings) as hub:
         await hub.accounts.create("alice")
         ask = Client(asgi(hub), await hub.accounts.create_token("alice"))

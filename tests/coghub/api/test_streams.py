@@ -11,7 +11,6 @@ from coghub.api.streams import sse
 from coghub.app import asgi
 from coghub.database.models import PushedVersion
 from coghub.domain.prediction import Status
-from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
 
 BODY = {"version": "a" * 64, "input": {"text": "python"}}
@@ -80,8 +79,8 @@ async def test_a_stream_is_replayed_from_the_start_or_from_an_event_on(as_nobody
     assert events(odd.text) == events(whole.text)
 
 
-async def test_a_stream_goes_on_after_a_restart_of_the_hub(tmp_path):
-    settings = HubSettings(data=tmp_path / "other")
+async def test_a_stream_goes_on_after_a_restart_of_the_hub(settings_of, tmp_path):
+    settings = settings_of(tmp_path / "other")
     async with open_hub(settings) as hub:
         account = await hub.accounts.create("alice")
         client = Client(asgi(hub), await hub.accounts.create_token("alice"))

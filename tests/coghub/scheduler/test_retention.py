@@ -14,7 +14,6 @@ from coghub.domain.clock import utc_now
 from coghub.domain.errors import FileNotFound
 from coghub.domain.prediction import Status
 from coghub.files.inline import InlineFiles
-from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
 from coghub.predictions.predictions import Order
 from coghub.scheduler.retention import Retention
@@ -36,8 +35,8 @@ def clock():
 
 
 @pytest.fixture
-async def hub(tmp_path, clock):
-    async with open_hub(HubSettings(data=tmp_path / "kept"), now=clock) as opened:
+async def hub(settings_of, tmp_path, clock):
+    async with open_hub(settings_of(tmp_path / "kept"), now=clock) as opened:
         yield opened
 
 

@@ -10,9 +10,11 @@ from coghub.cli.main import operator_root, outcome_of
 
 
 @pytest.fixture
-def coghub(tmp_path, monkeypatch, capsys):
+def coghub(empty_url, tmp_path, monkeypatch, capsys):
     """Run a command, expect an exit code, and return what it printed."""
     monkeypatch.setenv("COGHUB_DATA", str(tmp_path / "data"))
+    if empty_url:
+        monkeypatch.setenv("COGHUB_DATABASE", empty_url)
 
     def run(*arguments, stdin="", code=0):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
