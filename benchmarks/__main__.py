@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import (
     hub_rows,
@@ -15,6 +16,7 @@ from benchmarks import (
     report,
     weights,
 )
+from benchmarks.databases import DATABASES, Database
 from benchmarks.environments import kinds
 from benchmarks.measures import FULL, QUICK, SLOTS, Effort
 from benchmarks.report import Row
@@ -25,12 +27,12 @@ def main() -> None:
     arguments = _arguments()
     effort = QUICK if arguments.quick else FULL
     is_met = True
-    for section in SECTIONS:
+    for section in chosen(arguments.database):
         rows = _measured(section, arguments.only or NAMES, effort)
         if rows:
-            print(report.table(rows, section.peer), end="\n\n")
+            print(f"{section.mark}: {report.table(rows, section.peer)}", end="\n\n", flush=True)
         if rows and arguments.write:
-            report.write(rows, section.peer, section.name)
+            report.write(rows, section.peer, section.mark)
         is_met = is_met and all(row.is_met for row in rows)
     sys.exit(not is_met)
 
@@ -39,6 +41,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--only", nargs="+", choices=NAMES, help="sections, or single measures")
+    databases = parser.add_argument("--database", choices=[*DATABASES, "both"], default="both")
+    databases.help = "what a hub keeps its rows in; both are measured without it"
     parser.add_argument("--write", action="store_true", help="put the tables into the README")
     return parser.parse_args()
 
@@ -81,12 +85,12 @@ def command(effort: Effort) -> list[Row]:
     ]
 
 
-def blobs(effort: Effort) -> list[Row]:
+def blobs(effort: Effort, on: Database) -> list[Row]:
     """Large blobs in and out of the registry."""
     if not registries.is_there():
         print(f"skipped, as {registries.PEER} is not installed", file=sys.stderr)
         return []
-    ours, peer = registries.rates(effort)
+    ours, peer = registries.rates(effort, on)
     return [
         Row.ratio("push of a blob of 1 GB", ours.push, peer.push, "MB/s", at_least=0.8),
         Row.ratio("pull of it", ours.pull, peer.pull, "MB/s", at_least=0.8),
@@ -138,7 +142,14 @@ class Section:
     name: str
     peer: str
     """What stands beside us."""
-    measures: dict[str, Measure]
+    measures: Mapping[str, Measure]
+    database: Database | None = None
+    """What the rows of its hub are in, if it has one."""
+
+    @property
+    def mark(self) -> str:
+        """Return what its table is called in the README."""
+        return self.name + (self.database.mark if self.database else "")
 
 
 SECTIONS = (
@@ -148,21 +159,34 @@ SECTIONS = (
         {"latency": latency, "throughput": throughput, "start": start, "command": command},
     ),
     Section("peers", "beside it", peers.MEASURES),
-    Section("hub", "beside it", hub_rows.MEASURES),
-    Section("registry", registries.PEER, {"blobs": blobs}),
+    *(Section("hub", "beside it", hub_rows.measures_on(it), it) for it in DATABASES.values()),
+    *(
+        Section("registry", registries.PEER, {"blobs": partial(blobs, on=it)}, it)
+        for it in DATABASES.values()
+    ),
     Section("weights", "curl, aria2c", {"fetch": weights.rows}),
     Section(
         "docker", "by hand, `docker push`", {"images": docker_builds, "image-push": docker_push}
     ),
 )
-NAMES = [name for section in SECTIONS for name in (section.name, *section.measures)]
+NAMES = list(dict.fromkeys(name for it in SECTIONS for name in (it.name, *it.measures)))
+
+
+def chosen(database: str) -> list[Section]:
+    """Return the sections without a hub, and those on a database, or on `both`."""
+    return [it for it in SECTIONS if it.database is None or database in {it.database.name, "both"}]
 
 
 def _measured(section: Section, wanted: list[str], effort: Effort) -> list[Row]:
     rows: list[Row] = []
+    why_not = section.database.missing() if section.database else None
     for name, measure in section.measures.items():
-        if section.name in wanted or name in wanted:
-            print(f"measuring: {name}", file=sys.stderr)
+        if section.name not in wanted and name not in wanted:
+            continue
+        if why_not is not None:
+            print(f"skipped: {name} ({section.mark}): {why_not}", file=sys.stderr)
+        else:
+            print(f"measuring: {name} ({section.mark})", file=sys.stderr)
             rows += measure(effort)
     return rows
 

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.databases import SQLITE, Database, Rows
 from benchmarks.environments import FOLDER, project
 from benchmarks.servers import clean_environ
 from tests.acceptance.hub_process import HubProcess
@@ -27,6 +28,7 @@ class Hub:
     process: HubProcess
     folder: Path
     owner: str
+    rows: Rows
 
     @property
     def port(self) -> int:
@@ -75,8 +77,8 @@ class Hub:
 
 
 @contextmanager
-def running_hub(name: str, **environ: str) -> Iterator[Hub]:
-    """Run a hub in a new data folder; nothing of it is left afterwards."""
+def running_hub(name: str, on: Database = SQLITE, **environ: str) -> Iterator[Hub]:
+    """Run a hub in a new data folder, on a new database; nothing of it is left afterwards."""
     folder = FOLDER / "hubs" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -86,11 +88,12 @@ def running_hub(name: str, **environ: str) -> Iterator[Hub]:
         "COG_DATA_DIR": str(folder / "author"),
         "DOCKER_CONFIG": str(folder / "docker"),
     }
-    process = HubProcess(folder / "data", {**clean_environ(), **own, **environ})
-    try:
-        hub = Hub(process, folder, "")
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        rows = stack.enter_context(on.rows(folder / "data"))
+        whole = {**clean_environ(), **own, **rows.environ, **environ}
+        process = HubProcess(folder / "data", whole)
+        stack.callback(process.stop)
+        hub = Hub(process, folder, "", rows)
         hub.owner = hub.login(process.address)
         yield hub
-    finally:
-        process.stop()
-        shutil.rmtree(folder, ignore_errors=True)

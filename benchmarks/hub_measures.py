@@ -10,10 +10,11 @@ from datetime import datetime, timedelta, timezone
 from http.client import HTTPConnection
 from typing import Any
 
+from benchmarks.databases import Database
 from benchmarks.environments import FOLDER, kinds, project
 from benchmarks.hub import KEEP_ALL, OPEN_QUEUE, Hub, running_hub
 from benchmarks.measures import SLOTS, Ask, Effort, Load, load_client, together
-from benchmarks.old_predictions import SPAN_S, fill, some_ids
+from benchmarks.old_predictions import SPAN_S
 from benchmarks.servers import side_by_side
 
 try:
@@ -36,11 +37,11 @@ class Additions:
     """None where the official client is not installed."""
 
 
-def additions(effort: Effort) -> Additions:
+def additions(effort: Effort, on: Database) -> Additions:
     """Measure a prediction with one client, of the model's own server and through a hub."""
     ours = [kinds()[0]]
     with (
-        running_hub("addition") as hub,
+        running_hub("addition", on) as hub,
         side_by_side(ours, project("sync"), FOLDER) as [server],
         load_client() as ask,
     ):
@@ -102,9 +103,9 @@ class Busy:
     cpu_s: float
 
 
-def busy(effort: Effort) -> Busy:
+def busy(effort: Effort, on: Database) -> Busy:
     """Measure a hub under as many clients as its instance has slots."""
-    with running_hub("busy") as hub, load_client() as ask:
+    with running_hub("busy", on) as hub, load_client() as ask:
         order = _order(hub, hub.push_model("concurrent"), clients=SLOTS)
         _warm_up(ask, order)
         rounds, used_s = [], 0.0
@@ -161,23 +162,26 @@ Request = Callable[[Caller, int, list[str]], float]
 
 
 @contextmanager
-def _filled(name: str, count: int) -> Iterator[tuple[Caller, list[str]]]:
+def _filled(name: str, count: int, on: Database) -> Iterator[tuple[Caller, list[str]]]:
     """Run a hub whose database holds old predictions; also return ids of some of them."""
-    with running_hub(name, **OPEN_QUEUE, **KEEP_ALL) as hub:
+    with running_hub(name, on, **OPEN_QUEUE, **KEEP_ALL) as hub:
         version = hub.push_model("sync")
         with closing(Caller(hub, version)) as caller:
             _, first = caller.create(1)
             caller.end_of(first["id"], 1)
             hub.process.stop()
-            fill(hub.process.folder / "hub.db", count)
+            hub.rows.fill(count)
             hub.process.restart()
         with closing(Caller(hub, version)) as caller:
-            yield caller, some_ids(hub.process.folder / "hub.db")
+            yield caller, hub.rows.some_ids()
 
 
-def old_rows(effort: Effort) -> dict[str, tuple[float, float]]:
+def old_rows(effort: Effort, on: Database) -> dict[str, tuple[float, float]]:
     """Return, for each kind of request, the median with few and with many old predictions."""
-    with _filled("few", FEW_ROWS) as (few, few_ids), _filled("many", effort.rows) as (many, ids):
+    with (
+        _filled("few", FEW_ROWS, on) as (few, few_ids),
+        _filled("many", effort.rows, on) as (many, ids),
+    ):
         sides = ((few, few_ids), (many, ids))
         for caller, _ in sides:  # starts the instance
             _create(caller, 1, [])

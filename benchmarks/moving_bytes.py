@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.databases import Database
 from benchmarks.environments import MODELS, ROOT
 from benchmarks.hub import Hub, running_hub
 from benchmarks.hub_measures import Caller
@@ -61,9 +62,9 @@ class Counter:
             target.shutdown(socket.SHUT_WR)
 
 
-def second_push(effort: Effort) -> tuple[int, int]:
+def second_push(effort: Effort, on: Database) -> tuple[int, int]:
     """Return the bytes sent by a first push, and by a second after a change of the code."""
-    with running_hub("second-push") as hub, closing(Counter(hub.port)) as counter:
+    with running_hub("second-push", on) as hub, closing(Counter(hub.port)) as counter:
         hub.login(counter.address)
         project = _heavy_project(hub.folder / "heavy", effort.weights_bytes)
         reference = f"{counter.address.removeprefix('http://')}/{hub.owner}/heavy"
@@ -109,9 +110,9 @@ class Latencies:
         return self.sample_s[int(len(self.sample_s) * 0.99)]
 
 
-def beside_transfers(effort: Effort) -> tuple[Latencies, Latencies]:
+def beside_transfers(effort: Effort, on: Database) -> tuple[Latencies, Latencies]:
     """Measure polls of a prediction by themselves, and while a push and a pull run."""
-    with running_hub("transfers") as hub:
+    with running_hub("transfers", on) as hub:
         version = hub.push_model("sync")
         with closing(Caller(hub, version)) as caller:
             _, made = caller.create(1)

@@ -3,6 +3,7 @@
 import statistics
 from dataclasses import dataclass
 
+from benchmarks.databases import Database
 from benchmarks.hub import Hub, running_hub
 from benchmarks.measures import Effort
 from benchmarks.report import Row
@@ -23,13 +24,13 @@ class Visit:
     sent_bytes: int
 
 
-def rows(effort: Effort) -> list[Row]:
+def rows(effort: Effort, on: Database) -> list[Row]:
     """With nothing in the browser's cache, and with everything."""
     path = program()
     what = "first paint of a model's page, {}, p50"
     if path is None:
         return [Row.skipped(what.format("empty cache"), "no Chromium")]
-    with running_hub("pages") as hub, sync_playwright() as playwright:
+    with running_hub("pages", on) as hub, sync_playwright() as playwright:
         hub.push_model("sync")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         first, again = _visits(browser, hub, effort.starts)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
+from benchmarks.databases import Database
 from benchmarks.environments import FOLDER, ROOT
 from benchmarks.hub import running_hub
 from benchmarks.measures import Effort
@@ -35,10 +36,10 @@ def is_there() -> bool:
     return shutil.which(PEER) is not None
 
 
-def rates(effort: Effort) -> tuple[Rates, Rates]:
+def rates(effort: Effort, on: Database) -> tuple[Rates, Rates]:
     """Return ours and the peer's, taken turn by turn; every blob is new."""
     with ExitStack() as stack:
-        hub = stack.enter_context(running_hub("registry"))
+        hub = stack.enter_context(running_hub("registry", on))
         targets = (_repository(hub.port, hub.owner, hub.token), stack.enter_context(cncf()))
         seen: tuple[list[Rates], list[Rates]] = [], []
         for _ in range(effort.rounds // 2 + 1):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: a cluster in a temporary folder, behind a unix socket.
+"""A PostgreSQL server of our own: a cluster in a temporary folder, behind a unix socket.
 
 It runs as another user where the tests run as root, which PostgreSQL refuses, and asks nobody for a
 password: the folder of its socket lets no one else in.
@@ -20,10 +20,11 @@ import psycopg
 
 PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 """Where Debian has the server's programs, which are not on PATH there."""
+PROGRAMS = ("initdb", "postgres")
 USERS = ("postgres", "nobody")
 START_S = 60
-FAST = ("fsync", "synchronous_commit", "full_page_writes")
-"""What makes a crash survivable: no test needs it."""
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
+"""Without what makes a crash survivable: no test needs it."""
 
 
 class PostgresServer:
@@ -58,43 +59,52 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
+def missing() -> str | None:
+    """Return why no server can be started here."""
+    if not all(map(_program, PROGRAMS)):
+        return "PostgreSQL's `initdb` and `postgres` are not installed"
+    if _other_user() == "":
+        return "PostgreSQL does not run as root, and there is no other user"
+    return None
+
+
 @contextmanager
-def server() -> Generator[PostgresServer | str]:
-    """Start a server for the block; a text says why there is none."""
-    initdb, postgres = _program("initdb"), _program("postgres")
-    if initdb is None or postgres is None:
-        yield "PostgreSQL's `initdb` and `postgres` are not installed"
+def server(settings: Sequence[str] = FAST) -> Generator[PostgresServer | str]:
+    """Start a server for the block, with its own defaults but for these; a text says why not."""
+    why_not = missing()
+    if why_not is not None:
+        yield why_not
         return
-    user = _other_user()
-    if user == "":
-        yield "PostgreSQL does not run as root, and there is no other user"
-        return
+    user, initdb, postgres = _other_user(), *map(_program, PROGRAMS)
     folder = Path(tempfile.mkdtemp(prefix="coghub-pg-"))
     try:
         if user is not None:
             shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
-        with _started(folder, initdb, postgres, _as_user(user)):
+        _make(folder, [*_as_user(user), initdb])
+        with _started(folder, [*_as_user(user), postgres], settings):
             yield PostgresServer(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _started(folder: Path, initdb: str, postgres: str, prefix: Sequence[str]) -> Generator[None]:
-    cluster = str(folder / "cluster")
+def _make(folder: Path, initdb: Sequence[str]) -> None:
     flags = ["--username=coghub", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
     made = subprocess.run(
-        [*prefix, initdb, "-D", cluster, *flags],
+        [*initdb, "-D", str(folder / "cluster"), *flags],
         cwd="/",
         capture_output=True,
         text=True,
         check=False,
     )
     assert made.returncode == 0, made.stderr
-    options = [f"-c{name}=off" for name in FAST] + ["-clisten_addresses=", "-cshared_buffers=32MB"]
+
+
+@contextmanager
+def _started(folder: Path, postgres: Sequence[str], settings: Sequence[str]) -> Generator[None]:
+    options = [f"-c{setting}" for setting in ("listen_addresses=", *settings)]
     with (folder.with_suffix(".log")).open("w") as log:
         process = subprocess.Popen(
-            [*prefix, postgres, "-D", cluster, "-k", str(folder), *options],
+            [*postgres, "-D", str(folder / "cluster"), "-k", str(folder), *options],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -126,9 +136,9 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _program(name: str) -> str | None:
+def _program(name: str) -> str:
     found = (place / name for place in PLACES if (place / name).is_file())
-    return shutil.which(name) or next(map(str, found), None)
+    return shutil.which(name) or next(map(str, found), "")
 
 
 def _other_user() -> str | None:
