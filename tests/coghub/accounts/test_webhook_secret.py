@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import anyio
 import pytest
 from replicate.webhook import InvalidSignatureError, Webhooks, WebhookSigningSecret
+from tests.coghub.all_rows import all_rows
 
 from coghub.accounts.webhook_secret import WebhookSecrets, signed_headers
 
@@ -67,4 +68,5 @@ async def test_each_account_has_its_own_without_characters_that_clients_split_at
 async def test_rows_hold_no_secret_in_clear(hub, secrets, alice):
     text = (await secrets.get(alice.id)).removeprefix("whsec_")
 
+    assert text not in str(await all_rows(hub))
     assert all(text.encode() not in path.read_bytes() for path in hub.settings.data.glob("hub.db*"))

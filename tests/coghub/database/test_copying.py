@@ -5,13 +5,14 @@ import shutil
 
 import pytest
 from sqlalchemy import delete, select
+from tests.coghub.all_rows import all_rows
 from tests.coghub.pushed import register_version
 
 from coghub.cli.hub.migrate_data import MOVED
 from coghub.cli.main import operator_root, outcome_of
 from coghub.database.copying import copy_into_file, copy_into_server
 from coghub.database.models import PushedVersion
-from coghub.database.schema import accounts, metadata, properties, uploads, versions
+from coghub.database.schema import accounts, properties, uploads, versions
 from coghub.domain.errors import Conflict
 from coghub.hub_settings import HubSettings
 from coghub.opening import DATABASE, open_hub
@@ -45,17 +46,7 @@ async def filled(settings):
         await hub.database.write(
             lambda c: c.execute(uploads.insert().values({**upload, **moments}))
         )
-        return last.key, await rows_of(hub)
-
-
-async def rows_of(hub):
-    def read(connection):
-        return {
-            table.name: sorted(map(repr, connection.execute(select(table))))
-            for table in metadata.sorted_tables
-        }
-
-    return await hub.database.read(read)
+        return last.key, await all_rows(hub)
 
 
 @pytest.fixture
@@ -69,7 +60,7 @@ async def test_a_hub_moves_to_a_server_and_back(tmp_path, there):
 
     number = await copy_into_server(tmp_path / DATABASE, there)
     async with open_hub(HubSettings(data=tmp_path, database=there)) as moved:
-        moved_rows = await rows_of(moved)
+        moved_rows = await all_rows(moved)
         alice = await moved.accounts.get("alice")
         added = await version_of(moved, alice, "d")
     await copy_into_file(there, tmp_path / "copy.db", without=[uploads])
@@ -77,7 +68,7 @@ async def test_a_hub_moves_to_a_server_and_back(tmp_path, there):
     shutil.copy(tmp_path / "key", tmp_path / "back")
     shutil.copy(tmp_path / "copy.db", tmp_path / "back" / DATABASE)
     async with open_hub(HubSettings(data=tmp_path / "back")) as back:
-        back_rows = await rows_of(back)
+        back_rows = await all_rows(back)
         again = await version_of(back, alice, "e")
 
     assert moved_rows == rows

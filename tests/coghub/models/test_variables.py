@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import select
+from tests.coghub.all_rows import all_rows
 
 from coghub.database.encryption import Box
 from coghub.database.schema import model_variables
@@ -50,6 +51,7 @@ async def test_rows_hold_nothing_in_clear(hub, variables, model):
 
     assert len(values) == 1
     assert b"clear-as-day" not in values[0]
+    assert "clear-as-day" not in str(await all_rows(hub))
     assert all(
         b"clear-as-day" not in path.read_bytes() for path in hub.settings.data.glob("hub.db*")
     )
