@@ -14,6 +14,8 @@ class LiveInstance:
     running: int
     memory_bytes: int | None
     """Of all its processes; None where it cannot be told."""
+    deployment_id: int | None = None
+    """Of the deployment that has it for itself."""
 
 
 @dataclass(frozen=True, slots=True)

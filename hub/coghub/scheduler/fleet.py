@@ -151,6 +151,7 @@ class Fleet:
                 slots=it.slots,
                 running=len(it.running),
                 memory_bytes=await it.instance.memory_bytes() if it.instance else None,
+                deployment_id=it.deployment_id,
             )
             for it in self
         ]
