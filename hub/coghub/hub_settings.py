@@ -14,7 +14,6 @@ from typing import Any
 from coghub.domain.errors import SettingInvalid
 from coghub.domain.hardware import Limit
 from coghub.setting_values import (
-    bucket,
     database,
     level,
     limits,
@@ -22,6 +21,7 @@ from coghub.setting_values import (
     one_of,
     path,
     seconds,
+    storage,
     text,
     url,
     whole,
@@ -41,7 +41,7 @@ class HubSettings:
     database: str | None = field(default=None, repr=False)
     """Where the rows are: `postgresql://user@host/name`; else a file in the data folder."""
     storage: str | None = None
-    """Where blobs and files are, such as `s3://bucket/prefix`; else in the data folder."""
+    """Where blobs and files are: `s3://bucket/prefix`, or a folder; else in the data folder."""
     redirect_blobs: bool = True
     """Pulls from S3 are sent to the bucket; `false` where clients cannot reach it."""
     host: str = "127.0.0.1"
@@ -195,7 +195,7 @@ MAX_PORT = 65535
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "data": path,
     "database": database,
-    "storage": bucket,
+    "storage": storage,
     "redirect_blobs": yes_or_no,
     "host": text,
     "port": whole(0, MAX_PORT),

@@ -29,6 +29,7 @@ from coghub.domain.live import Live
 from coghub.domain.signals import Signals
 from coghub.executors.hardware import find_hardware
 from coghub.files.files import Files
+from coghub.files.place import claim_storage
 from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.access import Access
@@ -44,8 +45,8 @@ from coghub.predictions.predictions import Predictions
 from coghub.predictions.removal import Removal
 from coghub.s3_settings import read_s3_access
 from coghub.settings import current_settings
-from coghub.storage.local import local_storage
-from coghub.storage.s3 import owner_of, s3_storage
+from coghub.storage.local import local_storage, shared_folder
+from coghub.storage.s3 import s3_storage
 from coghub.storage.s3_access import s3_place
 from coghub.storage.storage import Storage, make_folder
 from coghub.trainings.trainings import Trainings
@@ -53,7 +54,7 @@ from coghub.trainings.trainings import Trainings
 DATABASE = "hub.db"
 KEY_FILE = "key"
 PLACE = "storage-place"
-"""The file that says in which bucket objects are; it is not there where they are beside it."""
+"""The file that says in which bucket or folder objects are, if they are not beside it."""
 LOCK = "hub.lock"
 CLAIMS = 10
 CLAIM_PAUSE_S = 0.02
@@ -91,7 +92,8 @@ async def open_hub(
         access = Access(database, allow_anonymous=settings.allow_anonymous)
         storage, box = storage_of(settings), read_box(folder / KEY_FILE)
         if is_claimed:
-            await storage.claim(owner_of((folder / KEY_FILE).read_bytes()))
+            key = (folder / KEY_FILE).read_bytes()
+            await claim_storage(storage, database, place=settings.storage, key=key)
             note_place(folder, settings.storage)
         prediction_files = PredictionFiles(database, storage, now)
         signals, catalog = Signals(), Catalog(database)
@@ -138,7 +140,7 @@ def storage_of(settings: HubSettings) -> Storage:
     """Return where a hub's objects are; an object store is not asked anything yet.
 
     Raises:
-        StorageUnusable: if they are in a bucket, and the settings name another place.
+        StorageUnusable: if the settings name another place than that, or a folder is not there.
     """
     folder, place = settings.data / "storage", settings.data / PLACE
     known = place.read_text("utf-8").strip() if place.is_file() else None
@@ -150,12 +152,14 @@ def storage_of(settings: HubSettings) -> Storage:
         )
     if settings.storage is None:
         return local_storage(folder)
+    if settings.storage.startswith("/"):
+        return shared_folder(Path(settings.storage), is_marked=known is not None)
     access = read_s3_access(current_settings().environ)
     return s3_storage(s3_place(settings.storage), access, make_folder(folder / "incoming"))
 
 
 def note_place(folder: Path, storage: str | None) -> None:
-    """Write down in which bucket a hub's objects are: without them its rows mean little."""
+    """Write down where a hub's objects are, if elsewhere: without them its rows mean little."""
     if storage is not None:
         (folder / PLACE).write_text(f"{storage}\n", encoding="utf-8")
 

@@ -103,11 +103,13 @@ def networks(value: Any) -> tuple[str, ...]:
         raise ValueError("a list of addresses or networks, such as 10.0.0.0/8") from None
 
 
-def bucket(value: Any) -> str:
-    """Return the address of a bucket, and of a place in it."""
+def storage(value: Any) -> str:
+    """Return the address of a bucket and of a place in it, or a folder's path."""
     text = value.rstrip("/") if isinstance(value, str) else ""
+    if text.startswith("/") and "\0" not in text:
+        return str(Path(text))
     if BUCKET.fullmatch(text) is None or {"", ".", ".."} & set(text.split("/")[3:]):
-        raise ValueError("an address such as s3://bucket/prefix")
+        raise ValueError("an address such as s3://bucket/prefix, or the path of a folder from /")
     return text
 
 

@@ -78,6 +78,7 @@ def test_variables_of_others_are_not_read():
         ("COGHUB_ALLOW_NETWORKS", "10.0.0.0/8, x", "is not a list of addresses or networks"),
         ("COGHUB_DATA", "~no-such-user-here/x", "`COGHUB_DATA` is not a path: there is no such"),
         ("COGHUB_STORAGE", "gs://bucket", "is not an address such as s3://bucket/prefix"),
+        ("COGHUB_STORAGE", "objects", "or the path of a folder from /"),
         ("COGHUB_STORAGE", "s3://Bucket", "is not an address such as s3://bucket/prefix"),
         ("COGHUB_STORAGE", "s3://bucket/a/../b", "is not an address such as s3://bucket/prefix"),
         ("COGHUB_STORAGE", "s3://bucket//b", "is not an address such as s3://bucket/prefix"),

@@ -1,4 +1,4 @@
-"""Every store of objects behaves the same: on the local disk, and in a bucket."""
+"""Every store of objects behaves the same: on the local disk, in a folder, and in a bucket."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -7,8 +7,9 @@ import pytest
 
 from coghub.domain.errors import TooLarge
 from coghub.storage.incoming import Incoming
-from coghub.storage.local import local_storage
+from coghub.storage.local import local_storage, shared_folder
 from coghub.storage.s3 import PIECE_BYTES, s3_storage
+from coghub.storage.storage import MARK
 
 pytestmark = pytest.mark.slow
 
@@ -16,10 +17,12 @@ LARGE = bytes(range(251)) * (3 * PIECE_BYTES // 251)
 """Of several parts and pieces, none of which is like another."""
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=["local", "folder", "s3"])
 def storage(request, tmp_path):
     if request.param == "local":
         return local_storage(tmp_path)
+    if request.param == "folder":
+        return shared_folder(tmp_path, is_marked=False)
     s3 = request.getfixturevalue("s3")
     (tmp_path / "incoming").mkdir()
     return s3_storage(s3.new_place(), s3.access, tmp_path / "incoming")
@@ -134,8 +137,15 @@ async def test_what_came_becomes_the_object(storage):
     assert list(storage.incoming.iterdir()) == []
 
 
-async def test_nothing_is_stale_where_nothing_was_begun(storage):
-    await storage.claim("owner")
-    await storage.claim("owner")
+async def test_a_mark_says_whose_the_place_is(storage):
+    assert await storage.mark() is None
+    for text in ("one", "another"):
+        await storage.put_mark(text)
 
+        assert await storage.mark() == text
+        assert await keys_of(storage, "") == [MARK]
+    assert list(storage.incoming.iterdir()) == []
+
+
+async def test_nothing_is_stale_where_nothing_was_begun(storage):
     assert await storage.abort_stale(datetime.now(UTC)) == 0

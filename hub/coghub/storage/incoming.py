@@ -68,6 +68,7 @@ class Incoming:
 
     async def store(self, key: str) -> None:
         """Make it the object of a key."""
+        await asyncio.to_thread(self._storage.settle, self._descriptor)
         await self._storage.adopt(self._path, key)
 
     async def _flush(self) -> None:

@@ -1,6 +1,10 @@
-"""Objects as files in a folder: to adopt is to rename."""
+"""Objects as files in a folder: to adopt is to rename.
+
+The folder is the hub's own, or one that several hubs have, as on a server of files.
+"""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -10,9 +14,10 @@ from pathlib import Path
 import obstore
 from obstore.store import LocalStore
 
+from coghub.domain.errors import StorageUnusable
 from coghub.domain.ids import new_id
 from coghub.storage.reading import file_pieces
-from coghub.storage.storage import Storage, disk_errors, make_folder
+from coghub.storage.storage import MARK, Storage, disk_errors, make_folder
 
 WITHDRAWN = "withdrawn-"
 """How files begin in `incoming` that are no object any more."""
@@ -29,6 +34,30 @@ class LocalStorage(Storage):
     def path_of(self, key: str) -> Path:
         """Return the file that is this object; see `Storage`."""
         return self._objects / key
+
+    async def mark(self) -> str | None:
+        """Return what the mark says; see `Storage`."""
+        try:
+            return await asyncio.to_thread(self.path_of(MARK).read_text, "ascii", "replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unusable(self._objects, error) from error
+
+    async def put_mark(self, text: str) -> None:
+        """Mark this place; see `Storage`."""
+        await asyncio.to_thread(self._put_mark, text)
+
+    def _put_mark(self, text: str) -> None:
+        try:
+            descriptor, path = self.new_incoming()
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            path.replace(self.path_of(MARK))
+        except OSError as error:
+            raise _unusable(self._objects, error) from error
 
     async def adopt(self, path: Path, key: str) -> None:
         """Rename a file; see `Storage`."""
@@ -67,9 +96,50 @@ class LocalStorage(Storage):
             await obstore.delete_async(self._store, key)
 
 
+class SharedFolder(LocalStorage):
+    """The storage in a folder that other machines may have too: it is written through."""
+
+    def settle(self, descriptor: int) -> None:
+        """Send to the server what this machine has in memory; see `Storage`."""
+        with disk_errors():
+            os.fsync(descriptor)
+
+
 def local_storage(folder: Path) -> LocalStorage:
     """Return the storage in a folder, which is made."""
     return LocalStorage(make_folder(folder / "objects"), make_folder(folder / "incoming"))
+
+
+def shared_folder(folder: Path, *, is_marked: bool) -> SharedFolder:
+    """Return the storage in a folder that is there; what is in it is made.
+
+    Args:
+        folder: where.
+        is_marked: objects of this hub are known to be in it.
+
+    Raises:
+        StorageUnusable: if the folder is not there, or not the one with the objects.
+    """
+    objects, incoming = folder / "objects", folder / "incoming"
+    try:
+        if not folder.is_dir():
+            raise NotADirectoryError
+        if is_marked and not (objects / MARK).is_file():
+            raise StorageUnusable(
+                f"The objects of this hub are not in the storage: {folder}",
+                hint="See that the folder is mounted",
+            )
+        return SharedFolder(make_folder(objects), make_folder(incoming))
+    except OSError as error:
+        raise _unusable(folder, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> StorageUnusable:
+    reason = error.strerror or "It is no folder"
+    return StorageUnusable(
+        f"The storage cannot be used: {reason}: {folder}",
+        hint="See that the folder is there, mounted, and may be written to",
+    )
 
 
 def _rename(path: Path, target: Path) -> None:

@@ -24,7 +24,7 @@ from obstore.store import S3Store
 from coghub.domain.errors import StorageUnusable
 from coghub.storage.multipart import PartialUploads
 from coghub.storage.s3_access import S3Access, S3Place
-from coghub.storage.storage import Storage, disk_errors, removed
+from coghub.storage.storage import MARK, Storage, disk_errors, removed
 
 log = structlog.get_logger()
 
@@ -49,8 +49,7 @@ QUICK_TIMEOUT = timedelta(seconds=10)
 QUICK_RETRIES = 1
 """At start, where a mistake in a setting is told soon, and where a transaction waits for it."""
 RETRY_TIMEOUT = timedelta(seconds=30)
-MARK = "coghub-owner"
-"""The object that says whose this place is: another hub's collection would take all of it."""
+NO_BUCKET = "NoSuchBucket"
 ANSWER = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
 BINARY = {"Content-Type": "application/octet-stream"}
 
@@ -68,21 +67,27 @@ class S3Storage(Storage):
         self._is_told = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
 
-    async def claim(self, owner: str) -> None:
-        """See that the bucket can be read and written, and is not another hub's."""
+    async def mark(self) -> str | None:
+        """Return what the mark says; see `Storage`."""
+        with self._told():
+            return await self._call(_mark_of, self._quick)
+
+    async def put_mark(self, text: str) -> None:
+        """Mark this place; see `Storage`."""
+        with self._told():
+            await self._call(obstore.put, self._quick, MARK, text.encode())
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        """Translate the client's errors for the operator, who sees to them."""
         try:
-            found = await self._call(_mark_of, self._quick, owner)
+            yield
         except (BaseError, OSError) as error:
             raise StorageUnusable(
                 f"The storage cannot be used: {_reason(error)}: {self.place}",
                 hint=f"See to the bucket, the keys, `AWS_REGION` ({self._access.region}) and "
                 f"`AWS_ENDPOINT_URL` ({self._access.endpoint or 'Amazon'})",
             ) from error
-        if found != owner:
-            raise StorageUnusable(
-                f"The storage belongs to another hub: {self.place}",
-                hint=f"Choose another prefix, or delete `{self.place.key(MARK)}` if that is gone",
-            )
 
     async def link_to(self, key: str) -> str:
         """Return a signed address; see `Storage`."""
@@ -198,17 +203,17 @@ def s3_storage(place: S3Place, access: S3Access, incoming: Path) -> S3Storage:
 
 
 def owner_of(key: bytes) -> str:
-    """Return how a hub is called in its bucket, which tells nothing of its key."""
+    """Return how a hub is called in its storage, which tells nothing of its key."""
     return hashlib.sha256(b"owner of the storage\0" + key).hexdigest()
 
 
-def _mark_of(store: S3Store, owner: str) -> str:
-    """Return whose the place is: this hub's from now on, if it was nobody's."""
+def _mark_of(store: S3Store) -> str | None:
     try:
         return bytes(obstore.get(store, MARK).bytes()).decode("ascii", "replace")
-    except FileNotFoundError:
-        obstore.put(store, MARK, owner.encode())
-        return owner
+    except FileNotFoundError as error:
+        if NO_BUCKET in str(error):
+            raise
+        return None
 
 
 def _store(place: S3Place, access: S3Access, retries: int, timeout: timedelta) -> S3Store:

@@ -2,11 +2,14 @@
 
 Whole objects only: what arrives is collected in a file beside the store, which its taker bounds
 and checks, and is adopted at the end: half an object is never seen, whenever a hub is killed.
+Several hubs may use one store, and its `incoming` if that is one folder for them: who writes a file
+there has it locked.
 `local` and `s3` are the stores; `tests/contracts` holds them to the same.
 """
 
 import asyncio
 import errno
+import fcntl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
@@ -18,6 +21,8 @@ from coghub.domain.errors import DiskFull
 
 PIECE_BYTES = 1024**2
 """Of what is read at once: large enough that the hop between threads does not count."""
+MARK = "coghub-owner"
+"""The object that says whose this place is: another hub's collection would take all of it."""
 
 
 class Storage(ABC):
@@ -30,12 +35,17 @@ class Storage(ABC):
         """Return the file that is this object, if the store is local."""
         return None
 
-    async def claim(self, owner: str) -> None:  # noqa: B027 - a local store is claimed with its folder
-        """See that the store works, and that no other hub has this place in it.
+    @abstractmethod
+    async def mark(self) -> str | None:
+        """Return what `MARK` says, once the store is seen to work; None if there is none.
 
         Raises:
-            StorageUnusable: naming why it does not.
+            StorageUnusable: naming why it does not work.
         """
+
+    @abstractmethod
+    async def put_mark(self, text: str) -> None:
+        """Mark this place; see `mark`."""
 
     async def link_to(self, key: str) -> str | None:  # noqa: ARG002 - the seam's
         """Return an address that gives an object to who has no right of ours; None if none can."""
@@ -49,7 +59,11 @@ class Storage(ABC):
         """
         with disk_errors():
             descriptor, name = mkstemp(dir=self.incoming)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return descriptor, Path(name)
+
+    def settle(self, descriptor: int) -> None:  # noqa: B027 - the seam's
+        """Wait until a whole file can be adopted, where others read it through a server."""
 
     @abstractmethod
     async def adopt(self, path: Path, key: str) -> None:

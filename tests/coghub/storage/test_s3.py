@@ -12,8 +12,9 @@ import pytest
 
 from coghub.domain.errors import StorageUnusable
 from coghub.storage.multipart import signed
-from coghub.storage.s3 import MARK, owner_of, s3_storage
+from coghub.storage.s3 import s3_storage
 from coghub.storage.s3_access import S3Access, S3Place, s3_place
+from coghub.storage.storage import MARK
 
 pytestmark = pytest.mark.slow
 
@@ -87,16 +88,14 @@ async def test_objects_lie_below_the_prefix_alone(s3, place, storage):
     assert s3.keys(place) == ["hubs/one/files/a"]
 
 
-async def test_the_first_hub_of_a_place_keeps_others_out(s3, place, storage, tmp_path):
-    first, second = owner_of(b"key of one"), owner_of(b"key of another")
-    await storage.claim(first)
+async def test_a_place_is_marked_below_its_prefix(s3, place, storage, tmp_path):
+    assert await storage.mark() is None
 
-    await storage.claim(first)
-    with pytest.raises(StorageUnusable, match="belongs to another hub") as refused:
-        await storage.claim(second)
-    await s3_storage(replace(place, prefix="hubs/two"), s3.access, tmp_path).claim(second)
+    await storage.put_mark("ours")
 
-    assert f"hubs/one/{MARK}" in (refused.value.hint or "")
+    assert await storage.mark() == "ours"
+    assert s3.keys(place) == [f"hubs/one/{MARK}"]
+    assert await s3_storage(replace(place, prefix="hubs/two"), s3.access, tmp_path).mark() is None
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ async def test_a_bucket_that_cannot_be_used_is_named_at_the_start(
     storage = s3_storage(where, access, tmp_path)
 
     with pytest.raises(StorageUnusable, match=f"cannot be used: .*: {where}$") as raised:
-        await storage.claim("owner")
+        await storage.mark()
 
     assert reason in raised.value.message
     assert "\n" not in raised.value.message
