@@ -86,6 +86,7 @@ _TO_FINISH = (
     predictions.c.hardware,
     predictions.c.webhook,
     predictions.c.attempt,
+    predictions.c.destination,
 )
 _UNDER_WAY = select(*_TO_FINISH).where(*_IS_AT_ATTEMPT)
 _OPEN = select(*_TO_FINISH).where(
@@ -245,7 +246,8 @@ def _finish(
         _append(connection, prediction_id, events[-1].sequence if events else 0, batch.told, now)
     values = _ended(row, [*(event.content for event in events), *_contents(batch)], batch, now)
     connection.execute(_FINISH, {**values, "key": prediction_id, "secret_input": None})
-    connection.execute(_COUNT_RUN, {"key": row.model_id})
+    if row.destination is None:  # a training is no run of the model
+        connection.execute(_COUNT_RUN, {"key": row.model_id})
     usage.count(connection, row, values)
     if row.webhook:
         webhooks.add_completed(connection, prediction_id, now)

@@ -1,6 +1,7 @@
 """Trainings on instances: what they make, what it is made of, and that none is begun twice."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from tests.coghub.scheduler.conftest import running
 from cog.network_guard import Guard
 from coghub.api.callbacks import Callbacks
 from coghub.database.schema import manifest_blobs
+from coghub.database.usage import UsageQuery, usage
 from coghub.domain.prediction import Status
 
 ANY = {"type": "object"}
@@ -193,7 +195,7 @@ async def test_predictions_and_trainings_of_a_version_do_not_share_an_instance(
     hub, executor, trainer, alice, hello
 ):
     cpu = replace(hub.hardware[0], capacity=2)
-    async with running(replace(hub, hardware=(cpu,)), executor) as it:
+    async with running(replace(hub, own_hardware=(cpu,)), executor) as it:
         training = await trainer.make(do="wait")
         await it.until_status(training, Status.PROCESSING)
 
@@ -213,3 +215,15 @@ async def test_weights_go_with_their_version(started, hub, trainer, alice, learn
     assert len(await pinned()) == 1
     await hub.deletion.delete_version(alice, "alice", "tuned", version.id)
     assert await pinned() == []
+
+
+async def test_a_training_is_no_run_of_the_model_and_counts_as_usage(started, hub, trainer, learnt):
+    await started.end_of(await trainer.learning(learnt))
+    await started.run(trainer.account, trainer.order(text="hi"))
+
+    name = trainer.order().model.full_name
+    today = hub.now().date()
+    wanted = UsageQuery(today - timedelta(days=1), today, ("model",))
+    [sums] = await hub.database.read(lambda c: usage(c, wanted, limit=9))
+    assert (sums["model"], sums["predictions"]) == (name, 2)
+    assert (await hub.models.get(trainer.account, *name.split("/"))).run_count == 1
