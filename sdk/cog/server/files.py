@@ -21,6 +21,9 @@ from cog.server.settings import Settings
 MAX_DOWNLOADS = 8
 """Of one prediction, at once."""
 CHUNK_BYTES = 1024**2
+ATTEMPTS = 3
+PAUSE_S = 0.2
+"""Before a download whose connection broke is begun again."""
 
 
 class InputFiles:
@@ -63,25 +66,40 @@ class InputFiles:
         return path
 
     async def _download(self, url: str, folder: str) -> str:
-        session = await self._outgoing.session()
-        errors = await self._outgoing.errors()
         descriptor, path = tempfile.mkstemp(suffix=name_in_url(url), dir=folder)
         try:
-            async with session.get(url, headers=self._headers) as response:
-                if response.status >= 400:  # noqa: PLR2004 - errors begin there
-                    raise InputFileError(_refusal(response.status, response.reason, url))
-                written = 0
-                async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                    written += len(chunk)
-                    if written > self._max_bytes:
-                        raise self._too_large(url)
-                    _write_all(descriptor, chunk)
-        except errors as error:
-            reason = self._outgoing.reason(error)
-            raise InputFileError(f"Could not download {url}: {reason}") from error
+            await self._fill(descriptor, url)
         finally:
             os.close(descriptor)
         return path
+
+    async def _fill(self, descriptor: int, url: str) -> None:
+        """Write what a URL has; a connection that breaks on the way is made again."""
+        errors = await self._outgoing.errors()
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(PAUSE_S)
+                os.ftruncate(descriptor, 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+            try:
+                return await self._get(descriptor, url)
+            except errors as error:
+                if attempt + 1 == ATTEMPTS or not self._outgoing.is_broken(error):
+                    reason = self._outgoing.reason(error)
+                    raise InputFileError(f"Could not download {url}: {reason}") from error
+        return None
+
+    async def _get(self, descriptor: int, url: str) -> None:
+        session = await self._outgoing.session()
+        async with session.get(url, headers=self._headers) as response:
+            if response.status >= 400:  # noqa: PLR2004 - errors begin there
+                raise InputFileError(_refusal(response.status, response.reason, url))
+            written = 0
+            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                written += len(chunk)
+                if written > self._max_bytes:
+                    raise self._too_large(url)
+                _write_all(descriptor, chunk)
 
     def _too_large(self, url: str) -> InputFileError:
         return InputFileError(f"File is larger than {self._max_bytes} bytes: {url}")

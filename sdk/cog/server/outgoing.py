@@ -63,6 +63,14 @@ class Outgoing:
         """Tell whether the same exchange may go better later; not where the URL cannot be used."""
         return not isinstance(error, (ValueError, self._aiohttp.NonHttpUrlClientError))
 
+    def is_broken(self, error: Exception) -> bool:
+        """Tell whether a connection broke that had been made."""
+        http = self._aiohttp
+        if isinstance(error, http.ClientConnectorError):
+            return False
+        kinds = (http.ClientPayloadError, http.ServerDisconnectedError, http.ClientOSError)
+        return isinstance(error, (*kinds, ConnectionError))
+
     def reason(self, error: Exception) -> str:
         """Return in plain words why an exchange failed; its URL may hold a key, and is not said."""
         if isinstance(error, self._aiohttp.ClientResponseError):

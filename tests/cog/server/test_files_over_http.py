@@ -101,6 +101,27 @@ def test_a_file_that_cannot_be_had_fails_the_prediction(server, site, value, tex
     assert server.predict(text="still here")["output"] == "still here"
 
 
+BROKEN = (200, {"Content-Length": "10", "Connection": "close"}, b"half")
+
+
+def test_a_download_that_breaks_on_the_way_begins_again(server, site):
+    site.answers["/broken"] = [BROKEN, BROKEN, (200, {}, b"whole")]
+
+    output = server.predict(action="read_file", file=f"{site.url}/broken")["output"]
+
+    assert output["content"] == "whole"
+
+
+def test_a_download_that_always_breaks_fails_the_prediction(server, site):
+    site.answers["/broken"] = [BROKEN]
+
+    reply = server.predict(action="read_file", file=f"{site.url}/broken")
+
+    assert reply["status"] == "failed"
+    assert f"Could not download {site.url}/broken" in reply["error"]
+    assert len(site.calls) == 3
+
+
 def test_omitted_and_null_inputs_arrive_as_none(server):
     assert server.predict(action="show_inputs")["output"]["file"] is None
     assert server.predict(action="show_inputs", file=None, maybe=None)["output"]["maybe"] is None
