@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from tests.acceptance.conftest import Person
 from tests.acceptance.hub_process import HubProcess
@@ -45,6 +46,12 @@ def watched(page: Page, errors: list[str], hosts: set[str]) -> None:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", console)
     page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+
+
+def faults(page: Page) -> list[tuple[str, list[str]]]:
+    """Return what axe finds wrong on a page: the rule, and where."""
+    found = Axe().run(page).response["violations"]
+    return [(it["id"], [node["html"] for node in it["nodes"]]) for it in found]
 
 
 @dataclass

@@ -116,6 +116,13 @@ def page_of_owner(
     return mapped(page_of(connection, query, order, cursor, limit=limit), _deployment)
 
 
+def of_model(connection: Connection, owner_id: int, model_id: int) -> Sequence[Deployment]:
+    """Return an account's deployments that run a model, the oldest first."""
+    is_of = and_(deployments.c.owner_id == owner_id, versions.c.model_id == model_id)
+    rows = connection.execute(_query().where(is_of).order_by(deployments.c.id)).mappings()
+    return [_deployment(row) for row in rows]
+
+
 def every(connection: Connection) -> Sequence[Deployment]:
     """Return all deployments, the oldest first."""
     rows = connection.execute(_query().order_by(deployments.c.id)).mappings()

@@ -23,13 +23,14 @@ RUNNING = predictions.c.completed_at.is_(None)
 
 
 def open_by_version(connection: Connection) -> Sequence[RowMapping]:
-    """Return how many predictions wait and run, by version, the longest queue first."""
+    """Return how many predictions wait and run, by version and deployment, the longest first."""
     waiting = func.count().filter(predictions.c.status == Status.STARTING)
     query = (
         select(
             accounts.c.name.label("owner"),
             models.c.name.label("model"),
             versions.c.id.label("version_id"),
+            predictions.c.deployment_id,
             waiting.label("waiting"),
             (func.count() - waiting).label("running"),
             func.min(predictions.c.created_at).label("oldest"),
@@ -40,6 +41,7 @@ def open_by_version(connection: Connection) -> Sequence[RowMapping]:
         .join(accounts, accounts.c.id == models.c.owner_id)
         .where(RUNNING)
         .group_by(versions.c.key, accounts.c.name, models.c.name, versions.c.id)
+        .group_by(predictions.c.deployment_id)
         .order_by(waiting.desc())
     )
     return connection.execute(query).mappings().all()

@@ -32,6 +32,8 @@ def of_account(
         query = query.where(MADE_BY[wanted.source])
     if wanted.model_id is not None:
         query = query.where(predictions.c.model_id == wanted.model_id)
+    if wanted.deployment_id is not None:
+        query = query.where(predictions.c.deployment_id == wanted.deployment_id)
     query = query.where(TRAININGS if wanted.is_training else NO_TRAININGS)
     if wanted.status is not None:
         query = query.where(predictions.c.status == wanted.status)

@@ -76,6 +76,7 @@ class Filter:
     created_before: datetime | None = None
     source: Source | None = None
     model_id: int | None = None
+    deployment_id: int | None = None
     status: Status | None = None
     is_training: bool = False
     """Those with a destination, or those without."""

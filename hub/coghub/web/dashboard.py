@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from coghub.database import instances, overview
+from coghub.database import deployment_names, instances, overview
 from coghub.domain.account import Account
 from coghub.domain.errors import NotFound
 from coghub.models.access import owns
@@ -79,10 +79,22 @@ class Dashboard:
         database = self._site.hub.database
         queues = await database.read(overview.open_by_version)
         records = await database.read(lambda c: instances.every(c, limit=MAX_INSTANCES))
-        shown = [it for it in records if owns(account, it.model)]
         live = {it.id: it for it in await self._site.hub.live.instances()}
+        used = {it["deployment_id"] for it in queues} | {it.deployment_id for it in live.values()}
+        deployments = await database.read(
+            lambda c: deployment_names.of_ids(c, account, used - {None})
+        )
+        of_own = {it.id for it in live.values() if it.deployment_id in deployments}
+        shown = [it for it in records if owns(account, it.model) or it.id in of_own]
         return {
-            "queues": [it for it in queues if owns(account, f"{it['owner']}/{it['model']}")],
+            "deployments": deployments,
+            "owned": {it.id for it in records if owns(account, it.model)},
+            "queues": [
+                it
+                for it in queues
+                if owns(account, f"{it['owner']}/{it['model']}")
+                or it["deployment_id"] in deployments
+            ],
             "running": [(it, live.get(it.id)) for it in shown if it.stopped_at is None],
             "ended": [it for it in shown if it.stopped_at is not None][:10],
             "waiting": sum(it["waiting"] for it in queues),

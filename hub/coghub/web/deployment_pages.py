@@ -53,10 +53,11 @@ class DeploymentPages:
         )
 
     async def new(self, visit: Visit) -> Response:
-        """Show the form for a new one, of a model where the query names it."""
+        """Show the form for a new one, of what the query names."""
         visit.require_account()
-        model = visit.request.query_params.get("model", "")
-        return self._form(visit, {**NEW, "model": model})
+        given = visit.request.query_params
+        named = {name: given.get(name, "") for name in ("model", "version")}
+        return self._form(visit, {**NEW, **named})
 
     async def create(self, visit: Visit) -> Response:
         """Make a deployment."""
@@ -134,6 +135,7 @@ class DeploymentPages:
         fields: Mapping[str, str] | None = None,
         error: str = "",
     ) -> Response:
+        live = await self._site.hub.live.instances()
         is_release = fields is not None and fields.get("do") == "release"
         return self._site.page(
             visit,
@@ -141,6 +143,7 @@ class DeploymentPages:
             status=REFUSED if error else 200,
             deployment=deployment,
             current=deployment.current_release,
+            live=[it for it in live if it.deployment_id == deployment.id],
             releases=await self._deployments.releases(deployment),
             fields=fields if is_release else _shown(deployment),
             hardware=self._site.hub.hardware,

@@ -1,6 +1,6 @@
 """`/OWNER/MODEL`: its tabs, and `/create`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -8,6 +8,9 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from coghub.database import deployments as deployment_rows
+from coghub.domain.account import Account
+from coghub.domain.deployment import Deployment
 from coghub.domain.errors import CoghubError, PredictionNotFound
 from coghub.domain.model import Model, Version, Visibility
 from coghub.domain.prediction import Prediction
@@ -30,6 +33,8 @@ class Shown:
     model: Model
     version: Version | None
     is_latest: bool
+    deployments: Sequence[Deployment] = ()
+    """Of who visits, that run it."""
 
 
 class ModelPages:
@@ -183,10 +188,18 @@ async def shown_model(site: Site, visit: Visit) -> Shown:
     model = await hub.models.visible(visit.account, path["owner"], path["name"])
     version_id = visit.request.query_params.get(VERSION_KEY)
     latest = model.latest_version
+    deployments = await deployments_of(site, visit.account, model)
     if not version_id or (latest and latest.id == version_id):
-        return Shown(model, latest, is_latest=True)
+        return Shown(model, latest, is_latest=True, deployments=deployments)
     version = await hub.models.version_of(model, version_id)
-    return Shown(model, version, is_latest=False)
+    return Shown(model, version, is_latest=False, deployments=deployments)
+
+
+async def deployments_of(site: Site, account: Account | None, model: Model) -> Sequence[Deployment]:
+    """Return an account's deployments that run a model; nobody has none."""
+    if account is None:
+        return ()
+    return await site.hub.database.read(lambda c: deployment_rows.of_model(c, account.id, model.id))
 
 
 def model_values(visit: Visit, shown: Shown) -> dict[str, Any]:
@@ -198,6 +211,7 @@ def model_values(visit: Visit, shown: Shown) -> dict[str, Any]:
         "model": model,
         "version": version,
         "is_latest": shown.is_latest,
+        "deployments": shown.deployments,
         "can_train": version is not None and can_train(version),
         "may_change": account is not None and may_write(account, model),
         "query": f"?{urlencode(kept)}" if kept else "",

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from coghub.domain.account import Account
 from coghub.domain.errors import CoghubError, RequestInvalid
 from coghub.domain.model import Model, Visibility
-from coghub.web.model_pages import Shown, model_values
+from coghub.web.model_pages import Shown, deployments_of, model_values
 from coghub.web.site import REFUSED, Site, Visit, said_of, see_other
 
 TEXTS = ("description", "readme")
@@ -58,7 +58,8 @@ class ModelSettings:
         self, visit: Visit, model: Model, *, error: str = "", status: int = 200
     ) -> Response:
         hub = self._site.hub
-        shown = Shown(model, model.latest_version, is_latest=True)
+        deployments = await deployments_of(self._site, visit.account, model)
+        shown = Shown(model, model.latest_version, is_latest=True, deployments=deployments)
         return self._site.page(
             visit,
             "model_settings.html",

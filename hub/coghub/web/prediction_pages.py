@@ -1,13 +1,23 @@
 """`/p/ID` and what hangs below it, and the list of an account's predictions."""
 
+from urllib.parse import urlencode
+
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute
 
 from coghub.api.paging import read_cursor, write_cursor
 from coghub.api.rendering import json_response
 from coghub.api.streams import HEADERS
+from coghub.database import deployment_names
 from coghub.database.predictions import Filter
-from coghub.domain.errors import Conflict, FileNotFound, ModelNotFound, PredictionNotFound
+from coghub.domain.account import Account
+from coghub.domain.errors import (
+    Conflict,
+    DeploymentNotFound,
+    FileNotFound,
+    ModelNotFound,
+    PredictionNotFound,
+)
 from coghub.domain.prediction import End, Prediction, Source, Status
 from coghub.ui.templates import to_json
 from coghub.web.prediction_events import Watching
@@ -17,6 +27,7 @@ from coghub.web.times import TIMES, since
 from coghub.web.upload_answer import upload_answer
 
 LIST_ROWS = 25
+FILTERS = ("model", "deployment", "status", "source", "time")
 
 
 class PredictionPages:
@@ -44,26 +55,31 @@ class PredictionPages:
     async def list(self, visit: Visit) -> Response:
         """Show an account's predictions, those that fit the filters."""
         account, query = visit.require_account(), visit.request.query_params
-        model, status = query.get("model", ""), query.get("status", "")
-        source, time = query.get("source", ""), query.get("time", "")
+        asked = {name: query.get(name, "") for name in FILTERS}
         wanted = Filter(
-            created_after=since(time, self._site.hub.now()),
-            source=Source(source) if source in set(Source) else None,
-            status=Status(status) if status in set(Status) else None,
-            model_id=await self._model_id(visit, model),
+            created_after=since(asked["time"], self._site.hub.now()),
+            source=Source(asked["source"]) if asked["source"] in set(Source) else None,
+            status=Status(asked["status"]) if asked["status"] in set(Status) else None,
+            model_id=await self._model_id(visit, asked["model"]),
+            deployment_id=await self._deployment_id(account, asked["deployment"]),
         )
         page = await self._site.hub.predictions.page(
             account, wanted, read_cursor(visit.request, str), limit=LIST_ROWS
         )
-        kept = {"model": model, "status": status, "source": source, "time": time}
+        ids = [it.id for it in page.items if it.deployment]
+        deployments = await self._site.hub.database.read(
+            lambda c: deployment_names.of_predictions(c, account, ids)
+        )
         return self._site.page(
             visit,
             "predictions.html",
             page=page,
             next=page.next and write_cursor(page.next),
             previous=page.previous and write_cursor(page.previous),
-            wanted=kept,
-            is_filtered=any(kept.values()),
+            deployments=deployments,
+            wanted=asked,
+            query=urlencode(asked),
+            is_filtered=any(asked.values()),
             statuses=list(Status),
             sources=list(Source),
             times=TIMES,
@@ -79,13 +95,34 @@ class PredictionPages:
         except ModelNotFound:
             return -1
 
+    async def _deployment_id(self, account: Account, name: str) -> int | None:
+        """Return the deployment of the filter; one that is not there has no predictions."""
+        if not name:
+            return None
+        owner, _, deployment = name.partition("/")
+        try:
+            return (await self._site.hub.deployments.get(account, owner, deployment)).id
+        except DeploymentNotFound:
+            return -1
+
     async def show(self, visit: Visit) -> Response:
         """Show a prediction; to others who have the link, how far it is."""
         prediction = await self._found(visit)
         if not await self._sight.may_see(visit, prediction):
             return self._site.page(visit, "prediction_closed.html", prediction=prediction)
         values = await self._sight.values(visit, prediction)
-        return self._site.page(visit, "prediction.html", **values)
+        deployment = await self._deployment_of(visit, prediction)
+        return self._site.page(visit, "prediction.html", **values, deployment=deployment)
+
+    async def _deployment_of(self, visit: Visit, prediction: Prediction) -> str:
+        """Return `owner/name` of the deployment, where the visitor may see that."""
+        account = visit.account
+        if account is None or prediction.deployment is None:
+            return ""
+        names = await self._site.hub.database.read(
+            lambda c: deployment_names.of_predictions(c, account, [prediction.id])
+        )
+        return names.get(prediction.id, "")
 
     async def events(self, visit: Visit) -> Response:
         """Tell a page what happens."""

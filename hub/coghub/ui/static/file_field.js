@@ -196,8 +196,7 @@ class FilePlace extends HTMLElement {
       element = Object.assign(document.createElement(shown), { src: source, controls: true });
       if (shown === "img") element.alt = "The chosen picture";
     } else if (kind === "text" || type === "application/json") {
-      const blob = file ?? (await (await fetch(source)).blob());
-      element = Object.assign(document.createElement("pre"), { textContent: await blob.slice(0, MAX_TEXT_BYTES).text() });
+      element = Object.assign(document.createElement("pre"), { textContent: await textOf(file ?? source) });
     }
     this.preview.hidden = !element;
     if (element) this.preview.replaceChildren(element);
@@ -248,3 +247,17 @@ function button(text, kind, onClick) {
 
 customElements.define("file-place", FilePlace);
 customElements.define("file-field", FileField);
+
+/** Return the beginning of a text: of a file, at a URL of the hub, or within a data URI, which the page may not fetch. */
+async function textOf(source) {
+  if (source instanceof Blob) return source.slice(0, MAX_TEXT_BYTES).text();
+  if (!source.startsWith("data:")) return textOf(await (await fetch(source)).blob());
+  const [, head, body] = /^data:([^,]*),?([^]*)$/.exec(source);
+  try {
+    if (!head.endsWith(";base64")) return decodeURIComponent(body).slice(0, MAX_TEXT_BYTES);
+    const bytes = Uint8Array.from(atob(body), (it) => it.charCodeAt(0));
+    return new TextDecoder().decode(bytes.slice(0, MAX_TEXT_BYTES));
+  } catch {
+    return ""; // it is not written to its end yet
+  }
+}

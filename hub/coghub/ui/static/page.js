@@ -108,5 +108,6 @@ function ago(moment) {
 }
 
 tellTimes(document);
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.addEventListener("htmx:load", (event) => tellTimes(event.target));
 document.addEventListener("page:changed", (event) => tellTimes(event.target));
