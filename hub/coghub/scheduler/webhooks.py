@@ -23,6 +23,7 @@ from coghub.database.database import Database
 from coghub.database.webhooks import Attempt, Delivery
 from coghub.domain.clock import Clock
 from coghub.domain.statistics import Statistics
+from coghub.scheduler.patience import patiently
 from coghub.scheduler.posting import Poster
 
 log = structlog.get_logger()
@@ -154,22 +155,33 @@ class Webhooks:
             self._wake.set()
 
     async def _attempt(self, delivery: Delivery) -> Attempt | None:
-        """Return how it went; a mistake of ours counts too, or it would be repeated for ever."""
-        try:
+        """Return how it went; a mistake of ours counts too, or it would be repeated for ever.
+
+        A database that is away for a while does not: nothing was sent.
+        """
+
+        async def call() -> Attempt | None:
             shown = await self._caller.show(delivery.prediction_id)
             if shown is None:
                 return None
             return await self._caller.call(
                 delivery.account_id, delivery.url, delivery.id, shown.body
             )
+
+        try:
+            return await patiently(call, reason="webhook is due")
         except Exception as error:
             log.exception("webhook not sent", prediction_id=delivery.prediction_id)
             return Attempt(None, f"Internal error: {type(error).__name__}")
 
     async def _record(self, delivery: Delivery, attempt: Attempt, started: datetime) -> None:
+        """Note how it went, once that can be written: else the receiver would be told again."""
         now, retry_at = self._caller.now(), _retry_at(delivery, attempt, started)
-        await self._database.write(
-            lambda c: rows.record(c, delivery, attempt, now=now, retry_at=retry_at)
+        await patiently(
+            lambda: self._database.write(
+                lambda c: rows.record(c, delivery, attempt, now=now, retry_at=retry_at)
+            ),
+            reason="webhook was sent",
         )
         self._statistics.webhooks[_outcome(attempt, retry_at)] += 1
         if attempt.error is not None and retry_at is None:

@@ -13,8 +13,10 @@ from tests.coghub.pushed import register_version
 from cog.network_guard import Guard
 from coghub.database.models import PushedVersion
 from coghub.database.schema import predictions, webhook_deliveries
+from coghub.domain.errors import DatabaseUnreachable
 from coghub.domain.prediction import End, Status, WebhookEvent
 from coghub.predictions.predictions import Order
+from coghub.scheduler import patience
 from coghub.scheduler.posting import Poster
 from coghub.scheduler.webhooks import MAX_ATTEMPTS, PER_RECEIVER, Caller, Shown, Webhooks
 
@@ -403,3 +405,53 @@ async def test_a_prediction_that_is_gone_takes_its_delivery_along(hub, webhooks,
 
     assert await deliver(webhooks) == 0
     assert await deliveries() == []
+
+
+async def test_a_database_that_is_away_lets_no_receiver_be_told_twice(
+    hub, webhooks, site, make, deliveries, monkeypatch
+):
+    """Nor does it count as a try: what was sent is noted once that can be written."""
+    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+    site.gate, refused, write = anyio.Event(), anyio.Event(), hub.database.write
+    await make(site.url)
+
+    async def away(_change):
+        refused.set()
+        raise DatabaseUnreachable("postgresql://db", "connection refused")
+
+    with anyio.fail_after(PATIENCE_S):
+        await webhooks.tick()
+        await site.is_busy.wait()
+        monkeypatch.setattr(hub.database, "write", away)
+        site.gate.set()
+        await refused.wait()
+        monkeypatch.setattr(hub.database, "write", write)
+        await webhooks.idle()
+
+    assert await deliver(webhooks) == 0
+    assert len(site.calls) == 1
+    [row] = await deliveries()
+    assert (row["attempts"], row["next_at"]) == (1, None)
+
+
+async def test_a_receiver_is_told_once_the_database_is_back(
+    start_webhooks, hub, site, make, deliveries, monkeypatch
+):
+    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+    webhooks = start_webhooks()
+    await make(site.url)
+    tries = []
+
+    async def away(account_id):
+        tries.append(account_id)
+        if len(tries) < 3:
+            raise DatabaseUnreachable("postgresql://db", "connection refused")
+        return await get(account_id)
+
+    get = hub.webhook_secrets.get
+    monkeypatch.setattr(hub.webhook_secrets, "get", away)
+    await deliver(webhooks)
+
+    assert len(site.calls) == 1
+    [row] = await deliveries()
+    assert (row["attempts"], row["next_at"]) == (1, None)
