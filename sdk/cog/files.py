@@ -81,20 +81,23 @@ def open_data_url(url: str) -> BinaryIO:
 def download(url: str) -> BinaryIO:
     """Return the content of an http(s) URL as an unnamed temporary file, at its beginning.
 
+    A connection that breaks on the way is made once more.
+
     Raises:
-        DownloadError: if the server does not answer, or not with success.
+        DownloadError: if the server does not answer, or not with success, or not to the end.
     """
-    import shutil  # noqa: PLC0415 - `import cog` stays light
-    import tempfile  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415 - `import cog` stays light
     from http.client import HTTPException  # noqa: PLC0415
     from urllib.error import HTTPError  # noqa: PLC0415
-    from urllib.request import Request, urlopen  # noqa: PLC0415
 
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
-        request = Request(url, headers={"User-Agent": user_agent()})  # noqa: S310 - http by now
-        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - likewise
-            shutil.copyfileobj(response, file, 1024**2)
+        try:
+            _copy(url, file)
+        except (ConnectionError, HTTPException):
+            file.seek(0)
+            file.truncate()
+            _copy(url, file)
     except (OSError, HTTPException, ValueError) as error:
         file.close()
         if isinstance(error, HTTPError):
@@ -102,6 +105,18 @@ def download(url: str) -> BinaryIO:
         raise DownloadError(f"Could not download `{url}`: {error}") from error
     file.seek(0)
     return file
+
+
+def _copy(url: str, file: BinaryIO) -> None:
+    import shutil  # noqa: PLC0415 - `import cog` stays light
+    from http.client import IncompleteRead  # noqa: PLC0415
+    from urllib.request import Request, urlopen  # noqa: PLC0415
+
+    request = Request(url, headers={"User-Agent": user_agent()})  # noqa: S310 - http by now
+    with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310 - likewise
+        shutil.copyfileobj(response, file, 1024**2)
+        if response.length:  # a read of so many bytes takes the end of the connection for the end
+            raise IncompleteRead(b"", response.length)
 
 
 def _data_type(url: str) -> str:

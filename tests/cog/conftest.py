@@ -1,6 +1,7 @@
 """A web server for the tests of downloads."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,6 +15,8 @@ class Website:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.agents: list[str | None] = []
+        self.breaks: Counter[str] = Counter()
+        """Path → how many answers end half way."""
         website = self
 
         class Answer(BaseHTTPRequestHandler):
@@ -23,7 +26,9 @@ class Website:
                 self.send_response(404 if body is None else 200)
                 self.send_header("Content-Length", str(len(body or b"")))
                 self.end_headers()
-                self.wfile.write(body or b"")
+                is_broken = website.breaks[self.path] > 0
+                website.breaks[self.path] -= 1
+                self.wfile.write((body or b"")[: 1 if is_broken else None])
 
             def log_message(self, *_: Any) -> None: ...
 

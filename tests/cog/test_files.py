@@ -92,6 +92,20 @@ def test_a_download_stands_at_its_beginning(website) -> None:
         assert file.read() == b"hello"
 
 
+def test_a_download_that_breaks_on_the_way_begins_again(website) -> None:
+    website.files["/a.txt"], website.breaks["/a.txt"] = b"hello", 1
+
+    with files.download(f"{website.url}/a.txt") as file:
+        assert file.read() == b"hello"
+
+
+def test_half_a_download_is_none(website) -> None:
+    website.files["/a.txt"], website.breaks["/a.txt"] = b"hello", 2
+
+    with pytest.raises(DownloadError, match="Could not download"):
+        files.download(f"{website.url}/a.txt")
+
+
 @pytest.mark.parametrize(("variable", "agent"), [("", "coghub"), ("mine/1", "mine/1")])
 def test_a_download_says_who_asks(
     website, monkeypatch: pytest.MonkeyPatch, variable: str, agent: str
