@@ -27,6 +27,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
+from coghub.database import place
 from coghub.database.copying import copy_into_file, copy_into_server
 from coghub.database.schema import uploads
 from coghub.domain.clock import iso
@@ -73,10 +74,12 @@ def back_up(
         database: the address of the rows, if a server keeps them; the copy has them in a file.
 
     Raises:
+        DatabaseElsewhere: if a server has the rows, and none is named.
         HubNotFound: if there is no hub.
         BackupInvalid: if the target holds something else than an older backup of this hub.
         DiskFull: if no space is left; an older backup stays as it was.
     """
+    place.require_setting(folder, database)
     if not (folder / (DATABASE if database is None else KEY_FILE)).is_file():
         raise HubNotFound(folder)
     with disk_errors():
@@ -119,6 +122,7 @@ def restore(backup: Path, folder: Path, *, database: str | None = None) -> Backu
             if database is not None:
                 asyncio.run(copy_into_server(making / DATABASE, database))
                 (making / DATABASE).unlink()
+                place.note(making, database)
             making.rename(folder)
         except BaseException:
             shutil.rmtree(making, ignore_errors=True)

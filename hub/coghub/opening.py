@@ -18,6 +18,7 @@ from coghub.accounts.passwords import Passwords
 from coghub.accounts.sessions import Sessions
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.build import file_lock
+from coghub.database import place as rows_place
 from coghub.database.database import Database, open_database
 from coghub.database.encryption import read_box
 from coghub.database.migrate import migrate
@@ -75,6 +76,7 @@ async def open_hub(
         now: the clock.
 
     Raises:
+        DatabaseElsewhere: if its rows are not where the settings say.
         DatabaseInUse: if a hub of an older version runs on it.
         DatabaseUnknown: if a newer version of coghub has changed it.
         DatabaseUnusable: if its file cannot be opened, or is damaged.
@@ -88,7 +90,7 @@ async def open_hub(
     path = folder / DATABASE
     database = open_database(settings.database, path, is_durable=settings.is_durable)
     try:
-        await _prepared(database, folder, is_claimed=is_claimed)
+        await _prepared(database, settings, is_claimed=is_claimed)
         access = Access(database, allow_anonymous=settings.allow_anonymous)
         storage, box = storage_of(settings), read_box(folder / KEY_FILE)
         if is_claimed:
@@ -164,16 +166,20 @@ def note_place(folder: Path, storage: str | None) -> None:
         (folder / PLACE).write_text(f"{storage}\n", encoding="utf-8")
 
 
-async def _prepared(database: Database, folder: Path, *, is_claimed: bool) -> None:
+async def _prepared(database: Database, settings: HubSettings, *, is_claimed: bool) -> None:
+    folder = settings.data
+
     def is_in_use() -> bool:
         return not is_claimed and (is_served(folder) or database.is_claimed())
 
     try:
+        await rows_place.require_rows(database, folder / DATABASE, settings.database)
         if is_claimed:
             await asyncio.to_thread(database.claim)
         await database.write(partial(migrate, is_in_use=is_in_use))
     except DBAPIError as error:
         raise database.unusable(error) from error
+    rows_place.note(folder, settings.database)
 
 
 def claim(folder: Path) -> file_lock.Lock:
@@ -194,7 +200,12 @@ def claim(folder: Path) -> file_lock.Lock:
 
 
 def has_hub(settings: HubSettings) -> bool:
-    """Tell whether there is a hub in a data folder, wherever its rows are."""
+    """Tell whether there is a hub in a data folder, wherever its rows are.
+
+    Raises:
+        DatabaseElsewhere: if its rows are on a server, which the settings do not name.
+    """
+    rows_place.require_setting(settings.data, settings.database)
     return (settings.data / (DATABASE if settings.database is None else KEY_FILE)).is_file()
 
 

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import Connection, Integer, Table, exists, func, insert, select, text
+from sqlalchemy import Connection, Integer, Table, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from coghub.database.database import Database, SqliteDatabase, open_database
 from coghub.database.migrate import migrate
-from coghub.database.schema import accounts, metadata
+from coghub.database.place import has_rows
+from coghub.database.schema import metadata
 from coghub.domain.errors import Conflict
 
 ROWS = 100
@@ -73,7 +74,7 @@ def copy_rows(source: Connection, target: Connection, without: Collection[Table]
     Raises:
         Conflict: if the target has rows.
     """
-    if target.execute(select(exists(select(accounts.c.id)))).scalar_one():
+    if has_rows(target):
         raise Conflict(
             "The database has the rows of a hub already",
             hint="Name an empty one by the setting `database`",

@@ -45,6 +45,7 @@ CoghubError
     ├── DatabaseUnusable      the file of the rows cannot be opened, or is damaged
     ├── DatabaseUnreachable   its server does not answer, or does not let the hub in
     ├── DatabaseUnknown       a newer version has changed the data folder
+    ├── DatabaseElsewhere     the rows of the data folder are in another one
     ├── DatabaseInUse         a hub of an older version runs on it
     ├── DataFolderBusy        another hub runs on the data folder
     ├── HubNotFound           no hub in the data folder
@@ -384,6 +385,12 @@ class DatabaseUnknown(HubError):
     """The database was changed by a version that this one does not know."""
 
     code = "database-too-new"
+
+
+class DatabaseElsewhere(HubError):
+    """The rows of the data folder are in another database than the setting names."""
+
+    code = "database-elsewhere"
 
 
 class StorageUnusable(HubError):

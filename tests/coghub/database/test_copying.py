@@ -97,7 +97,7 @@ async def test_a_copy_that_fails_leaves_the_server_empty(tmp_path, there):
     with pytest.raises(Exception, match="out of range"):
         await copy_into_server(tmp_path / DATABASE, there)
 
-    async with open_hub(HubSettings(data=tmp_path, database=there)) as hub:
+    async with open_hub(HubSettings(data=tmp_path / "another", database=there)) as hub:
         assert await hub.database.read(lambda c: c.execute(select(accounts)).all()) == []
         assert await hub.database.read(lambda c: c.execute(select(properties)).all()) == []
 

@@ -5,8 +5,9 @@ import asyncio
 import click
 
 from coghub.cli.hub.invocation import HubInvocation, hub_command
+from coghub.database import place
 from coghub.database.copying import copy_into_server
-from coghub.domain.errors import HubNotFound, UsageError
+from coghub.domain.errors import Conflict, HubNotFound, UsageError
 from coghub.opening import DATABASE, claim
 
 MOVED = f"{DATABASE}.moved"
@@ -27,11 +28,17 @@ def command(invocation: HubInvocation) -> None:
             hint="COGHUB_DATABASE=postgresql://user@host/name coghub migrate-data",
         )
     path = settings.data / DATABASE
+    if known := place.known_place(settings.data):
+        raise Conflict(
+            f"The rows of this hub are in {known} already",
+            hint="Between servers, move them by the means of PostgreSQL, such as `pg_dump`",
+        )
     if not path.is_file():
         raise HubNotFound(settings.data)
     lock = claim(settings.data)
     try:
         rows = asyncio.run(copy_into_server(path, settings.database))
+        place.note(settings.data, settings.database)
         path.rename(settings.data / MOVED)
     finally:
         lock.remove()
