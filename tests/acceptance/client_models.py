@@ -117,7 +117,26 @@ class Predictor(BasePredictor):
         return "-".join(str(len(text)) for text in plain)
 """
 MODELS = {"greet": GREET, "words": WORDS, "turn": TURN, "turn-all": TURN_ALL, "slow": SLOW}
-OTHER_MODELS = {"keys": KEYS}
+LEARN = """\
+import tempfile
+import time
+from cog import BasePredictor, Input, Path
+
+class Predictor(BasePredictor):
+    def setup(self, weights: Path = None) -> None:
+        self.learnt = Path(weights).read_text() if weights else "nothing"
+
+    def predict(self) -> str:
+        return f"learnt {self.learnt}"
+
+def train(text: str, seconds: float = Input(default=0)) -> Path:
+    print("learning", text, flush=True)
+    time.sleep(seconds)
+    weights = Path(tempfile.mkdtemp()) / "weights.txt"
+    weights.write_text(text)
+    return weights
+"""
+OTHER_MODELS = {"keys": KEYS, "learn": LEARN}
 """Pushed only where a test names them."""
 
 
@@ -153,7 +172,7 @@ def client_hub(
     own = {"DOCKER_CONFIG": str(folder / "docker"), "COG_DATA_DIR": str(folder / "author")}
     process = HubProcess(folder / "data", {**environ, **own}, *flags)
     try:
-        said = _cog(process, folder, "login", "--token-stdin", process.address, stdin=process.token)
+        said = cog(process, folder, "login", "--token-stdin", process.address, stdin=process.token)
         [owner] = re.findall(r"authenticated as ([\w.-]+)!", said)
         with ThreadPoolExecutor(2) as threads:
             pushed = threads.map(lambda name: _pushed(process, folder, owner, name), names)
@@ -166,19 +185,22 @@ def _pushed(process: HubProcess, folder: Path, owner: str, name: str) -> str:
     project = folder / name
     project.mkdir()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    (project / "cog.yaml").write_text(COG_YAML.format(version=version))
-    (project / "predict.py").write_text({**MODELS, **OTHER_MODELS}[name])
+    source = {**MODELS, **OTHER_MODELS}[name]
+    train = 'train: "predict.py:train"\n' if "def train(" in source else ""
+    (project / "cog.yaml").write_text(COG_YAML.format(version=version) + train)
+    (project / "predict.py").write_text(source)
     return push(process, project, f"{owner}/{name}")
 
 
 def push(process: HubProcess, project: Path, model: str) -> str:
     """Push a project to a hub that somebody logged in to, and return `OWNER/NAME:ID`."""
-    said = _cog(process, project, "push", model)
+    said = cog(process, project, "push", model)
     [version_id] = re.findall(r"sha256:([0-9a-f]{64})", said)
     return f"{model}:{version_id}"
 
 
-def _cog(process: HubProcess, folder: Path, *arguments: str, stdin: str = "") -> str:
+def cog(process: HubProcess, folder: Path, *arguments: str, stdin: str = "") -> str:
+    """Run `cog` as the first user of a hub, and return what it said."""
     done = subprocess.run(
         [Path(sys.executable).with_name("cog"), *arguments],
         cwd=folder,

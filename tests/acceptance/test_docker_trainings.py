@@ -86,6 +86,9 @@ def test_what_is_learnt_in_a_container_becomes_a_version(learning, flags):
     assert "learning words" in training.logs
     assert here.client.run(training.output["version"], input={}) == "learnt WORDS"
     assert here.client.run(here.trainer, input={}) == "learnt nothing"
+    name = f"{here.there.hub.address.removeprefix('http://')}/{here.destination}"
+    pulled = here.there.cog("predict", name)
+    assert pulled.stdout == "learnt WORDS\n", pulled.stderr
 
 
 def test_a_training_ends_with_its_container(learning):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import replicate
 from replicate.exceptions import ReplicateError
-from tests.acceptance.client_models import Receiver, client_hub, push
+from tests.acceptance.client_models import Receiver, client_hub, cog, push
 
 from coghub.trainings.outcome import NO_WEIGHTS
 
@@ -104,6 +104,26 @@ def test_what_was_learnt_becomes_a_version(client, hub, trainer, destination):
     assert client.predictions.get(training.id).status == "succeeded"
     assert training.id in [it.id for it in client.trainings.list()]
     assert training.id not in [it.id for it in client.predictions.list()]
+
+
+def test_what_was_learnt_is_pulled_and_run_elsewhere(client, hub, trainer, tmp_path):
+    """Names without a tag mean the model's latest version, as at the API."""
+    client.models.create(hub.owner, "taught", visibility="private", hardware="cpu")
+    name = f"{hub.address.removeprefix('http://')}/{hub.model('taught')}"
+    with (EXAMPLE / "messages.csv").open("rb") as messages:
+        training = client.trainings.create(
+            version=trainer, input={"messages": messages}, destination=hub.model("taught")
+        )
+    wait(client, training)
+    version_id = training.output["version"].partition(":")[2]
+
+    assert f"sha256:{version_id}" in cog(hub.process, tmp_path, "pull", name)
+    said = cog(hub.process, tmp_path, "predict", name, "-i", "text=Where is my parcel?")
+    assert '"label": "delivery"' in said
+    hub.process.run("gc")
+    assert '"label": "delivery"' in cog(
+        hub.process, tmp_path, "predict", f"{name}@sha256:{version_id}", "-i", "text=My parcel"
+    )
 
 
 def test_a_training_is_canceled(client, sleeper, destination):

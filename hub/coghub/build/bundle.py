@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from coghub.build import bundle_content, commands, file_lock, unpacking
+from coghub.build import bundle_content, commands, file_lock, trained_weights, unpacking
 from coghub.build.events import Report, Step
 from coghub.build.file_lock import Lock
 from coghub.build.files import explained, remove
@@ -189,6 +189,16 @@ class Store:
             unpacking.unpack(self.layout, self.layout.read_json(bundle.digest), folder)
         return folder / ROOT
 
+    def weights(self, bundle: Bundle) -> str | None:
+        """Return the weights that a training gave an unpacked bundle: a path, or a URL.
+
+        Raises:
+            BundleInvalid: if they are damaged.
+        """
+        manifest = self.layout.read_json(bundle.digest)
+        folder = self.unpacked / hex_of(bundle.digest)
+        return trained_weights.placed(self.layout, manifest, folder)
+
     def release(self) -> None:
         """Let `prune` have what was unpacked here; the end of the process does the same."""
         while self._in_use:
@@ -243,4 +253,5 @@ class Store:
                 manifest = self.layout.read_json(digest)
                 blobs = [manifest["config"], *manifest["layers"]]
                 used |= {blob["digest"] for blob in blobs}
+                used |= trained_weights.blobs_of(manifest)
         self.layout.collect(used)

@@ -25,7 +25,7 @@ from coghub.cli.options import DEFAULT_SETUP_TIMEOUT_S
 from coghub.cli.output import Console, Step
 from coghub.cli.output_kind import OutputKind, output_kind
 from coghub.cli.output_place import OutputPlace
-from coghub.cli.projects import require_reference
+from coghub.cli.projects import require_reference, variables_for
 from coghub.cli.rendering import renderer
 from coghub.cli.shown_weights import shown_in
 from coghub.cli.source_check import document_in_source
@@ -79,7 +79,8 @@ def run_once(invocation: Invocation, project: Project, wanted: Wanted) -> None:
     if told is not None:
         _inputs(told, wanted, text)
     with shown_in(invocation, project) as weights:
-        launch = replace(wanted.launch, weights=weights)
+        variables = variables_for(project, wanted.launch.environment, invocation.settings.environ)
+        launch = replace(wanted.launch, environment=variables, weights=weights)
         _run(invocation, project, replace(wanted, launch=launch), text)
 
 

@@ -1,5 +1,6 @@
 """What a command runs: the project around the current folder, or a bundle by its name."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from coghub.build.config import find_config, project_of, read_config
@@ -7,7 +8,7 @@ from coghub.build.plan import read_plan, resolve
 from coghub.cli.invocation import Invocation
 from coghub.cli.output import Console
 from coghub.domain.errors import BundleError, ConfigInvalid, RegistryError, UsageError
-from coghub.engines.base import Project
+from coghub.engines.base import WEIGHTS, Project
 from coghub.engines.choice import engine_of
 
 HINTS = {
@@ -82,7 +83,28 @@ def project_of_bundle(name: str, invocation: Invocation) -> Project:
     else:
         bundle = store.find(name)
     folder = store.unpack(bundle)
-    return Project(folder, read_plan(folder), bundle.document, origin=bundle.name)
+    return Project(
+        folder,
+        read_plan(folder),
+        bundle.document,
+        origin=bundle.name,
+        weights=store.weights(bundle),
+    )
+
+
+def variables_for(
+    project: Project, given: Mapping[str, str], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the variables of a launch: with the project's own weights, unless others are named.
+
+    Args:
+        project: what is launched.
+        given: what the command line says.
+        environ: of this process.
+    """
+    if project.weights is None or WEIGHTS in given or environ.get(WEIGHTS):
+        return dict(given)
+    return {**given, WEIGHTS: project.weights}
 
 
 def require_reference(project: Project, mode: str) -> None:

@@ -13,7 +13,7 @@ import click
 from coghub.cli import options
 from coghub.cli.invocation import Invocation
 from coghub.cli.prediction import prepare
-from coghub.cli.projects import chosen_project, require_reference
+from coghub.cli.projects import chosen_project, require_reference, variables_for
 from coghub.cli.shown_weights import shown_to_successor
 from coghub.cli.source_check import document_in_source
 from coghub.domain.errors import UsageError
@@ -126,6 +126,7 @@ def command(  # noqa: PLR0913 - one for each option
     console.say(_serving_line(host, port))
     if playground:
         _start_playground(playground_port, _reached(host, port))
+    environment = variables_for(project, environment, invocation.settings.environ)
     launch = Launch("predict", environment, gpus, invocation.is_debug, weights)
     prepared.serve(launch, Address(host, port, upload_url, reload))
 

@@ -5,14 +5,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, select, update
 
+from coghub.database import manifests as manifest_rows
 from coghub.database.schema import (
     instances,
-    manifest_blobs,
-    manifests,
     models,
     prediction_files,
     predictions,
-    tags,
     versions,
 )
 from coghub.domain.model import Model, Version
@@ -48,22 +46,21 @@ def mark_deleted(connection: Connection, model: Model, version: Version, now: da
     """Let a version exist no more for users, and the registry forget its image."""
     connection.execute(update(versions).where(versions.c.key == version.key).values(deleted_at=now))
     newest = (
-        select(versions.c.key, versions.c.created_at)
+        select(versions.c.key, versions.c.id, versions.c.created_at)
         .where(versions.c.model_id == model.id, versions.c.deleted_at.is_(None))
         .order_by(versions.c.created_at.desc(), versions.c.key.desc())
     )
+    row = connection.execute(newest).first()
     if model.latest_version is not None and model.latest_version.key == version.key:
-        row = connection.execute(newest).first()
         latest = (None, None) if row is None else (row.key, row.created_at)
         values = dict(zip(("latest_version_key", "latest_version_at"), latest, strict=True))
         connection.execute(update(models).where(models.c.id == model.id).values(values))
-    repository, digest = model.full_name, f"sha256:{version.id}"
-    for table, column in (
-        (tags, tags.c.digest),
-        (manifest_blobs, manifest_blobs.c.manifest_digest),
-        (manifests, manifests.c.digest),
-    ):
-        connection.execute(delete(table).where(table.c.repository == repository, column == digest))
+    digest = f"sha256:{version.id}"
+    tagged = manifest_rows.by_tag(connection, model.full_name, manifest_rows.LATEST)
+    manifest_rows.remove(connection, model.full_name, digest)
+    if row is not None and tagged is not None and tagged["digest"] == digest:
+        follower = f"sha256:{row.id}"
+        manifest_rows.tag(connection, model.full_name, manifest_rows.LATEST, follower, now)
 
 
 def deleted_versions(connection: Connection) -> Sequence[int]:

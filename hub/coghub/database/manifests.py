@@ -21,6 +21,9 @@ from coghub.domain.account import Account
 from coghub.domain.digest import hex_of
 from coghub.domain.model import Visibility
 
+LATEST = "latest"
+"""The tag that a name without one means; a trained version gets it, as a pushed one does."""
+
 
 @dataclass(frozen=True, slots=True)
 class PushedManifest:

@@ -5,6 +5,7 @@ with annotations: so its digest, which is the version's id, tells one training's
 another's.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,11 @@ VARIABLE = "COG_WEIGHTS"
 PLACE = "run.coghub.weights"
 """The annotation that says where they are."""
 NAME = "run.coghub.weights.name"
+SIZE = "run.coghub.weights.size"
+"""In bytes, of weights that are a blob; `cog pull` needs it."""
 SOURCE = "run.coghub.trained-from"
 TRAINING = "run.coghub.training"
+SIZE_TEXT = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Weights:
     """The digest of a blob of the version's repository, or a URL elsewhere."""
     name: str
     """Of their file."""
+    size_bytes: int | None = None
+    """None: they are elsewhere."""
 
     @property
     def is_blob(self) -> bool:
@@ -40,4 +46,6 @@ def weights_of(manifest: Mapping[str, Any]) -> Weights | None:
     annotations = manifest.get("annotations")
     if not isinstance(annotations, dict) or not isinstance(annotations.get(PLACE), str):
         return None
-    return Weights(annotations[PLACE], str(annotations.get(NAME) or "weights"))
+    size = str(annotations.get(SIZE) or "")
+    size_bytes = int(size) if SIZE_TEXT.fullmatch(size) else None
+    return Weights(annotations[PLACE], str(annotations.get(NAME) or "weights"), size_bytes)

@@ -34,6 +34,8 @@ class Project:
     """What the user calls it: the name of its config file, of the bundle or of the image."""
     image: Image | None = None
     """Where all of it is; the folder then is inside of the image."""
+    weights: str | None = None
+    """A path or a URL of those that a training gave a bundle."""
 
 
 @dataclass(frozen=True, slots=True)

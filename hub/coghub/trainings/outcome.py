@@ -1,7 +1,8 @@
 """What comes out of a training: a version of the destination, with the weights beside the code.
 
 Its manifest is that of the version that trained, and names the weights, which are a blob of the
-destination's repository: they live as long as the version does, and are collected with it.
+destination's repository: they live as long as the version does, and are collected with it. An
+image holds them too, so that who pulls it needs no hub; `cog pull` brings those of a bundle.
 """
 
 import re
@@ -22,6 +23,7 @@ from coghub.domain import weights
 from coghub.domain.clock import Clock
 from coghub.domain.digest import digest_of, hex_of
 from coghub.domain.errors import DestinationNotFound, TrainingUseless, VersionNotFound
+from coghub.domain.file import PredictionFile
 from coghub.domain.image_index import image_among
 from coghub.domain.model import Model, Version
 from coghub.domain.prediction import FILE_SCHEME, Chunk
@@ -29,6 +31,8 @@ from coghub.domain.weights import Weights
 from coghub.files.prediction_files import PredictionFiles
 from coghub.storage.places import of_blob
 from coghub.storage.storage import Storage
+from coghub.trainings import image_weights
+from coghub.trainings.kept_blobs import Blob, KeptBlobs, one_piece
 
 FILE = re.compile(rf"{FILE_SCHEME}/files/(?P<key>[\w-]{{43}})/(?P<name>[^/?#]+)")
 NO_WEIGHTS = "The training returned neither a file nor an object with a file `weights`"
@@ -57,23 +61,28 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Blob:
-    digest: str
-    size_bytes: int
+class _Made:
+    """A manifest, and the blobs that it has beside those of the version that trained."""
+
+    content: bytes
+    blobs: Sequence[Blob]
 
 
-@dataclass(frozen=True, slots=True)
 class Outcomes:
     """Makes versions of what trainings return."""
 
-    database: Database
-    storage: Storage
-    files: PredictionFiles
-    now: Clock
+    def __init__(
+        self, database: Database, storage: Storage, files: PredictionFiles, now: Clock
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._files = files
+        self._now = now
+        self._blobs = KeptBlobs(database, files, now)
 
     async def told_by(self, training_id: str) -> Sequence[Chunk]:
         """Return the output that a training told so far."""
-        events = await self.database.read(lambda c: prediction_rows.events_of(c, training_id))
+        events = await self._database.read(lambda c: prediction_rows.events_of(c, training_id))
         return [it.content for it in events if isinstance(it.content, Chunk)]
 
     async def of(self, training: Trained, output: Any) -> Outcome:
@@ -86,48 +95,62 @@ class Outcomes:
             DiskFull: if there is no space for the weights.
         """
         place = _weights_in(output)
-        await self.database.read(lambda c: _destination(c, training))
-        blob, found = await self._kept(place)
-        row = await self.database.read(lambda c: _manifest(c, training))
-        content = _annotated(row["content"], training, found)
-        version_id = hex_of(digest_of(content))
+        await self._database.read(lambda c: _destination(c, training))
+        row = await self._database.read(lambda c: _manifest(c, training))
+        made = await self._made(training, row["content"], place)
+        version_id = hex_of(digest_of(made.content))
         told = output if isinstance(output, Mapping) else {}
         shown = {**told, "version": f"{training.destination}:{version_id}", "weights": place}
-        return Outcome(shown, lambda c: self._keep(c, training, row, content, blob))
+        return Outcome(shown, lambda c: self._keep(c, training, row, made))
 
-    async def _kept(self, place: str) -> tuple[_Blob | None, Weights]:
+    async def _made(self, training: Trained, source: bytes, place: str) -> _Made:
         """Keep weights that the hub holds already as a blob; what is elsewhere stays there."""
-        file = FILE.fullmatch(place)
-        if file is None:
+        manifest = msgspec.json.decode(source, type=dict[str, Any])
+        found, blobs = await self._weights(place)
+        if not training.version.is_bundle:
+            manifest, more = await self._image(manifest, found, place)
+            blobs = [*blobs, *more]
+        return _Made(_annotated(manifest, training, found), blobs)
+
+    async def _weights(self, place: str) -> tuple[Weights, list[Blob]]:
+        if FILE.fullmatch(place) is None:
             name = urlsplit(place).path.rpartition("/")[2]
-            return None, Weights(place, unquote(name) or "weights")
-        made = await self.files.find(file["key"])
-        async with self.files.incoming() as incoming:
-            async for piece in self.files.read(made):
-                await incoming.write(piece)
-            received = await incoming.received()
-            digest, now = f"sha256:{received.sha256}", self.now()
-            # As after an upload: a blob of the same content may be about to be collected.
-            await self.database.write(lambda c: blob_rows.use_blob(c, digest, now))
-            await incoming.store(of_blob(digest))
-        return _Blob(digest, received.size_bytes), Weights(digest, made.name)
+            return Weights(place, unquote(name) or "weights"), []
+        made = await self._file(place)
+        blob = await self._blobs.keep(self._files.read(made))
+        return Weights(blob.digest, made.name, blob.size_bytes), [blob]
+
+    async def _image(
+        self, manifest: dict[str, Any], found: Weights, place: str
+    ) -> tuple[dict[str, Any], list[Blob]]:
+        """Return the manifest of an image that holds the weights, and what it has more."""
+        added = None
+        if found.is_blob:
+            file = await self._file(place)
+            content = image_weights.layer(found, file.size_bytes, self._files.read(file))
+            added = await self._blobs.keep(content)
+        pieces = [it async for it in self._storage.read(of_blob(manifest["config"]["digest"]))]
+        config = msgspec.json.decode(b"".join(pieces), type=dict[str, Any])
+        whole = msgspec.json.encode(image_weights.with_weights(config, found, added))
+        kept = await self._blobs.keep(one_piece(whole))
+        return image_weights.with_parts(manifest, kept, added), [kept, *([added] if added else [])]
+
+    async def _file(self, place: str) -> PredictionFile:
+        file = FILE.fullmatch(place)
+        assert file is not None
+        return await self._files.find(file["key"])
 
     def _keep(
-        self,
-        connection: Connection,
-        training: Trained,
-        source: RowMapping,
-        content: bytes,
-        blob: _Blob | None,
+        self, connection: Connection, training: Trained, source: RowMapping, made: _Made
     ) -> None:
-        now, repository = self.now(), training.destination
+        now, repository = self._now(), training.destination
         model = _destination(connection, training)
         names = set(manifest_rows.names_of(connection, training.model, source["digest"]))
         for digest in names:
             blob_rows.mount_blob(
                 connection, digest=digest, source=training.model, target=repository, now=now
             )
-        if blob is not None:
+        for blob in made.blobs:
             blob_rows.add_blob(
                 connection,
                 repository=repository,
@@ -137,24 +160,28 @@ class Outcomes:
             )
             names.add(blob.digest)
         manifest = manifest_rows.PushedManifest(
-            digest=digest_of(content),
+            digest=digest_of(made.content),
             media_type=source["media_type"],
-            content=content,
+            content=made.content,
             names=frozenset(names),
             artifact_type=source["artifact_type"],
             subject=None,
             annotations=None,
         )
         manifest_rows.put(connection, repository, manifest, now)
-        version = training.version
-        made = model_rows.PushedVersion(
-            id=hex_of(manifest.digest),
-            cog_version=version.cog_version,
-            openapi_schema=version.openapi_schema,
-            config=version.config,
-            is_bundle=version.is_bundle,
-        )
-        model_rows.add_version(connection, model.id, made, now)
+        version = _version(training.version, hex_of(manifest.digest))
+        model_rows.add_version(connection, model.id, version, now)
+        manifest_rows.tag(connection, repository, manifest_rows.LATEST, manifest.digest, now)
+
+
+def _version(source: Version, version_id: str) -> model_rows.PushedVersion:
+    return model_rows.PushedVersion(
+        id=version_id,
+        cog_version=source.cog_version,
+        openapi_schema=source.openapi_schema,
+        config=source.config,
+        is_bundle=source.is_bundle,
+    )
 
 
 def _weights_in(output: Any) -> str:
@@ -184,15 +211,15 @@ def _manifest(connection: Connection, training: Trained) -> RowMapping:
     raise VersionNotFound(training.version.id)
 
 
-def _annotated(content: bytes, training: Trained, found: Weights) -> bytes:
-    manifest = msgspec.json.decode(content, type=dict[str, Any])
+def _annotated(manifest: Mapping[str, Any], training: Trained, found: Weights) -> bytes:
     annotations = manifest.get("annotations")
-    manifest["annotations"] = {
+    told = {
         **(annotations if isinstance(annotations, dict) else {}),
         weights.PLACE: found.place,
         weights.NAME: found.name,
+        **({} if found.size_bytes is None else {weights.SIZE: str(found.size_bytes)}),
         weights.SOURCE: f"{training.model}@sha256:{training.version.id}",
         weights.TRAINING: training.id,
     }
-    manifest.pop("subject", None)
-    return msgspec.json.encode(manifest)
+    whole = {name: value for name, value in manifest.items() if name != "subject"}
+    return msgspec.json.encode({**whole, "annotations": told})

@@ -11,6 +11,7 @@ from tests.coghub.scheduler.conftest import running
 
 from cog.network_guard import Guard
 from coghub.api.callbacks import Callbacks
+from coghub.database import manifests
 from coghub.database.schema import manifest_blobs
 from coghub.database.usage import UsageQuery, usage
 from coghub.domain.prediction import Status
@@ -227,3 +228,22 @@ async def test_a_training_is_no_run_of_the_model_and_counts_as_usage(started, hu
     [sums] = await hub.database.read(lambda c: usage(c, wanted, limit=9))
     assert (sums["model"], sums["predictions"]) == (name, 2)
     assert (await hub.models.get(trainer.account, *name.split("/"))).run_count == 1
+
+
+async def test_the_tag_latest_is_the_latest_version_also_after_that_is_deleted(
+    started, hub, trainer, alice, learnt
+):
+    for _ in range(2):
+        await started.end_of(await trainer.learning(learnt))
+    newer, older = await trainer.versions()
+
+    assert await _latest(hub) == f"sha256:{newer.id}"
+    await hub.deletion.delete_version(alice, "alice", "tuned", newer.id)
+    assert await _latest(hub) == f"sha256:{older.id}"
+    await hub.deletion.delete_version(alice, "alice", "tuned", older.id)
+    assert await _latest(hub) is None
+
+
+async def _latest(hub):
+    row = await hub.database.read(lambda c: manifests.by_tag(c, "alice/tuned", "latest"))
+    return row and row["digest"]

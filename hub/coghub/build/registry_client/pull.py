@@ -22,7 +22,9 @@ from coghub.build.registry_client.registry import Registry
 from coghub.build.unpacking import MAX_LAYERS
 from coghub.domain.digest import hex_of
 from coghub.domain.errors import BundleInvalid
+from coghub.domain.weights import weights_of
 
+BINARY = "application/octet-stream"
 ATTEMPTS = 3
 """Another command may tidy up a blob that was in the store when the pull began."""
 
@@ -72,7 +74,18 @@ def _blobs(registry: Registry, reference: Reference, manifest: Manifest) -> list
         raise BundleInvalid(
             f"The bundle has content of a kind or size that is not known here: {name}"
         )
-    return list({blob.digest: blob for blob in [config, *layers]}.values())
+    found = [config, *layers, *_weights(manifest)]
+    return list({blob.digest: blob for blob in found}.values())
+
+
+def _weights(manifest: Manifest) -> list[Descriptor]:
+    """Return the weights of a version that came out of a training, if the registry has them."""
+    weights = weights_of(manifest.document)
+    if weights is None or not weights.is_blob:
+        return []
+    if weights.size_bytes is None:
+        raise BundleInvalid("The bundle does not say how large its weights are")
+    return [Descriptor(BINARY, weights.place, weights.size_bytes)]
 
 
 def _received(
