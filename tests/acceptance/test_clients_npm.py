@@ -6,10 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.acceptance.client_models import Receiver, client_hub
+from tests.acceptance.client_models import MODELS, Receiver, client_hub
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(300)]
 
+NAMES = [*MODELS, "learn"]
 PRELUDE = """\
 import Replicate from "replicate";
 const [baseUrl, auth, given] = [process.env.HUB, process.env.TOKEN, JSON.parse(process.env.GIVEN)];
@@ -21,7 +22,7 @@ const tell = (value) => console.log(JSON.stringify(value));
 
 @pytest.fixture(scope="module")
 def hub(environ, tmp_path_factory, node_folder):
-    with client_hub(tmp_path_factory.mktemp("npm"), environ) as running:
+    with client_hub(tmp_path_factory.mktemp("npm"), environ, names=NAMES) as running:
         yield running
 
 
@@ -247,23 +248,18 @@ def test_files_are_listed_and_read(node):
     assert node(script) == [3, True]
 
 
-ELSEWHERE = {"deployments", "trainings"}
-"""Have tests of their own."""
-
-
 def test_no_method_of_the_client_is_left_out(node):
     script = """
     const methods = (at, value) => Object.entries(value).flatMap(([name, it]) =>
       typeof it === "function" ? [`${at}.${name}`]
-        : it && typeof it === "object" && !given.elsewhere.includes(name)
-          ? methods(`${at}.${name}`, it) : []);
+        : it && typeof it === "object" ? methods(`${at}.${name}`, it) : []);
     const own = Object.getOwnPropertyNames(Object.getPrototypeOf(replicate));
     const spaces = methods("replicate", replicate).filter((it) => it.split(".").length > 2);
     tell([...spaces, ...own.map((name) => `replicate.${name}`)]);
     """
     tried = Path(__file__).read_text()
 
-    [methods] = node(script, elsewhere=sorted(ELSEWHERE))
+    [methods] = node(script)
 
     left_out = {it for it in methods if f"{it}(" not in tried and f"({it})" not in tried}
     assert left_out == {"replicate.constructor"}
@@ -297,3 +293,103 @@ def test_a_deployment_is_made_run_changed_and_deleted(node, hub):
         ["kept"],
         2,
     ]
+
+
+def test_a_training_is_made_read_listed_and_makes_a_version(node, hub):
+    script = """
+    await replicate.models.create(owner, "learnt", { visibility: "private", hardware: "cpu" });
+    const destination = `${owner}/learnt`;
+    const input = { text: "by node" };
+    const wanted = { destination, input, webhook: given.webhook };
+    wanted.webhook_events_filter = ["completed"];
+    const made = await replicate.trainings.create(owner, "learn", given.version, wanted);
+    tell([made.status, made.output, made.model === `${owner}/learn`, made.version]);
+    const ended = await replicate.wait(made, {});
+    const got = await replicate.trainings.get(made.id);
+    tell([ended.status, got.status, got.logs.endsWith("learning by node\\n"), got.error]);
+    tell(got.output.version.split(":")[0] === destination);
+    tell(await replicate.run(got.output.version, { input: {} }));
+    tell(await replicate.run(destination, { input: {} }));
+    tell((await replicate.trainings.list()).results.map(({ id }) => id === made.id));
+    const { results } = await replicate.predictions.list();
+    tell(results.some(({ id }) => id === made.id));
+    tell((await replicate.predictions.get(made.id)).output.version === got.output.version);
+    tell(made.id);
+    """
+    with Receiver() as receiver:
+        told = node(script, version=hub.version_id("learn"), webhook=receiver.url)
+        _, body = receiver.received.get(timeout=60)
+
+    *told, training_id = told
+    assert told == [
+        ["starting", None, True, hub.version_id("learn")],
+        ["succeeded", "succeeded", True, None],
+        True,
+        "learnt by node",
+        "learnt by node",
+        [True],
+        False,
+        True,
+    ]
+    assert json.loads(body)["id"] == training_id
+
+
+def test_trainings_are_canceled_as_trainings_and_as_predictions(node, hub):
+    script = """
+    await replicate.models.create(owner, "gone", { visibility: "private", hardware: "cpu" });
+    const wanted = { destination: `${owner}/gone`, input: { text: "x", seconds: 600 } };
+    const make = () => replicate.trainings.create(owner, "learn", given.version, wanted);
+    const [first, second] = [await make(), await make()];
+    tell((await replicate.trainings.cancel(first.id)).status);
+    tell((await replicate.predictions.cancel(second.id)).status);
+    tell((await replicate.trainings.get(second.id)).status);
+    tell((await replicate.models.get(owner, "gone")).latest_version);
+    """
+
+    told = node(script, version=hub.version_id("learn"))
+
+    assert told == ["canceled", "canceled", "canceled", None]
+
+
+def test_trainings_that_cannot_be_made_are_refused(node, hub):
+    script = """
+    const refused = async (name, version, wanted) => {
+      try { await replicate.trainings.create(owner, name, version, wanted); }
+      catch (error) { return [error.response.status, error.message]; }
+    };
+    const destination = `${owner}/greet`;
+    const input = { text: "x" };
+    tell(await refused("learn", given.version, { destination: `${owner}/none`, input }));
+    tell(await refused("learn", given.version, { destination, input: {} }));
+    tell(await refused("learn", "0".repeat(64), { destination, input }));
+    tell(await refused("greet", given.other, { destination, input }));
+    """
+    versions = {"version": hub.version_id("learn"), "other": hub.version_id("greet")}
+
+    told = node(script, **versions)
+
+    assert [status for status, _ in told] == [404, 422, 422, 422]
+    assert "The specified training destination does not exist" in told[0][1]
+    assert "- input: text is required" in told[1][1]
+
+
+def test_every_page_of_trainings_is_found(node, hub):
+    script = """
+    await replicate.models.create(owner, "pages", { visibility: "private", hardware: "cpu" });
+    const wanted = { destination: `${owner}/pages`, input: { text: "x", seconds: 600 } };
+    const made = [];
+    for (let number = 0; number < 101; number++) {
+      const { id } = await replicate.trainings.create(owner, "learn", given.version, wanted);
+      made.push(id);
+    }
+    const found = new Set();
+    let pages = 0;
+    for await (const page of replicate.paginate(replicate.trainings.list)) {
+      pages++;
+      page.forEach(({ id }) => found.add(id));
+    }
+    tell([pages, made.every((id) => found.has(id))]);
+    for (const id of made.toReversed()) await replicate.trainings.cancel(id);
+    """
+
+    assert node(script, version=hub.version_id("learn")) == [[2, True]]
