@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from coghub.database import migrate
 from coghub.domain.errors import (
@@ -93,7 +94,7 @@ def test_who_asks_whether_a_hub_runs_changes_nothing(tmp_path):
 
 NEXT = """\
 revision = "next"
-down_revision = "0006"
+down_revision = "{newest}"
 
 
 def upgrade():
@@ -105,7 +106,8 @@ async def test_a_newer_command_changes_nothing_under_a_running_hub(tmp_path, mon
     folder = tmp_path / "data"
     await opened(folder)
     scripts = shutil.copytree(migrate.SCRIPTS, tmp_path / "migrations")
-    (scripts / "versions" / "next.py").write_text(NEXT)
+    newest = ScriptDirectory(scripts).get_current_head()
+    (scripts / "versions" / "next.py").write_text(NEXT.format(newest=newest))
     monkeypatch.setattr(migrate, "SCRIPTS", scripts)
     lock = claim(folder)
 
