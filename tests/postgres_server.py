@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -30,9 +30,44 @@ FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_b
 class PostgresServer:
     """A running server; each database is made for one test."""
 
-    def __init__(self, sockets: Path) -> None:
+    def __init__(self, sockets: Path, command: Sequence[str]) -> None:
         self._sockets = sockets
+        self._command = command
         self._numbers = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; where it was killed, what was committed is there again."""
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        _wait(self._process, self.url("postgres"))
+
+    def kill(self) -> None:
+        """End all its processes as a power cut does; with `FAST` it may not start again."""
+        assert self._process is not None
+        pids = [self._process.pid, *_children(self._process.pid)]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(START_S)
+        until = time.monotonic() + START_S
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):
+            assert time.monotonic() < until, "the server does not end"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End it at once: nothing of it is kept."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(START_S)
+        self.log.unlink(missing_ok=True)
+
+    @property
+    def log(self) -> Path:
+        """What it says."""
+        return self._sockets.with_suffix(".log")
 
     def url(self, name: str) -> str:
         """Return the address of a database."""
@@ -81,8 +116,14 @@ def server(settings: Sequence[str] = FAST) -> Generator[PostgresServer | str]:
         if user is not None:
             shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
         _make(folder, [*_as_user(user), initdb])
-        with _started(folder, [*_as_user(user), postgres], settings):
-            yield PostgresServer(folder)
+        command = [*_as_user(user), postgres, "-D", str(folder / "cluster"), "-k", str(folder)]
+        options = [f"-c{setting}" for setting in ("listen_addresses=", *settings)]
+        found = PostgresServer(folder, [*command, *options])
+        try:
+            found.start()
+            yield found
+        finally:
+            found.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,26 +138,6 @@ def _make(folder: Path, initdb: Sequence[str]) -> None:
         check=False,
     )
     assert made.returncode == 0, made.stderr
-
-
-@contextmanager
-def _started(folder: Path, postgres: Sequence[str], settings: Sequence[str]) -> Generator[None]:
-    options = [f"-c{setting}" for setting in ("listen_addresses=", *settings)]
-    with (folder.with_suffix(".log")).open("w") as log:
-        process = subprocess.Popen(
-            [*postgres, "-D", str(folder / "cluster"), "-k", str(folder), *options],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        _wait(process, PostgresServer(folder).url("postgres"))
-        yield
-    finally:
-        process.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
-        process.wait(START_S)
-        folder.with_suffix(".log").unlink(missing_ok=True)
 
 
 def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
@@ -134,6 +155,10 @@ def _answers(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def _children(pid: int) -> list[int]:
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def _program(name: str) -> str:

@@ -1,18 +1,15 @@
 """Kills at any time, under load: what was answered 201 ends once, and stays as it ended."""
 
 import json
-import os
 import random
-import signal
 import sys
-import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
+from tests.acceptance.kill_matrix import processes
+from tests.acceptance.kill_matrix.model import until
 from tests.acceptance.test_hub import pushed
 
 pytestmark = [
@@ -86,30 +83,12 @@ class Client:
         return len(self.seen_ended) >= count
 
 
-def children(pid):
-    """Return the processes that one has started, with their command lines."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == pid:
-                found[int(folder.name)] = (folder / "cmdline").read_bytes()
-    return found
-
-
 def kill_a_server(hub):
-    for pid, command in children(hub.process.pid).items():
-        if b"cog" in command and b"lifeline" not in command:
-            os.kill(pid, signal.SIGKILL)
-            return
+    processes.kill_all(processes.servers(hub)[:1])
 
 
 def kill_a_worker(hub):
-    for pid in children(hub.process.pid):
-        for worker, command in children(pid).items():
-            if b"cog.worker" in command:
-                os.kill(worker, signal.SIGKILL)
-                return
+    processes.kill_all(processes.workers(hub)[:1])
 
 
 def kill_the_hub(hub):
@@ -136,12 +115,12 @@ def test_every_prediction_that_was_answered_ends_once(start_hub, example, tmp_pa
     with ThreadPoolExecutor(CLIENTS) as threads:
         loads = [threads.submit(load, number) for number in range(CLIENTS)]
         for number, kill in enumerate(kills):
-            until(client.has_seen_ended, EACH * CLIENTS * number // (len(kills) + 1))
+            wait_for(client, EACH * CLIENTS * number // (len(kills) + 1))
             kill(hub)
         for each in loads:
             each.result()
     kill_the_hub(hub)
-    until(client.has_seen_ended, EACH * CLIENTS)
+    wait_for(client, EACH * CLIENTS)
     client.look()
 
     assert len(client.created) == CLIENTS * EACH
@@ -154,10 +133,6 @@ def test_every_prediction_that_was_answered_ends_once(start_hub, example, tmp_pa
     assert all("killed by signal 9" in error or "hub was stopped" in error for error in failed)
 
 
-def until(is_so, *arguments):
+def wait_for(client, count):
     """Ask again and again, as who polls does."""
-    pause = threading.Event()
-    end = time.monotonic() + LIMIT_S
-    while not is_so(*arguments):
-        assert time.monotonic() < end, "it did not come about"
-        pause.wait(0.05)
+    until(lambda: client.has_seen_ended(count), f"there are no {count} ends", LIMIT_S)
