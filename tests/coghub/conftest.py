@@ -17,7 +17,7 @@ from coghub.hub_settings import HubSettings
 from coghub.opening import DATABASE, open_hub
 
 HERE = Path(__file__).parent
-BOTH = tuple(HERE / name for name in ("database", "predictions", "models", "scheduler"))
+BOTH = tuple(HERE / name for name in ("database", "files", "predictions", "models", "scheduler"))
 
 
 def pytest_generate_tests(metafunc):

@@ -1,6 +1,7 @@
 """Every store of objects behaves the same: on the local disk, in a folder, and in a bucket."""
 
 import os
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -96,15 +97,24 @@ async def test_objects_are_found_below_a_prefix_with_their_time(storage):
     assert all(before < each < datetime.now(UTC) + timedelta(seconds=2) for each in made)
 
 
-async def test_deleted_and_withdrawn_objects_are_gone(storage):
+async def test_deleted_objects_are_gone(storage):
     for key in ("files/a", "files/b", "files/c"):
         await put(storage, key, b"1")
 
     await storage.delete(["files/a", "files/none", "files/b"])
-    storage.withdraw("files/c")
+    assert await storage.delete_by("files/c", time.monotonic() + 60)
 
     assert await keys_of(storage, "files/") == []
     assert await storage.size_of("files/c") is None
+    assert await storage.delete_by("files/none", time.monotonic() + 60)
+
+
+async def test_an_object_is_not_deleted_too_late(storage):
+    await put(storage, "files/a", b"1")
+
+    assert not await storage.delete_by("files/a", time.monotonic() - 1)
+
+    assert await storage.size_of("files/a") == 1
 
 
 async def test_an_object_is_fetched_into_a_file(storage, tmp_path):

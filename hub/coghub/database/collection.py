@@ -7,13 +7,13 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, select
 
 from coghub.database import manifests as manifest_rows
 from coghub.database.models import by_name
+from coghub.database.removals import may_go
 from coghub.database.schema import (
     accounts,
     blobs,
     manifest_blobs,
     manifests,
     models,
-    repository_blobs,
     tags,
     uploads,
     versions,
@@ -109,23 +109,8 @@ def idle_blobs(
     connection: Connection, before: datetime, *, after: str, limit: int
 ) -> Sequence[str]:
     """Return the digests of blobs that could be taken now, in order."""
-    query = select(blobs.c.digest).where(*_may_go(before), blobs.c.digest > after)
+    query = select(blobs.c.digest).where(*may_go(before), blobs.c.digest > after)
     return connection.execute(query.order_by(blobs.c.digest).limit(limit)).scalars().all()
-
-
-def take_blob(connection: Connection, digest: str, before: datetime) -> int | None:
-    """Remove a blob, if it may go still, from all repositories; return its size."""
-    query = select(blobs.c.size_bytes).where(*_may_go(before), blobs.c.digest == digest)
-    size = connection.execute(query).scalar()
-    if size is not None:
-        connection.execute(delete(repository_blobs).where(repository_blobs.c.digest == digest))
-        connection.execute(delete(blobs).where(blobs.c.digest == digest))
-    return size
-
-
-def _may_go(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    is_named = exists().where(manifest_blobs.c.digest == blobs.c.digest)
-    return blobs.c.used_at < before, ~is_named
 
 
 def has_blob(connection: Connection, digest: str) -> bool:

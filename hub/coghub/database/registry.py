@@ -1,15 +1,18 @@
 """Queries on blobs and uploads of the registry."""
 
 from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
+from coghub.database import removals
 from coghub.database.schema import blobs, manifest_blobs, repository_blobs, uploads
+from coghub.domain.errors import StorageUnusable
 
 MAX_NAMES = 500
 """Digests in one query; databases take some ten thousand parameters, not any number."""
+UNENDING = timedelta(days=365)
+"""Of a lease: what is going now is not taken over."""
 
 
 def add_upload(
@@ -67,14 +70,25 @@ def blob_size(connection: Connection, repository: str, digest: str) -> int | Non
 def add_blob(
     connection: Connection, *, repository: str, digest: str, size_bytes: int, now: datetime
 ) -> None:
-    """Let a repository have a blob whose content is in the storage."""
-    use = {"size_bytes": size_bytes, "used_at": now}
-    known = select(blobs.c.digest).where(blobs.c.digest == digest)
-    if connection.execute(known).first() is None:
-        values: dict[str, Any] = {"digest": digest, "created_at": now, **use}
-        connection.execute(insert(blobs).values(values))
-    else:
-        connection.execute(update(blobs).where(blobs.c.digest == digest).values(use))
+    """Let a repository have a blob whose content was stored just now."""
+    since = removals.expect(connection, digest, size_bytes, now=now, lease=UNENDING)
+    link_blob(connection, repository, digest, since)
+
+
+def link_blob(connection: Connection, repository: str, digest: str, since: datetime | None) -> None:
+    """Let a repository have a blob whose content is in the storage.
+
+    Args:
+        connection: to the rows.
+        repository: which one.
+        digest: of the content.
+        since: what tells the row that was expected from a later one; see `coghub.files.blobs`.
+
+    Raises:
+        StorageUnusable: if the blob was collected while it was being stored.
+    """
+    if since is None or not removals.is_expected(connection, digest, since):
+        raise StorageUnusable(f"The blob took too long to be stored, send it again: {digest}")
     _link(connection, repository, digest)
 
 

@@ -13,7 +13,10 @@ blobs = Table(
     Column("created_at", Moment, nullable=False),
     Column("used_at", Moment, nullable=False, index=True),
 )
-"""`used_at` is renewed by HEAD, mount and upload: gc leaves what was used within its grace."""
+"""`used_at` is renewed by HEAD, mount and upload: gc leaves what was used within its grace.
+
+One with a negative size is going since `created_at`, and is no blob any more: see `removals`.
+"""
 
 repository_blobs = Table(
     "repository_blobs",

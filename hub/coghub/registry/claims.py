@@ -4,7 +4,7 @@ An older one is that of a connection that broke, of which the hub may not hear f
 client has come back already.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -29,8 +29,11 @@ class Claims:
         self._claims = dict[str, _Claim]()
 
     @asynccontextmanager
-    async def of(self, upload_id: str) -> AsyncGenerator[None]:
+    async def of(self, upload_id: str) -> AsyncGenerator[Callable[[], None]]:
         """Have an upload for oneself inside the block, which ends when a newer request comes.
+
+        Yields:
+            What is to be called when the newer request came to another hub.
 
         Raises:
             UploadInvalid: if there is a newer one.
@@ -41,11 +44,17 @@ class Claims:
         number = claim.newest
         if claim.holder is not None:
             claim.holder.cancel()
+
+        def lose() -> None:
+            if number == claim.newest and claim.holder is not None:
+                claim.newest += 1
+                claim.holder.cancel()
+
         try:
             async with claim.lock:
                 with anyio.CancelScope() as claim.holder:
                     if number == claim.newest:
-                        yield
+                        yield lose
             if number != claim.newest:
                 raise UploadInvalid("A newer request goes on with this upload")
         finally:

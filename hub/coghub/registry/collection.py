@@ -3,18 +3,10 @@
 A blob may go if no manifest names it and nobody used it within the grace. A push uses a blob when
 it asks for it (HEAD), mounts it, or uploads it, and when its manifest names it.
 
-Why nothing is lost, whenever a push and a collection meet (also of two processes, such as
-`coghub gc` beside a hub): all changes of rows are serialized, and
-
-- a blob *is there* if both its row and its whole file are. Half of it counts as nothing, and the
-  next upload makes it whole. So a crash between two steps loses nothing that was answered.
-- The collection looks at a blob again, deletes its row, and moves its file away within one
-  transaction. A push uses the row before, and it stays; or after, and it is told that the blob is
-  not there.
-- A finished upload first uses the row, if there is one, then moves its file into its place, then
-  makes the row. From the first step on the collection leaves an old row alone; without a row it
-  sees only the file, whose time is the present.
-- A manifest uses the blobs that it names and pins them in one transaction.
+Why nothing is lost, whenever a push and a collection meet, of whichever processes: a blob
+*is there* if both its row and its whole object are. Half of it counts as nothing, and the next
+upload makes it whole. `coghub.files.blobs` says how row and object come and go together.
+A manifest uses the blobs that it names and pins them in one transaction.
 """
 
 import asyncio
@@ -25,12 +17,12 @@ from pathlib import Path
 
 import anyio
 import structlog
-from sqlalchemy import Connection
 
 from coghub.database import collection as rows
+from coghub.files.blobs import Blobs
 from coghub.parts import Hub
-from coghub.storage.places import BLOBS, digest_of_blob, of_blob
-from coghub.storage.upload_files import UploadFiles
+from coghub.storage.places import BLOBS, digest_of_blob
+from coghub.storage.upload_files import UploadFiles, is_locked
 
 log = structlog.get_logger()
 
@@ -59,6 +51,7 @@ class Collection:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._files = UploadFiles(hub.storage.incoming)
+        self._stored = Blobs(hub.database, hub.storage, hub.now)
 
     async def run(self) -> None:
         """Collect until canceled; a failure is logged and does not end the loop."""
@@ -88,7 +81,7 @@ class Collection:
         """
         taken = 0
         for upload_id in await self._hub.database.read(lambda c: rows.idle_uploads(c, before)):
-            if await asyncio.to_thread(_is_younger, self._files.path_of(upload_id), before):
+            if await asyncio.to_thread(_is_used, self._files.path_of(upload_id), before):
                 continue
             if await self._take_upload(upload_id, before):
                 await asyncio.to_thread(self._files.remove, upload_id)
@@ -118,12 +111,12 @@ class Collection:
         return await self._hub.database.write(lambda c: rows.take_repository(c, name))
 
     async def _blobs(self, before: datetime) -> tuple[int, int]:
-        """Remove blobs, each in a transaction of its own; return how many, and their bytes."""
+        """Remove blobs; return how many, and their bytes."""
         taken, freed, after = 0, 0, ""
+        await self._stored.end_removals()
         while digests := await self._idle_blobs(before, after):
-            for digest in digests:
-                size = await self._take_blob(digest, before)
-                taken, freed = taken + (size is not None), freed + (size or 0)
+            sizes = await self._stored.remove(digests, before)
+            taken, freed = taken + len(sizes), freed + sum(sizes.values())
             after = digests[-1]
         return taken, freed
 
@@ -131,16 +124,6 @@ class Collection:
         return await self._hub.database.read(
             lambda c: rows.idle_blobs(c, before, after=after, limit=BATCH)
         )
-
-    async def _take_blob(self, digest: str, before: datetime) -> int | None:
-        def take(connection: Connection) -> tuple[int | None, Path | None]:
-            size = rows.take_blob(connection, digest, before)
-            path = None if size is None else self._hub.storage.withdraw(of_blob(digest))
-            return size, path
-
-        size, path = await self._hub.database.write(take)
-        await asyncio.to_thread(_remove, path)
-        return size
 
     async def _orphans(self, before: datetime) -> int:
         """Remove files of blobs without a row, as a crash leaves them; return how many."""
@@ -154,30 +137,18 @@ class Collection:
     async def _take_orphan(self, digest: str) -> bool:
         if await self._hub.database.read(lambda c: rows.has_blob(c, digest)):
             return False
-
-        def take(connection: Connection) -> tuple[bool, Path | None]:
-            if rows.has_blob(connection, digest):
-                return False, None
-            return True, self._hub.storage.withdraw(of_blob(digest))
-
-        is_taken, path = await self._hub.database.write(take)
-        await asyncio.to_thread(_remove, path)
-        return is_taken
+        return await self._stored.remove_orphan(digest)
 
 
-def _is_younger(path: Path, moment: datetime) -> bool:
+def _is_used(path: Path, moment: datetime) -> bool:
+    """Tell whether a file was written since, or is open to be."""
     try:
-        return path.stat().st_mtime >= moment.timestamp()
+        return path.stat().st_mtime >= moment.timestamp() or is_locked(path)
     except FileNotFoundError:
         return False
 
 
 def _remove_older(folder: Path, kept: Container[Path], moment: datetime) -> None:
     for path in folder.iterdir():
-        if path not in kept and not _is_younger(path, moment):
-            _remove(path)
-
-
-def _remove(path: Path | None) -> None:
-    if path is not None:
-        path.unlink(missing_ok=True)
+        if path not in kept and not _is_used(path, moment):
+            path.unlink(missing_ok=True)

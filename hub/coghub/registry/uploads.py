@@ -1,14 +1,18 @@
 """Uploads of blobs: begun, continued any number of times, finished or dropped.
 
 The file of an upload is the truth about how far it came, so it goes on after a broken connection
-and after a restart. Content is written and summed up in threads, a piece at a time while the next
-one arrives: memory stays flat, and other requests do not wait.
+and after a restart, and through another hub that has the same folder. Of two requests for one
+upload the newer one goes on, whichever hubs they came to: the row says so.
+Content is written and summed up in threads, a piece at a time while the next one arrives: memory
+stays flat, and other requests do not wait.
 """
 
+import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import anyio
 from sqlalchemy import Connection
@@ -26,13 +30,19 @@ from coghub.domain.distribution_errors import (
 )
 from coghub.domain.errors import DiskFull
 from coghub.domain.ids import new_id
+from coghub.files.blobs import expected
 from coghub.parts import Hub
 from coghub.registry.claims import Claims
 from coghub.registry.names import Repository
 from coghub.registry.ranges import Span
-from coghub.registry.writing import Writers
+from coghub.registry.writing import Writers, settled
 from coghub.storage.places import of_blob
 from coghub.storage.upload_files import UploadFile, UploadFiles
+
+WATCH_S = 2.0
+"""A request hears so late that another hub has a newer one for its upload."""
+LOCK_WAIT_S = 20.0
+LOCK_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +93,13 @@ class Uploads:
                 account_id=account.id,
                 now=now,
             )
-            self._files.create(upload.id)  # last: if it fails there is no row either
 
-        await self._hub.database.write(add)
+        await self._writers.run(self._files.create, upload.id)
+        try:
+            await self._hub.database.write(add)
+        except BaseException:
+            await self._writers.run(self._files.remove, upload.id)
+            raise
         return upload
 
     async def find(self, account: Account, repository: Repository, upload_id: str) -> Upload:
@@ -129,14 +143,19 @@ class Uploads:
     async def finish(self, upload: Upload, chunk: Chunk, digest: str) -> int:
         """Take the last chunk in, make the upload a blob of its repository, return its size.
 
+        Where the file is not there, as with another hub, the whole blob may come at once.
+
         Raises:
             DigestRefused: if the content has another digest; the upload is dropped.
+            StorageUnusable: if the object store fails; this may be repeated without a chunk.
             UploadUnknown, UploadOutOfOrder, SizeMismatch, UploadInvalid, DiskFull: see `append`.
         """
-        async with self._opened(upload) as file:
+        async with self._opened(upload, may_make=True) as file:
             await self._take(file, chunk)
             with anyio.CancelScope(shield=True):
                 if file.digest != digest:
+                    if file.is_new:
+                        raise UploadUnknown(upload.id)
                     await self.drop(upload)
                     raise DigestRefused(f"The content has the digest {file.digest}, not {digest}")
                 await self._keep(upload, file, digest)
@@ -148,41 +167,35 @@ class Uploads:
         await self._hub.database.write(lambda c: rows.remove_upload(c, upload.id))
 
     async def _keep(self, upload: Upload, file: UploadFile, digest: str) -> None:
-        """Make a whole and checked file a blob.
-
-        The order keeps `collection` from taking what is just becoming a blob; see there. First
-        the row, if there is one, is used anew; then the file gets its place, with the present as
-        its time; then the row is made. A crash between leaves at most a file without a row.
-        """
-        now, path, key = self._hub.now(), self._files.path_of(upload.id), of_blob(digest)
+        """Make a whole and checked file a blob; see `coghub.files.blobs` for the order."""
+        path, storage = self._files.path_of(upload.id), self._hub.storage
         if self._hub.settings.is_durable:
             await self._writers.run(file.sync)
-        await self._hub.database.write(lambda c: rows.use_blob(c, digest, now))
-        await self._writers.run(os.utime, path, (now.timestamp(), now.timestamp()))
-        await self._hub.storage.adopt(path, key)
+        await self._writers.run(storage.settle, file.descriptor)
+        since = await expected(self._hub.database, digest, file.size, now=self._hub.now)
+        now = self._hub.now().timestamp()
+        try:
+            await self._writers.run(os.utime, path, (now, now))
+        except FileNotFoundError as error:
+            raise UploadUnknown(upload.id) from error
+        await storage.adopt(path, of_blob(digest))
 
         def add(connection: Connection) -> None:
-            rows.add_blob(
-                connection,
-                repository=upload.repository,
-                digest=digest,
-                size_bytes=file.size,
-                now=now,
-            )
+            rows.link_blob(connection, upload.repository, digest, since)
             rows.remove_upload(connection, upload.id)
 
         await self._hub.database.write(add)
 
     @asynccontextmanager
-    async def _opened(self, upload: Upload) -> AsyncGenerator[UploadFile]:
+    async def _opened(
+        self, upload: Upload, *, may_make: bool = False
+    ) -> AsyncGenerator[UploadFile]:
         now = self._hub.now()
-        async with self._claims.of(upload.id):
+        async with self._claims.of(upload.id) as lose:
             if not await self._hub.database.write(lambda c: rows.use_upload(c, upload.id, now)):
                 raise UploadUnknown(upload.id)
-            try:
-                file = await self._writers.run(self._files.open, upload.id)
-            except FileNotFoundError as error:
-                raise UploadUnknown(upload.id) from error
+            file = await self._locked(upload, may_make=may_make)
+            watching = asyncio.create_task(self._watch(upload, now, lose))
             try:
                 yield file
             except DiskFull:
@@ -190,7 +203,34 @@ class Uploads:
                     await self.drop(upload)
                 raise
             finally:
-                self._files.close(upload.id, file)
+                watching.cancel()
+                await self._writers.run(self._files.close, upload.id, file)
+
+    async def _locked(self, upload: Upload, *, may_make: bool) -> UploadFile:
+        """Open the file, once no other hub has it open."""
+        with anyio.move_on_after(LOCK_WAIT_S):
+            while True:
+                opening = self._writers.submit(self._files.open, upload.id, may_make=may_make)
+                try:
+                    return await settled(opening)
+                except BlockingIOError:
+                    await anyio.sleep(LOCK_PAUSE_S)
+                except FileNotFoundError as error:
+                    raise UploadUnknown(upload.id) from error
+                except asyncio.CancelledError:
+                    if opening.exception() is None:
+                        self._files.close(upload.id, opening.result())
+                    raise
+        raise UploadInvalid("Another request goes on with this upload")
+
+    async def _watch(self, upload: Upload, now: datetime, lose: Callable[[], None]) -> None:
+        """Give way to a newer request, if other hubs may have one."""
+        while self._hub.settings.database is not None:
+            await anyio.sleep(WATCH_S)
+            row = await self._hub.database.read(lambda c: rows.upload(c, upload.id))
+            if row is not None and row["used_at"] != now:
+                return lose()
+        return None
 
     async def _take(self, file: UploadFile, chunk: Chunk) -> None:
         """Append a chunk; one of another length than it says leaves the file as it was."""

@@ -6,8 +6,8 @@ The folder is the hub's own, or one that several hubs have, as on a server of fi
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,12 +15,8 @@ import obstore
 from obstore.store import LocalStore
 
 from coghub.domain.errors import StorageUnusable
-from coghub.domain.ids import new_id
 from coghub.storage.reading import file_pieces
 from coghub.storage.storage import MARK, Storage, disk_errors, make_folder
-
-WITHDRAWN = "withdrawn-"
-"""How files begin in `incoming` that are no object any more."""
 
 
 class LocalStorage(Storage):
@@ -78,13 +74,6 @@ class LocalStorage(Storage):
         with disk_errors():
             shutil.copyfile(self.path_of(key), target)
 
-    def withdraw(self, key: str) -> Path | None:
-        """Rename an object away, which is quick where to free its space is not; see `Storage`."""
-        target = self.incoming / f"{WITHDRAWN}{new_id()}"
-        with suppress(FileNotFoundError):
-            self.path_of(key).replace(target)
-        return target
-
     async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         """Yield the keys that begin so; see `Storage`."""
         async for some in obstore.list(self._store, prefix):
@@ -92,8 +81,20 @@ class LocalStorage(Storage):
                 yield found["path"], found["last_modified"]
 
     async def _delete(self, key: str) -> None:
-        with suppress(FileNotFoundError):
-            await obstore.delete_async(self._store, key)
+        await asyncio.to_thread(self.path_of(key).unlink, missing_ok=True)
+
+    async def delete_by(self, key: str, deadline: float) -> bool:
+        """Remove an object, or do not begin; see `Storage`."""
+        return await asyncio.to_thread(self._delete_by, key, deadline)
+
+    def _delete_by(self, key: str, deadline: float) -> bool:
+        if time.monotonic() > deadline:
+            return False
+        try:
+            self.path_of(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(self._objects, error) from error
+        return True
 
 
 class SharedFolder(LocalStorage):

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -47,7 +48,7 @@ TIMEOUT = timedelta(minutes=2)
 RETRIES = 4
 QUICK_TIMEOUT = timedelta(seconds=10)
 QUICK_RETRIES = 1
-"""At start, where a mistake in a setting is told soon, and where a transaction waits for it."""
+"""At start, where a mistake in a setting is told soon, and where others wait for the answer."""
 RETRY_TIMEOUT = timedelta(seconds=30)
 NO_BUCKET = "NoSuchBucket"
 ANSWER = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
@@ -148,11 +149,6 @@ class S3Storage(Storage):
             finally:
                 os.close(descriptor)
 
-    def withdraw(self, key: str) -> Path | None:
-        """Delete an object: nothing stays to be removed; see `Storage`."""
-        with self._explained():
-            obstore.delete(self._quick, key)
-
     async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         """Yield the keys that begin so; see `Storage`."""
         pages = iter(obstore.list(self._store, prefix))
@@ -164,6 +160,17 @@ class S3Storage(Storage):
     async def _delete(self, key: str) -> None:
         with self._explained():
             await self._call(obstore.delete, self._store, key)
+
+    async def delete_by(self, key: str, deadline: float) -> bool:
+        """Remove an object, or do not begin; see `Storage`."""
+        with self._explained():
+            return await self._call(self._delete_by, key, deadline)
+
+    def _delete_by(self, key: str, deadline: float) -> bool:
+        if time.monotonic() > deadline:
+            return False
+        obstore.delete(self._quick, key)
+        return True
 
     async def abort_stale(self, before: datetime) -> int:
         """Abort uploads in parts that nobody will finish; see `Storage`.

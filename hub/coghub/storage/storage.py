@@ -104,10 +104,6 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def withdraw(self, key: str) -> Path | None:
-        """Take an object away at once, within a transaction; return a file to remove afterwards."""
-
-    @abstractmethod
     def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         """Yield the keys that begin so, and when each object was made."""
 
@@ -118,6 +114,18 @@ class Storage(ABC):
 
     @abstractmethod
     async def _delete(self, key: str) -> None: ...
+
+    @abstractmethod
+    async def delete_by(self, key: str, deadline: float) -> bool:
+        """Remove an object, unless it is too late to begin; tell whether it is gone.
+
+        Args:
+            key: of the object; what is not there is gone.
+            deadline: by the monotonic clock. Within a minute after it nothing more happens.
+
+        Raises:
+            StorageUnusable: if the object store fails.
+        """
 
     async def abort_stale(self, before: datetime) -> int:  # noqa: ARG002 - the seam's
         """Drop what a killed hub had sent of objects by then; return how many there were."""

@@ -1,9 +1,12 @@
 """Files of uploads under way: append-only, and summed up while they grow.
 
-How far an upload came is the size of its file: that survives a crash. The sum of its content is
-kept in memory beside, and made anew from the file where it is not, as after a restart.
+How far an upload came is the size of its file: that survives a crash, and several hubs see it that
+have the folder. The sum of its content is kept in memory beside, and made from the file where it is
+not, as after a restart, or what another hub has added since.
+Who has a file open has it locked, for other processes and other machines too.
 """
 
+import fcntl
 import hashlib
 import os
 from collections import OrderedDict
@@ -20,6 +23,7 @@ MAX_KEPT_SUMS = 10_000
 """Sums of idle uploads in memory, some hundred bytes each; others are made anew."""
 
 
+FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 MAX_PARTS = 512
 """Of one call to the system, which takes 1024 on Linux."""
 
@@ -39,6 +43,8 @@ class UploadFile:
     descriptor: int
     size: int
     summed: Sum
+    is_new: bool = False
+    """It was not there before, and is only kept if it becomes an object."""
 
     def append(self, chunks: Sequence[bytes]) -> None:
         """Add to the file and its sum; the chunks are not joined, as that would copy them.
@@ -95,7 +101,12 @@ class UploadFiles:
         Raises:
             FileNotFoundError: if it has no file.
         """
-        return self.path_of(upload_id).stat().st_size
+        # Opened, as machines that share a folder ask its server for the size only then.
+        descriptor = os.open(self.path_of(upload_id), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
 
     def remove(self, upload_id: str) -> None:
         """Remove the file of an upload, if it is there."""
@@ -103,38 +114,74 @@ class UploadFiles:
         with suppress(FileNotFoundError):
             self.path_of(upload_id).unlink()
 
-    def open(self, upload_id: str) -> UploadFile:
+    def open(self, upload_id: str, *, may_make: bool = False) -> UploadFile:
         """Return the file, to append to, for one at a time; `close` it.
+
+        Args:
+            upload_id: whose.
+            may_make: make it if it is not there.
 
         Raises:
             FileNotFoundError: if it is not there.
+            BlockingIOError: if somebody else has it open.
+            DiskFull: if no space is left for a new one.
         """
-        descriptor = os.open(self.path_of(upload_id), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        path = self.path_of(upload_id)
+        is_new = may_make and not path.exists()
+        with disk_errors():
+            descriptor = os.open(path, FLAGS | (os.O_CREAT if is_new else 0), 0o600)
         try:
-            size = os.fstat(descriptor).st_size
-            known_size, summed = self._sums.pop(upload_id, (0, hashlib.sha256()))
-            if known_size != size:
-                summed = _sum_of(descriptor, size)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = os.fstat(descriptor)
+            if not os.path.samestat(status, path.stat()):  # it became an object meanwhile
+                raise FileNotFoundError(path)  # noqa: TRY301 - told as what the system says
+            size = status.st_size
+            summed = self._sum(upload_id, descriptor, size)
         except BaseException:
             os.close(descriptor)
             raise
-        return UploadFile(descriptor, size, summed)
+        return UploadFile(descriptor, size, summed, is_new=is_new)
+
+    def _sum(self, upload_id: str, descriptor: int, size: int) -> Sum:
+        """Return the sum of a file: what was summed up once stays as it was, if nothing is lost."""
+        known_size, summed = self._sums.pop(upload_id, (0, hashlib.sha256()))
+        if known_size > size:
+            known_size, summed = 0, hashlib.sha256()
+        _add_to(summed, descriptor, known_size, size)
+        return summed
 
     def close(self, upload_id: str, file: UploadFile) -> None:
         """Close the file and remember its sum, if it is still that of the upload."""
+        path = self.path_of(upload_id)
+        if file.is_new:
+            path.unlink(missing_ok=True)
         os.close(file.descriptor)
-        if not self.path_of(upload_id).exists():
+        if not path.exists():
             return
         self._sums[upload_id] = (file.size, file.summed)
         while len(self._sums) > MAX_KEPT_SUMS:
             self._sums.popitem(last=False)
 
 
-def _sum_of(descriptor: int, size: int) -> Sum:
-    summed = hashlib.sha256()
-    for offset in range(0, size, PIECE_BYTES):
-        summed.update(os.pread(descriptor, min(PIECE_BYTES, size - offset), offset))
-    return summed
+def is_locked(path: Path) -> bool:
+    """Tell whether somebody has a file open for what arrives.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _add_to(summed: Sum, descriptor: int, start: int, end: int) -> None:
+    for offset in range(start, end, PIECE_BYTES):
+        summed.update(os.pread(descriptor, min(PIECE_BYTES, end - offset), offset))
 
 
 def _write(descriptor: int, chunks: Sequence[bytes]) -> None:

@@ -7,9 +7,9 @@ while, as after an upload.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from coghub.database import registry as blob_rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
+from coghub.files.blobs import expected
 from coghub.files.prediction_files import PredictionFiles
 from coghub.storage.places import of_blob
 
@@ -40,9 +40,9 @@ class KeptBlobs:
             async for piece in pieces:
                 await incoming.write(piece)
             received = await incoming.received()
-            digest, now = f"sha256:{received.sha256}", self.now()
+            digest = f"sha256:{received.sha256}"
             # As after an upload: a blob of the same content may be about to be collected.
-            await self.database.write(lambda c: blob_rows.use_blob(c, digest, now))
+            await expected(self.database, digest, received.size_bytes, now=self.now)
             await incoming.store(of_blob(digest))
         return Blob(digest, received.size_bytes)
 
