@@ -1,14 +1,23 @@
 """The blobs of a version as files, wherever the storage has them."""
 
 import shutil
+import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from coghub.build.files import remove
 from coghub.build.oci import Layout
+from coghub.domain.errors import StorageUnusable
 from coghub.storage.storage import Storage
+
+log = structlog.get_logger()
+
+PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Between tries, each of which has tries of its own."""
 
 
 @contextmanager
@@ -25,7 +34,7 @@ def version_layout(
 
     Raises:
         DiskFull: if no space is left.
-        StorageUnusable: if the object store fails.
+        StorageUnusable: if the object store fails, and does so for a while.
     """
     root = storage.path_of("")
     if root is not None:
@@ -49,5 +58,16 @@ def _fetched(storage: Storage, digests: Iterable[str], layout: Layout) -> Layout
         path = layout.path_of(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # told by who needs it, as on a local disk
-            storage.fetch(str(path.relative_to(layout.folder)), path)
+            _fetch(storage, str(path.relative_to(layout.folder)), path)
     return layout
+
+
+def _fetch(storage: Storage, key: str, path: Path) -> None:
+    """Bring a blob; all who wait for the version would fail with a store that is away for a bit."""
+    for pause_s in PAUSES_S:
+        try:
+            return storage.fetch(key, path)
+        except StorageUnusable as error:
+            log.warning("storage waited for", key=key, error=error.message)
+        time.sleep(pause_s)
+    return storage.fetch(key, path)

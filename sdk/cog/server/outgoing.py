@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 CONNECT_TIMEOUT_S = 10.0
+NOT_NOW = frozenset({502, 503, 504})
 
 
 class Outgoing:
@@ -70,6 +71,10 @@ class Outgoing:
             return False
         kinds = (http.ClientPayloadError, http.ServerDisconnectedError, http.ClientOSError)
         return isinstance(error, (*kinds, ConnectionError))
+
+    def is_away(self, error: Exception) -> bool:
+        """Tell whether somebody answered who cannot do it just now."""
+        return isinstance(error, self._aiohttp.ClientResponseError) and error.status in NOT_NOW
 
     def reason(self, error: Exception) -> str:
         """Return in plain words why an exchange failed; its URL may hold a key, and is not said."""

@@ -17,7 +17,10 @@ from cog.server.outgoing import Outgoing
 from cog.server.wire import WireOutput
 from cog.worker.messages import OutputFile
 
+PAUSES_S = (0.2, 0.4, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Between tries, where the receiver says that it cannot just now: its own store may be away."""
 ATTEMPTS = 3
+"""Where something else is wrong."""
 TIMEOUT_S = 25.0
 SLOWEST_BYTES_PER_S = 512 * 1024
 """A large file may take longer than the timeout, at this speed at least."""
@@ -56,13 +59,15 @@ class OutputFiles:
         session = await self._outgoing.session()
         errors = await self._outgoing.errors()
         reason = ""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(len(PAUSES_S) + 1):
             if attempt:
-                await asyncio.sleep(0.1 * 2**attempt)
+                await asyncio.sleep(PAUSES_S[attempt - 1])
             try:
                 return await self._put(session, file, url, prediction_id)
             except errors as error:
                 reason = self._outgoing.reason(error)
+                if attempt + 1 >= ATTEMPTS and not self._outgoing.is_away(error):
+                    break
         raise UploadError(f"Output file cannot be uploaded: {file.name}: {reason}")
 
     async def _put(self, session: Any, file: OutputFile, url: str, prediction_id: str) -> str:

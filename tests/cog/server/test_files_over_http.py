@@ -4,6 +4,14 @@ import base64
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
+
+from cog.server import uploads
+from cog.server.errors import UploadError
+from cog.server.outgoing import Outgoing
+from cog.server.uploads import OutputFiles
+from cog.server.wire import WireOutput
+from cog.worker.messages import OutputFile
 
 pytestmark = pytest.mark.slow
 
@@ -181,6 +189,23 @@ def test_an_upload_that_fails_fails_the_prediction(uploading, site):
 
     assert reply["status"] == "failed"
     assert reply["error"].endswith("Output file cannot be uploaded: never.txt: 403 Forbidden")
+
+
+@pytest.mark.parametrize(("status", "tries"), [(503, 8), (502, 8), (500, 3), (403, 3)])
+async def test_who_cannot_take_a_file_just_now_is_asked_for_longer(
+    site, tmp_path, monkeypatch, status, tries
+):
+    monkeypatch.setattr(uploads, "PAUSES_S", (0.0,) * 7)
+    site.answers["/folder/a.txt"] = [(status, {}, b"")]
+    (tmp_path / "a.txt").write_text("content")
+    outgoing = Outgoing()
+    output = WireOutput(1, Raw(b"null"), [OutputFile([], str(tmp_path / "a.txt"), "a.txt")])
+
+    with pytest.raises(UploadError, match=rf"cannot be uploaded: a.txt: {status} "):
+        await OutputFiles(f"{site.url}/folder", outgoing).resolve(output, prediction_id="one")
+    await outgoing.close()
+
+    assert [it.content for it in site.calls] == [b"content"] * tries
 
 
 def test_an_upload_that_fails_leaves_no_copy_of_any_file(uploading, site):

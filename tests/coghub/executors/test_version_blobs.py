@@ -3,7 +3,8 @@
 import pytest
 
 from coghub.domain.digest import digest_of
-from coghub.domain.errors import BundleInvalid
+from coghub.domain.errors import BundleInvalid, StorageUnusable
+from coghub.executors import version_blobs
 from coghub.executors.version_blobs import version_layout
 from coghub.storage.local import local_storage
 from coghub.storage.s3 import s3_storage
@@ -66,3 +67,40 @@ async def test_a_manifest_cannot_name_another_place(s3, tmp_path):
         version_layout(storage, evil, tmp_path / "fetched"),
     ):
         pass
+
+
+class Away:
+    """A store that is away for a while."""
+
+    def __init__(self, times):
+        self.times = times
+
+    def path_of(self, key):
+        return None
+
+    def fetch(self, key, target):
+        self.times -= 1
+        if self.times >= 0:
+            target.write_bytes(b"half of it")
+            raise StorageUnusable("The object store cannot be used just now")
+        target.write_bytes(key.encode())
+
+
+def test_a_store_that_is_away_for_a_while_is_waited_for(monkeypatch, tmp_path):
+    monkeypatch.setattr(version_blobs, "PAUSES_S", (0.0, 0.0))
+
+    with version_layout(Away(2), MANIFEST, tmp_path / "fetched") as layout:
+        assert layout.path_of(digest_of(LAYER)).read_bytes().endswith(digest_of(LAYER)[7:].encode())
+        assert layout.has(digest_of(CONFIG))
+
+
+def test_a_store_that_stays_away_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(version_blobs, "PAUSES_S", (0.0, 0.0))
+
+    with (
+        pytest.raises(StorageUnusable, match="cannot be used just now"),
+        version_layout(Away(3), MANIFEST, tmp_path / "fetched"),
+    ):
+        pass
+
+    assert list(tmp_path.iterdir()) == []
