@@ -223,3 +223,25 @@ async def test_a_version_that_is_deployed_is_not_deleted(as_alice, greeter):
     await as_alice("PATCH", "/v1/deployments/alice/greeter", json={"version": V2})
     deleted = await as_alice("DELETE", f"/v1/models/alice/hello/versions/{V1}")
     assert deleted.status_code in {202, 204}
+
+
+async def test_pages_lead_to_every_deployment_and_back(as_alice, as_bob, versions):
+    names = [f"many-{number:03}" for number in range(105)]
+    for name in names:
+        await as_alice("POST", "/v1/deployments", json=body(name=name))
+
+    first = (await as_alice("GET", "/v1/deployments")).json()
+    second = (await as_alice("GET", first["next"])).json()
+
+    assert [len(it["results"]) for it in (first, second)] == [100, 5]
+    assert [it["name"] for page in (first, second) for it in page["results"]] == names[::-1]
+    assert second["next"] is None
+    assert (await as_alice("GET", second["previous"])).json() == {**first, "previous": None}
+    assert (await as_bob("GET", first["next"])).json()["results"] == []
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "%00", "bm8", "biAxIGFiYw=="])
+async def test_a_cursor_that_is_none_is_refused(as_alice, cursor):
+    answer = await as_alice("GET", f"/v1/deployments?cursor={cursor}")
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, "Invalid cursor")

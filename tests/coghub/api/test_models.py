@@ -200,6 +200,26 @@ async def test_pages_lead_to_every_model_and_back(as_alice, many, order, directi
     assert pages[0]["previous"] is first["previous"] is None
 
 
+async def test_models_are_sorted_by_their_latest_version_else_by_their_making(
+    as_alice, hub, alice, push
+):
+    made = {}
+    for name in ("old", "middle", "new"):
+        made[name] = await hub.models.create(alice, "alice", name, visibility=Visibility.PUBLIC)
+    await push(made["middle"], "b")
+    await push(made["old"], "a")
+
+    async def names(query):
+        page = (await as_alice("GET", f"/v1/models{query}")).json()
+        return [it["name"] for it in page["results"]]
+
+    assert await names("") == ["old", "middle", "new"]
+    assert await names("?sort_direction=asc") == ["new", "middle", "old"]
+    assert await names("?sort_by=latest_version_created_at") == ["old", "middle", "new"]
+    assert await names("?sort_by=model_created_at") == ["new", "middle", "old"]
+    assert await names("?sort_by=model_created_at&sort_direction=asc") == ["old", "middle", "new"]
+
+
 @pytest.mark.parametrize(
     "query", ["cursor=nonsense", "cursor=%00", "sort_by=name", "sort_direction=up", "cursor=bm8"]
 )

@@ -133,3 +133,26 @@ async def test_one_is_no_example(hub, as_alice, made):
 
     with pytest.raises(Exception, match="is an example"):
         await hub.examples.add(ended)
+
+
+async def test_pages_lead_to_every_training_and_back(as_alice, as_bob, trainer, destination):
+    body = {"input": {"steps": 3}, "destination": destination}
+    made = [(await as_alice("POST", TRAIN, json=body)).json()["id"] for _ in range(105)]
+    run = {"version": trainer.id, "input": {"text": "a"}}
+    await as_alice("POST", "/v1/predictions", json=run)
+
+    first = (await as_alice("GET", "/v1/trainings")).json()
+    second = (await as_alice("GET", first["next"])).json()
+
+    assert [len(it["results"]) for it in (first, second)] == [100, 5]
+    assert [it["id"] for page in (first, second) for it in page["results"]] == made[::-1]
+    assert second["next"] is None
+    assert (await as_alice("GET", second["previous"])).json() == {**first, "previous": None}
+    assert (await as_bob("GET", first["next"])).json()["results"] == []
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "%00", "bm8", "biAxIEFCQw=="])
+async def test_a_cursor_that_is_none_is_refused(as_alice, cursor):
+    answer = await as_alice("GET", f"/v1/trainings?cursor={cursor}")
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, "Invalid cursor")
