@@ -23,6 +23,7 @@ from coghub.instances.client import InstanceClient
 from coghub.models.variables import Variables
 from coghub.predictions.redaction import Redactor
 from coghub.scheduler.fleet import Member
+from coghub.scheduler.patience import patiently
 
 POLL_S = 0.02
 """First pause between two looks at an instance's health; grows up to `MAX_POLL_S`."""
@@ -59,7 +60,7 @@ class Boot:
         Raises:
             CoghubError: if it cannot become so; what was started has been stopped.
         """
-        spec = await self._spec(member)
+        spec = await patiently(lambda: self._spec(member), reason="instance starts")
         instance = await self.executor.start(
             spec, lambda stage, text: self._told(member, stage, text)
         )
