@@ -1,6 +1,6 @@
 """A hub in a folder of its own, without a server: the parts that most tests need.
 
-`pytest --postgres` gives every such hub a database on PostgreSQL. Without it, those of the folders
+`pytest --postgres` gives every such hub a database on PostgreSQL. Without it, those of the places
 in `BOTH` run on both databases, where PostgreSQL is installed.
 """
 
@@ -17,7 +17,10 @@ from coghub.hub_settings import HubSettings
 from coghub.opening import DATABASE, open_hub
 
 HERE = Path(__file__).parent
-BOTH = tuple(HERE / name for name in ("database", "files", "predictions", "models", "scheduler"))
+BOTH = (
+    *(HERE / name for name in ("database", "files", "predictions", "models", "scheduler")),
+    HERE / "registry" / "test_several_hubs.py",
+)
 
 
 def pytest_generate_tests(metafunc):
