@@ -1,5 +1,6 @@
 """A hub with something in it, and what leads there: ids, a token, a session, a callback's key."""
 
+import json
 import re
 import subprocess
 import time
@@ -14,6 +15,8 @@ from tests.fuzz.surfaces import PATIENCE_S, Listener
 
 UPLOADS = re.compile(rb"--upload-url\0http://[^/]*:(\d+)/([^/]+)/uploads/\0")
 NAME = "every"
+GOING = 8
+"""Of each kind that may be deleted."""
 
 
 class Callback(NamedTuple):
@@ -60,7 +63,46 @@ class AttackedHub:
             "prediction_id": ids,
             "id": ids,
             "file_id": [file["id"]],
+            "key": [self.prediction["urls"]["stream"].rpartition("/")[2]],
         }
+
+    @cached_property
+    def going(self) -> dict[str, dict[str, list[str]]]:
+        """What may be deleted, by the path of the API that does it."""
+        owner, names = self.process.administrator, [f"going-{number}" for number in range(GOING)]
+        upload = {"files": {"content": ("a.txt", b"abc")}}
+        files = [self._ask("POST", "/v1/files", **upload)["id"] for _ in names]
+        model = {"owner": owner, "visibility": "private", "hardware": "cpu"}
+        limits = {"hardware": "cpu", "min_instances": 0, "max_instances": 1}
+        deployed = {"model": f"{owner}/{NAME}", "version": self.version_id, **limits}
+        for name in names:
+            self._ask("POST", "/v1/models", json={**model, "name": name})
+            self._ask("POST", "/v1/deployments", json={**deployed, "name": name})
+        versions = [self._version(f"{owner}/going", number) for number in range(GOING)]
+        one = {"owner": [owner], "name": names}
+        return {
+            "/files/{file_id}": {"file_id": files},
+            "/models/{owner}/{name}": one,
+            "/deployments/{owner}/{name}": one,
+            "/models/{owner}/{name}/versions/{version_id}": {
+                "owner": [owner],
+                "name": ["going"],
+                "version_id": versions,
+            },
+        }
+
+    def _version(self, repository: str, number: int) -> str:
+        """Push what was pushed again, as another version of another model."""
+        source = f"{self.process.administrator}/{NAME}"
+        manifest = self._ask("GET", f"/v2/{source}/manifests/sha256:{self.version_id}")
+        for part in (manifest["config"], *manifest["layers"]):
+            mount = {"mount": part["digest"], "from": source}
+            self._send("POST", f"/v2/{repository}/blobs/uploads/", params=mount)
+        kind = {"Content-Type": manifest["mediaType"]}
+        content = json.dumps({**manifest, "annotations": {"number": str(number)}})
+        path = f"/v2/{repository}/manifests/t{number}"
+        made = self._send("PUT", path, data=content.encode(), headers=kind)
+        return made.headers["Docker-Content-Digest"].removeprefix("sha256:")
 
     def known_to_registry(self) -> dict[str, list[str]]:
         name = f"{self.process.administrator}/{NAME}"
@@ -104,15 +146,19 @@ class AttackedHub:
         return f"{name}={key}", re.findall(r'name="csrf" value="([^"]+)"', page)[0]
 
     def _ask(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
+        return self._send(method, path, **sent).json()
+
+    def _send(self, method: str, path: str, **sent: Any) -> requests.Response:
+        headers = {**self.token_header, **sent.pop("headers", {})}
         response = requests.request(
             method,
             f"{self.process.address}{path}",
-            headers=self.token_header,
+            headers=headers,
             timeout=PATIENCE_S,
             **sent,
         )
         response.raise_for_status()
-        return response.json()
+        return response
 
 
 def pushed(hub: HubProcess, project: Path) -> str:

@@ -100,7 +100,7 @@ def playground_surface(request: pytest.FixtureRequest) -> Surface:
 
 def api_surface(request: pytest.FixtureRequest) -> Surface:
     hub, listener = request.getfixturevalue("hub"), request.getfixturevalue("hub_server")
-    document = documents.api_document(hub.known)
+    document = documents.api_document(hub.known, hub.going)
     return Surface(listener, document, hub.token_header, keeps_its_word=True)
 
 

@@ -52,11 +52,11 @@ TYPED = {
 FILES = {"POST /files", "POST /uploads"}
 NEVER = {"POST /logout", "POST /shutdown"}
 """After these nothing else would be tried."""
+NAMES = {"x-query": "put"}
+"""By what libraries call a method that they do not know; no path of the API has both."""
+NAMED_OTHERWISE = {"/files/{key}/{name}"}
+"""What there is has these names elsewhere."""
 DELETES = {
-    "DELETE /models/{owner}/{name}",
-    "DELETE /deployments/{owner}/{name}",
-    "DELETE /models/{owner}/{name}/versions/{version_id}",
-    "DELETE /files/{file_id}",
     "DELETE /v2/{name}/manifests/{reference}",
     "DELETE /v2/{name}/blobs/{digest}",
     "DELETE /v2/{name}/blobs/uploads/{upload}",
@@ -76,20 +76,26 @@ class Anything:
         return self
 
 
-def api_document(known: Known) -> Json:
-    """Return the API's own document, whose official prefix is `/v1`, so that it leads somewhere."""
+def api_document(known: Known, going: Mapping[str, Known]) -> Json:
+    """Return the API's own document, whose official prefix is `/v1`, so that it leads somewhere.
+
+    Args:
+        known: what there is.
+        going: what may be deleted, by path.
+    """
     routes = [route for part in API_PARTS for route in part(Anything()).routes()]
     own = own_document(routes)
     _lead_somewhere(own["components"]["schemas"], known)
     paths: dict[str, Json] = {}
     for path, operations in own["paths"].items():
         for method, operation in operations.items():
-            call = f"{method.upper()} {path}"
-            if method in METHODS and call not in NEVER:
-                there = {} if call in DELETES else known
-                parameters = _parameters(path, there, API)
-                told = {**operation, "parameters": parameters, "security": []}
-                paths.setdefault("/v1" + path, {})[method] = told
+            there = going[path] if method == "delete" else known
+            there = {} if path in NAMED_OTHERWISE else there
+            parameters = _parameters(path, there, API)
+            told = {**operation, "parameters": parameters, "security": []}
+            if method == "x-query":
+                told["x-method"] = "QUERY"
+            paths.setdefault("/v1" + path, {})[NAMES.get(method, method)] = told
     return {**own, "paths": paths}
 
 

@@ -39,7 +39,8 @@ def endpoints(surface: Surface) -> Iterator[Endpoint]:
             if "requestBody" in operation:
                 [kind, *_] = operation["requestBody"]["content"]
                 whole = _filled(path, operation.get("parameters", []))
-                yield Endpoint(method.upper(), whole, kind, surface.headers)
+                named = operation.get("x-method", method).upper()
+                yield Endpoint(named, whole, kind, surface.headers)
 
 
 def _filled(path: str, parameters: list[dict[str, Any]]) -> str:
