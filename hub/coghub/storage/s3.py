@@ -40,6 +40,10 @@ LEAST_PART_BYTES = 8 * 1024**2
 MAX_PARTS = 9_000
 """Of one object; S3 takes 10,000 of them."""
 PARTS_AT_ONCE = 6
+LARGE_AT_ONCE = 4
+"""Objects in parts that are sent at once; others wait for their turn, and small ones do not."""
+SENDING_BYTES = 96 * 1024**2
+"""Of one object's parts in memory, unless one alone is larger: that is so above 800 GiB."""
 FETCHES_AT_ONCE = 6
 LINK_LIFE = timedelta(minutes=20)
 """A transfer has to begin within it, and may take longer."""
@@ -48,7 +52,7 @@ TIMEOUT = timedelta(minutes=2)
 RETRIES = 4
 QUICK_TIMEOUT = timedelta(seconds=10)
 QUICK_RETRIES = 1
-"""At start, where a mistake in a setting is told soon, and where others wait for the answer."""
+"""Of what is small, and where somebody waits to hear whether the store works at all."""
 RETRY_TIMEOUT = timedelta(seconds=30)
 NO_BUCKET = "NoSuchBucket"
 ANSWER = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
@@ -67,6 +71,7 @@ class S3Storage(Storage):
         self._partial = PartialUploads(place, access)
         self._is_told = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
+        self._large = ThreadPoolExecutor(LARGE_AT_ONCE, thread_name_prefix="s3-large")
 
     async def mark(self) -> str | None:
         """Return what the mark says; see `Storage`."""
@@ -97,19 +102,21 @@ class S3Storage(Storage):
 
     async def adopt(self, path: Path, key: str) -> None:
         """Send a file, in parts if it is large; see `Storage`."""
-        with self._explained(FileNotFoundError):
-            await self._call(self._put, path, key)
+        size = await asyncio.to_thread(lambda: path.stat().st_size)
+        threads = self._large if size > LEAST_PART_BYTES else self._threads
+        with self._explained(is_there=True):
+            await asyncio.wrap_future(threads.submit(self._put, path, key, size))
         await removed(path)
 
-    def _put(self, path: Path, key: str) -> None:
-        part_bytes = max(LEAST_PART_BYTES, -(-path.stat().st_size // MAX_PARTS))
+    def _put(self, path: Path, key: str, size: int) -> None:
+        part_bytes, at_once = parts_of(size)
         obstore.put(
             self._store,
             key,
             path,
             attributes=BINARY,
             chunk_size=part_bytes,
-            max_concurrency=PARTS_AT_ONCE,
+            max_concurrency=at_once,
         )
 
     async def size_of(self, key: str) -> int | None:
@@ -119,7 +126,7 @@ class S3Storage(Storage):
 
     def _size(self, key: str) -> int | None:
         try:
-            return obstore.head(self._store, key)["size"]
+            return obstore.head(self._quick, key)["size"]
         except FileNotFoundError:
             return None
 
@@ -152,7 +159,7 @@ class S3Storage(Storage):
     async def keys(self, prefix: str) -> AsyncIterator[tuple[str, datetime]]:
         """Yield the keys that begin so; see `Storage`."""
         pages = iter(obstore.list(self._store, prefix))
-        with self._explained(FileNotFoundError):
+        with self._explained(is_there=True):
             while page := await self._call(next, pages, None):
                 for found in page:
                     yield found["path"], found["last_modified"]
@@ -191,15 +198,18 @@ class S3Storage(Storage):
         return await asyncio.wrap_future(future)
 
     @contextmanager
-    def _explained(self, *also: type[Exception]) -> Generator[None]:
+    def _explained(self, *, is_there: bool = False) -> Generator[None]:
         """Translate the client's errors; clients of ours are not told where the store is.
 
         Args:
-            also: what can only mean that the bucket itself is gone.
+            is_there: whatever is not found can only be the bucket itself.
         """
         try:
             yield
-        except (BaseError, *also) as error:
+        except (BaseError, FileNotFoundError) as error:
+            is_object = isinstance(error, FileNotFoundError) and NO_BUCKET not in str(error)
+            if is_object and not is_there:
+                raise
             log.warning("object store failed", place=str(self.place), error=_reason(error))
             raise StorageUnusable("The object store cannot be used just now") from error
 
@@ -207,6 +217,12 @@ class S3Storage(Storage):
 def s3_storage(place: S3Place, access: S3Access, incoming: Path) -> S3Storage:
     """Return the storage in a bucket; nothing is asked of it yet."""
     return S3Storage(place, access, incoming)
+
+
+def parts_of(size: int) -> tuple[int, int]:
+    """Return how large the parts of an object are, and how many are sent at once."""
+    part_bytes = max(LEAST_PART_BYTES, -(-size // MAX_PARTS))
+    return part_bytes, max(1, min(PARTS_AT_ONCE, SENDING_BYTES // part_bytes))
 
 
 def owner_of(key: bytes) -> str:
