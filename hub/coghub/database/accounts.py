@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from coghub.database.schema import accounts, tokens
+from coghub.database.statements import Statement
 from coghub.domain.account import Account, Token
 
 COLUMNS = (accounts.c.id, accounts.c.name, accounts.c.is_admin, accounts.c.created_at)
@@ -22,7 +23,7 @@ def by_name(connection: Connection, name: str) -> Account | None:
     return None if row is None else account_of(row)
 
 
-_BY_TOKEN = (
+_BY_TOKEN = Statement(
     select(*COLUMNS)
     .join(tokens, tokens.c.account_id == accounts.c.id)
     .where(tokens.c.token_hash == bindparam("key"), tokens.c.revoked_at.is_(None))
@@ -31,7 +32,7 @@ _BY_TOKEN = (
 
 def by_token(connection: Connection, token_hash: str) -> Account | None:
     """Return whose token it is, unless it is revoked or unknown."""
-    row = connection.execute(_BY_TOKEN, {"key": token_hash}).mappings().first()
+    row = _BY_TOKEN.mapping(connection, {"key": token_hash})
     return None if row is None else account_of(row)
 
 

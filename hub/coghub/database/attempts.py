@@ -15,6 +15,7 @@ from coghub.database import usage, webhooks
 from coghub.database.columns import Moment
 from coghub.database.predictions import events_of, waiting_of
 from coghub.database.schema import models, prediction_events, predictions
+from coghub.database.statements import Statement
 from coghub.domain.prediction import Chunk, End, EventKind, Status, output_of
 from coghub.domain.signals import Waiting
 
@@ -31,7 +32,7 @@ class Assigned:
     webhook_events: Sequence[str] | None
 
 
-_ASSIGN = (
+_ASSIGN = Statement(
     update(predictions)
     .where(
         predictions.c.id == bindparam("key"),
@@ -56,7 +57,7 @@ def assign(
 ) -> Assigned | None:
     """Begin the next attempt; None if it does not wait any more."""
     values = {"key": waiting.id, "known_attempt": waiting.attempt, "given_to": hardware}
-    row = connection.execute(_ASSIGN, values).first()
+    row = _ASSIGN.first(connection, values)
     return None if row is None else Assigned(*row)
 
 
@@ -88,11 +89,13 @@ _TO_FINISH = (
     predictions.c.attempt,
     predictions.c.destination,
 )
-_UNDER_WAY = select(*_TO_FINISH).where(*_IS_AT_ATTEMPT)
-_OPEN = select(*_TO_FINISH).where(
-    predictions.c.id == bindparam("key"), predictions.c.completed_at.is_(None)
+_UNDER_WAY = Statement(select(*_TO_FINISH).where(*_IS_AT_ATTEMPT))
+_OPEN = Statement(
+    select(*_TO_FINISH).where(
+        predictions.c.id == bindparam("key"), predictions.c.completed_at.is_(None)
+    )
 )
-_START = (
+_START = Statement(
     update(predictions)
     .where(*_IS_AT_ATTEMPT)
     .values(status=Status.PROCESSING, started_at=bindparam("moment", type_=Moment))
@@ -112,15 +115,15 @@ def record(
 ) -> Recorded | None:
     """Apply a batch of one attempt; None, and nothing is changed, if it is not under way."""
     values: dict[str, Any] = {"key": prediction_id, "known_attempt": attempt}
-    row = connection.execute(_UNDER_WAY, values).first()
+    row = _UNDER_WAY.first(connection, values)
     if row is None:
         return None
     if batch.end:
         return Recorded(_finish(connection, prediction_id, row, batch, now))
     if batch.started_at:
-        connection.execute(_START, {**values, "moment": batch.started_at})
+        _START.run(connection, {**values, "moment": batch.started_at})
     if batch.told:
-        last = connection.execute(_LAST_EVENT, {"key": prediction_id}).scalar()
+        last = _LAST_EVENT.scalar(connection, {"key": prediction_id})
         _append(connection, prediction_id, last or 0, batch.told, now)
     return Recorded()
 
@@ -128,8 +131,8 @@ def record(
 def tell(connection: Connection, prediction_ids: Iterable[tuple[str, str]], now: datetime) -> None:
     """Append text to the logs of predictions (id, text) that have not ended."""
     for prediction_id, text in prediction_ids:
-        if connection.execute(_OPEN, {"key": prediction_id}).first() is not None:
-            last = connection.execute(_LAST_EVENT, {"key": prediction_id}).scalar()
+        if _OPEN.first(connection, {"key": prediction_id}) is not None:
+            last = _LAST_EVENT.scalar(connection, {"key": prediction_id})
             _append(connection, prediction_id, last or 0, [(EventKind.LOGS, text)], now)
 
 
@@ -142,7 +145,7 @@ def finish(
     attempt: int | None = None,
 ) -> bool:
     """End a prediction; False if it has ended, or is at another attempt."""
-    row = connection.execute(_OPEN, {"key": prediction_id}).first()
+    row = _OPEN.first(connection, {"key": prediction_id})
     if row is None or (attempt is not None and row.attempt != attempt):
         return False
     _finish(connection, prediction_id, row, Batch(end=end), now)
@@ -199,12 +202,20 @@ def has_output(connection: Connection, prediction_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-_LAST_EVENT = select(func.max(prediction_events.c.sequence)).where(
-    prediction_events.c.prediction_id == bindparam("key")
+_LAST_EVENT = Statement(
+    select(func.max(prediction_events.c.sequence)).where(
+        prediction_events.c.prediction_id == bindparam("key")
+    )
 )
-_ADD_EVENTS = insert(prediction_events)
-_FINISH = update(predictions).where(predictions.c.id == bindparam("key"))
-_COUNT_RUN = (
+_ADD_EVENT = Statement(insert(prediction_events))
+_FINISH = Statement(
+    update(predictions).where(predictions.c.id == bindparam("key")),
+    sets=(
+        "status", "output", "logs", "error", "metrics", "started_at", "completed_at", "attempt",
+        "secret_input",
+    ),
+)  # fmt: skip
+_COUNT_RUN = Statement(
     update(models).where(models.c.id == bindparam("key")).values(run_count=models.c.run_count + 1)
 )
 
@@ -226,7 +237,7 @@ def _append(
         }
         for sequence, (kind, content) in enumerate(told, last + 1)
     ]
-    connection.execute(_ADD_EVENTS, rows)
+    _ADD_EVENT.run_each(connection, rows)
 
 
 def _finish(
@@ -245,9 +256,9 @@ def _finish(
     if batch.told:
         _append(connection, prediction_id, events[-1].sequence if events else 0, batch.told, now)
     values = _ended(row, [*(event.content for event in events), *_contents(batch)], batch, now)
-    connection.execute(_FINISH, {**values, "key": prediction_id, "secret_input": None})
+    _FINISH.run(connection, {**values, "key": prediction_id})
     if row.destination is None:  # a training is no run of the model
-        connection.execute(_COUNT_RUN, {"key": row.model_id})
+        _COUNT_RUN.run(connection, {"key": row.model_id})
     usage.count(connection, row, values)
     if row.webhook:
         webhooks.add_completed(connection, prediction_id, now)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select, update
 
 from coghub.database.schema import accounts, model_shares, models, versions
+from coghub.database.statements import Statement
 from coghub.domain.model import Model, Version, Visibility
 
 latest_versions = versions.alias("latest")
@@ -172,7 +173,7 @@ def add_version(
     return version_of(row)
 
 
-_OF_ID = (
+_OF_ID = Statement(
     select(versions.c.key.label("version_key"), models.c.latest_version_key, *MODEL_COLUMNS)
     .join(models, models.c.id == versions.c.model_id)
     .join(accounts, accounts.c.id == models.c.owner_id)
@@ -192,9 +193,9 @@ class Holder:
 
 def holders_of(connection: Connection, version_id: str) -> Sequence[Holder]:
     """Return every model that has a version of that id: two may hold the same image."""
-    rows = connection.execute(_OF_ID, {"key": version_id}).mappings()
     return [
-        Holder(_model_of(row, None), row["version_key"], row["latest_version_key"]) for row in rows
+        Holder(_model_of(row, None), row["version_key"], row["latest_version_key"])
+        for row in _OF_ID.mappings(connection, {"key": version_id})
     ]
 
 

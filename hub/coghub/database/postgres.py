@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from coghub.database import prepared
 from coghub.database.database import Database
 from coghub.database.threads import Manner, ReaderThreads, WriterThread
 from coghub.domain.errors import DatabaseUnreachable, DataFolderBusy, DiskFull
@@ -36,6 +37,7 @@ HUB_LOCK = 0x636F6768_7562_02
 MANNER = Manner(
     begin_write=f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})",
     begin_read="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    say=lambda link, words: prepared.say(link, "; ".join(words)),
     error=psycopg.Error,
     is_open=lambda driver: (
         driver.info.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
@@ -64,8 +66,9 @@ def open_engine(url: str) -> Engine:
     """Return an engine for a server's database, as libpq's connection URIs name it."""
 
     def connect() -> "psycopg.Connection[Any]":
-        connection = psycopg.connect(
+        connection = prepared.Link.connect(
             url,
+            client_encoding="utf8",
             autocommit=True,  # BEGIN is ours
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name="coghub",
@@ -169,7 +172,8 @@ class PostgresDatabase(Database):
 
     async def peek(self, query: Callable[[Connection], T]) -> T:
         """See `Database`: a server is never near."""
-        return await self.read(query)
+        with reachable(self.url):
+            return await asyncio.wrap_future(self._readers.submit_single(query))
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """See `Database`."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from coghub.database.schema import prediction_events, predictions
+from coghub.database.statements import Statement
 from coghub.domain.prediction import Chunk, Event, EventKind, Source, Status
 from coghub.domain.signals import Waiting
 
@@ -25,46 +26,48 @@ Query = Callable[[Connection], RowMapping | None]
 SHOWN = tuple(column for column in predictions.c if column.name != "secret_input")
 
 
-# Statements of the hot path are made once: to build one anew costs more than to run it.
-_ADD = insert(predictions)
-_BY_ID = select(*SHOWN).where(predictions.c.id == bindparam("key"))
-_STATUS = select(predictions.c.status).where(predictions.c.id == bindparam("key"))
-_BY_STREAM_KEY = select(*SHOWN).where(predictions.c.stream_key == bindparam("key"))
+_ADD = Statement(insert(predictions))
+_BY_ID = Statement(select(*SHOWN).where(predictions.c.id == bindparam("key")))
+_STATUS = Statement(select(predictions.c.status).where(predictions.c.id == bindparam("key")))
+_BY_STREAM_KEY = Statement(select(*SHOWN).where(predictions.c.stream_key == bindparam("key")))
 
 
 def add(connection: Connection, values: Mapping[str, Any]) -> None:
     """Add a prediction."""
-    connection.execute(_ADD, values)
+    _ADD.run(connection, values)
 
 
-_COUNT_OPEN = select(
-    func.count(),
-    func.coalesce(
-        func.sum(case((predictions.c.account_id == bindparam("account"), 1), else_=0)), 0
-    ),
-).where(predictions.c.completed_at.is_(None))
+_COUNT_OPEN = Statement(
+    select(
+        func.count(),
+        func.coalesce(
+            func.sum(case((predictions.c.account_id == bindparam("account"), 1), else_=0)), 0
+        ),
+    ).where(predictions.c.completed_at.is_(None))
+)
 
 
 def count_open(connection: Connection, account_id: int) -> tuple[int, int]:
     """Return how many predictions have not ended: of all accounts, and of one."""
-    total, own = connection.execute(_COUNT_OPEN, {"account": account_id}).one()
-    return total, own
+    row = _COUNT_OPEN.first(connection, {"account": account_id})
+    assert row is not None
+    return row[0], row[1]
 
 
 def by_id(connection: Connection, prediction_id: str) -> RowMapping | None:
     """Return a prediction's row."""
-    return connection.execute(_BY_ID, {"key": prediction_id}).mappings().first()
+    return _BY_ID.mapping(connection, {"key": prediction_id})
 
 
 def status_of(connection: Connection, prediction_id: str) -> Status | None:
     """Return where a prediction stands."""
-    found = connection.execute(_STATUS, {"key": prediction_id}).scalar()
+    found = _STATUS.scalar(connection, {"key": prediction_id})
     return None if found is None else Status(found)
 
 
 def by_stream_key(connection: Connection, stream_key: str) -> RowMapping | None:
     """Return the row of the prediction whose stream has this key."""
-    return connection.execute(_BY_STREAM_KEY, {"key": stream_key}).mappings().first()
+    return _BY_STREAM_KEY.mapping(connection, {"key": stream_key})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Filter:
     """Those with a destination, or those without."""
 
 
-_EVENTS = (
+_EVENTS = Statement(
     select(
         prediction_events.c.sequence,
         prediction_events.c.kind,
@@ -104,14 +107,13 @@ def events_of(
 ) -> Sequence[Event]:
     """Return what a prediction told, from behind a sequence number on."""
     values = {"id": prediction_id, "after": after, "most": limit}
-    return [_event_of(row) for row in connection.execute(_EVENTS, values).mappings()]
+    return [_event_of(*row) for row in _EVENTS.all(connection, values)]
 
 
-def _event_of(row: RowMapping) -> Event:
-    kind, content = EventKind(row["kind"]), row["content"]
-    if kind is EventKind.OUTPUT:
+def _event_of(sequence: int, kind: str, content: Any, created_at: datetime) -> Event:
+    if kind == EventKind.OUTPUT:
         content = Chunk(content["value"], content["index"])
-    return Event(row["sequence"], kind, content, row["created_at"])
+    return Event(sequence, EventKind(kind), content, created_at)
 
 
 def open_ones(connection: Connection) -> Sequence[RowMapping]:

@@ -1,7 +1,7 @@
 """SQLite: its connections, how it begins transactions, and its errors."""
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +17,16 @@ READERS = 2
 CACHE_KIB = 16 * 1024
 """Of pages, for each connection; it fills as the database grows. Behind it is the system's own."""
 
+
+def _say(driver: sqlite3.Connection, words: Sequence[str]) -> None:
+    for word in words:
+        driver.execute(word)
+
+
 MANNER = Manner(
     begin_write="BEGIN IMMEDIATE",
     begin_read="BEGIN",
+    say=_say,
     error=sqlite3.Error,
     is_open=lambda driver: driver.in_transaction,
     is_failed=lambda _driver: False,

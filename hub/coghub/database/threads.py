@@ -28,6 +28,8 @@ class Manner:
     begin_write: str
     """Also keeps every other writer waiting, those of other processes too."""
     begin_read: str
+    say: Callable[[Any, Sequence[str]], None]
+    """Runs words over the driver's connection, all in one round trip if there are any."""
     error: type[Exception]
     """What the driver raises."""
     is_open: Callable[[Any], bool]
@@ -46,15 +48,15 @@ class Held:
         self._manner = manner
         self._connection: Connection | None = None
 
-    def begin(self, word: str) -> Connection:
-        """Begin a transaction and return its connection.
+    def begin(self, *words: str) -> Connection:
+        """Begin a transaction, or none where there are no words, and return its connection.
 
         Raises:
             sqlalchemy.exc.DBAPIError: if that cannot be done, also on a new connection.
         """
         if self._connection is not None:
             try:
-                self.say(word)
+                self.say(*words)
             except DBAPIError:
                 if not self.is_lost():
                     raise
@@ -62,19 +64,20 @@ class Held:
             else:
                 return self._connection
         self._connection = self._engine.connect()
-        self.say(word)
+        self.say(*words)
         return self._connection
 
-    def say(self, word: str) -> None:
-        """Begin or end a transaction: there are several of each prediction.
+    def say(self, *words: str) -> None:
+        """Begin or end a transaction, or a part of it: there are several of each prediction.
 
         SQLAlchemy takes longer for it than SQLite. What it itself calls a transaction is never
         ended.
         """
         try:
-            self._driver().execute(word)
+            if words:
+                self._manner.say(self._driver(), words)
         except self._manner.error as error:
-            raise DBAPIError(word, None, error) from error
+            raise DBAPIError("; ".join(words), None, error) from error
 
     def is_open(self) -> bool:
         """Tell whether a transaction is under way."""
@@ -167,19 +170,32 @@ class WriterThread:
         outcomes = list[_Outcome]()
         try:
             connection = self._held.begin(self._manner.begin_write)
-            is_alone = len(group) == 1
-            outcomes = [self._outcome(connection, it, is_alone=is_alone) for it in group]
-            is_kept = len(group) > 1 or outcomes[0][2] is None
-            self._held.say("COMMIT" if is_kept else "ROLLBACK")
+            if len(group) == 1:
+                outcomes = [self._outcome(connection, group[0])]
+                self._held.say("ROLLBACK" if outcomes[0][2] else "COMMIT")
+            else:
+                outcomes = self._outcomes(connection, group)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it, or waits for ever
             with suppress(Exception):
                 self._held.say("ROLLBACK")
             outcomes = [(change, None, error) for change in group]
         _tell(outcomes)
 
-    def _outcome(self, connection: Connection, change: _Change, *, is_alone: bool) -> _Outcome:
-        if not is_alone:
-            self._held.say("SAVEPOINT one")
+    def _outcomes(self, connection: Connection, group: list[_Change]) -> list[_Outcome]:
+        """Run several, each within a savepoint, and keep those that went well.
+
+        What is said after one of them goes together with what is said before the next.
+        """
+        outcomes, words = list[_Outcome](), list[str]()
+        for change in group:
+            self._held.say(*words, "SAVEPOINT one")
+            outcome = self._outcome(connection, change)
+            words = ["ROLLBACK TO one", "RELEASE one"] if outcome[2] else ["RELEASE one"]
+            outcomes.append(outcome)
+        self._held.say(*words, "COMMIT")
+        return outcomes
+
+    def _outcome(self, connection: Connection, change: _Change) -> _Outcome:
         try:
             result, error = change.function(connection), None
             self._held.check()
@@ -187,10 +203,6 @@ class WriterThread:
             if not self._held.is_open():
                 raise  # all of it is rolled back, as SQLite does by itself on a full disk
             result, error = None, caught
-        if not is_alone:
-            if error is not None:
-                self._held.say("ROLLBACK TO one")
-            self._held.say("RELEASE one")
         return change, result, error
 
 
@@ -217,17 +229,35 @@ class ReaderThreads:
         """Return a future of the query's result."""
         return self._threads.submit(self._query, query)
 
+    def submit_single(self, query: Callable[[Connection], T]) -> "Future[T]":
+        """Return a future of the result of a query of one statement: a transaction by itself."""
+        return self._threads.submit(self._single, query)
+
     def close(self) -> None:
         """Finish what waits, then let go."""
         self._threads.shutdown()
         for held in self._all:
             held.close()
 
-    def _query(self, query: Callable[[Connection], T]) -> T:
+    def _held(self) -> Held:
         held: Held | None = getattr(self._own, "held", None)
         if held is None:
             held = self._own.held = Held(self._engine, self._manner)
             self._all.append(held)
+        return held
+
+    def _single(self, query: Callable[[Connection], T]) -> T:
+        held = self._held()
+        try:
+            return query(held.begin())
+        except DBAPIError:
+            if not held.is_lost():
+                raise
+            held.close()  # no word had told that it was lost
+            return query(held.begin())
+
+    def _query(self, query: Callable[[Connection], T]) -> T:
+        held = self._held()
         connection = held.begin(self._manner.begin_read)
         try:
             return query(connection)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from coghub.database.columns import EPOCH, MICROSECOND
 from coghub.database.schema import accounts, models, usage_days
+from coghub.database.statements import Statement
 from coghub.domain.prediction import Status
 
 _KEY = ("day", "account_id", "model", "hardware")
@@ -20,9 +21,9 @@ _SUMS = ("predictions", "failed", "canceled", "predict_us")
 SECOND_US = timedelta(seconds=1) // MICROSECOND
 
 
-def _counting(insert: Callable[..., Any]) -> Any:
-    given = [bindparam(name) for name in ("day", "account_id")]
-    counts = [bindparam(name) for name in ("hardware", *_SUMS)]
+def _counting(insert: Callable[..., Any]) -> Statement:
+    given = [bindparam(name, type_=usage_days.c[name].type) for name in ("day", "account_id")]
+    counts = [bindparam(name, type_=usage_days.c[name].type) for name in ("hardware", *_SUMS)]
     names = (
         select(*given, accounts.c.name + "/" + models.c.name, *counts)
         .join_from(models, accounts, accounts.c.id == models.c.owner_id)
@@ -30,10 +31,9 @@ def _counting(insert: Callable[..., Any]) -> Any:
     )
     new = insert(usage_days).from_select([*_KEY, *_SUMS], names)
     more = {name: usage_days.c[name] + new.excluded[name] for name in _SUMS}
-    return new.on_conflict_do_update(index_elements=_KEY, set_=more)
+    return Statement(new.on_conflict_do_update(index_elements=_KEY, set_=more))
 
 
-# Made once, as they belong to the hot path.
 _COUNT = {"sqlite": _counting(sqlite.insert), "postgresql": _counting(postgresql.insert)}
 
 
@@ -56,7 +56,7 @@ def count(connection: Connection, row: Any, ended: Mapping[str, Any]) -> None:
         "canceled": int(ended["status"] == Status.CANCELED),
         "predict_us": (completed_at - started_at) // MICROSECOND if started_at else 0,
     }
-    connection.execute(_COUNT[connection.dialect.name], values)
+    _COUNT[connection.dialect.name].run(connection, values)
 
 
 @dataclass(frozen=True, slots=True)

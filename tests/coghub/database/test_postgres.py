@@ -5,12 +5,13 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coghub.database.migrate import migrate
 from coghub.database.postgres import PostgresDatabase, shown
 from coghub.database.schema import accounts, properties
+from coghub.database.statements import Statement
 from coghub.domain.clock import utc_now
 from coghub.domain.errors import DatabaseUnreachable, DataFolderBusy
 from coghub.hub_settings import HubSettings
@@ -38,6 +39,13 @@ def put(name, value=""):
 
 def value_of(name):
     return lambda c: c.execute(select(properties.c.value).where(properties.c.name == name)).scalar()
+
+
+PREPARED = Statement(select(properties.c.value).where(properties.c.name == bindparam("key")))
+
+
+def prepared_value(connection):
+    return PREPARED.scalar(connection, {"key": "number"})
 
 
 def increment(connection):
@@ -87,6 +95,14 @@ async def test_text_with_nul_is_kept_without_it(database):
     assert await database.read(value_of("logs")) == "before\ufffdafter"
 
 
+async def test_a_prepared_statement_keeps_text_without_nul(database):
+    adding = Statement(insert(properties))
+
+    await database.write(lambda c: adding.run(c, {"name": "number", "value": "before\0after"}))
+
+    assert await database.peek(prepared_value) == "before\ufffdafter"
+
+
 async def test_text_may_be_longer_than_the_schema_says_as_on_sqlite(database):
     await database.write(put("x" * 300))
 
@@ -109,15 +125,15 @@ async def test_sums_are_whole_numbers(database):
 
 async def test_connections_that_the_server_ended_are_made_again(database, url):
     await database.write(put("number", "0"))
-    await database.read(value_of("number"))
+    await asyncio.gather(*(database.peek(prepared_value) for _ in range(20)))
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
 
+    assert await database.peek(prepared_value) == "0"
     await database.write(increment)
-
     assert await database.read(value_of("number")) == "1"
 
 
