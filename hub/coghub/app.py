@@ -95,6 +95,7 @@ async def serve(
         )
         on_ready()
         await until.wait()
+        await background.leave()
         hub.signals.stop()
 
 

@@ -1,11 +1,16 @@
 """What a hub does without being asked, made and joined: scheduler, clocks, webhooks."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
+import structlog
+
+from coghub.domain.peers import News, Topic
 from coghub.executors.base import Executor
 from coghub.executors.docker import DockerExecutor
 from coghub.executors.local import LocalExecutor
@@ -24,6 +29,11 @@ from coghub.scheduler.webhooks import Caller, Show, Webhooks
 from coghub.settings import Settings
 from coghub.trainings.outcome import Outcomes
 
+log = structlog.get_logger()
+
+LEAVE_S = 5.0
+"""At least so long a hub that leaves goes on answering: proxies ask `/readyz` now and then."""
+LOOK_S = 0.1
 FETCH_ALLOW = "COG_FETCH_ALLOW"
 """Tells a model's server from where it may fetch inputs."""
 
@@ -55,7 +65,8 @@ class Background:
     def __init__(self, hub: Hub, executor: Executor, addresses: Addresses, show: Show) -> None:
         self._hub = hub
         self._addresses = addresses
-        self.fleet = Fleet(hub.hardware)
+        self.fleet = Fleet(hub.own_hardware)
+        self._executor_name = executor.name
         self.guard = hub_guard(hub.settings, callback_url=addresses.callback_url)
         self._poster = Poster(self.guard)
         caller = Caller(hub.webhook_secrets, show, self._poster, hub.now)
@@ -89,29 +100,70 @@ class Background:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run inside the block; at its end nothing that was started is left."""
-        self._hub.signals.on_queued = self.scheduler.on_queued
-        self._hub.signals.on_ended = self._on_ended
-        self._hub.signals.on_version_deleted = self.scheduler.on_version_deleted
-        self._hub.signals.on_deployments_changed = self.scheduler.on_deployments_changed
         self._hub.live.instances = self.fleet.live
         self._hub.live.now = self.scheduler.now
-        await self.scheduler.recover()
-        loops = [
-            asyncio.create_task(self.scheduler.run(), name="scheduler"),
-            asyncio.create_task(self._reaper.run(), name="reaper"),
-            asyncio.create_task(self._retention.run(), name="retention"),
-            asyncio.create_task(Collection(self._hub).run(), name="collection"),
-            asyncio.create_task(self._webhooks.run(), name="webhooks"),
-        ]
+        await self._hub.peers.join(self._executor_name)
+        self._listen()
         try:
-            yield
+            await self.scheduler.recover()
+            async with _tasks(self.scheduler.run(), self.scheduler.share(), self._lead()):
+                yield
         finally:
-            for task in loops:
-                task.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
             await self.scheduler.stop()
             await self._progress.stop()
             await self._poster.close()
+            await self._hub.peers.end()
+
+    async def leave(self) -> None:
+        """Return when others serve in this hub's place, if there are any.
+
+        It takes no more predictions, and ends what it runs, for as long as the settings allow.
+        Meanwhile it answers as before: whoever spreads requests is to see first that it leaves.
+        """
+        peers, limit_s = self._hub.peers, self._hub.settings.leave_timeout_s
+        if not peers.others:
+            return
+        log.info("hub leaves", running=self.scheduler.running)
+        self._hub.signals.is_leaving = True
+        self.scheduler.leave()
+        await self._webhooks.finish(LEAVE_S)
+        await peers.leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await asyncio.sleep(LEAVE_S)
+                while self.scheduler.running and peers.others:  # noqa: ASYNC110 - others may end too
+                    await asyncio.sleep(LOOK_S)
+
+    def _listen(self) -> None:
+        """Let the parts hear of each other, and of other hubs."""
+        hub, scheduler = self._hub, self.scheduler
+        signals, peers, heard = hub.signals, hub.peers, hub.peers.listeners
+        signals.on_queued = scheduler.on_queued
+        signals.on_ended = self._on_ended
+        signals.on_version_deleted = self._on_version_deleted
+        signals.on_deployments_changed = self._on_deployments_changed
+        signals.on_change = partial(peers.tell, Topic.CHANGED)
+        signals.on_end = partial(peers.tell, Topic.ENDED)
+        heard.on_news = self._hear
+        heard.on_gap = scheduler.hear_of_gap
+        heard.on_gone = scheduler.hear_of_end
+        heard.on_changed = scheduler.wake
+        heard.on_lost = scheduler.begin_anew
+
+    def _hear(self, news: Sequence[News]) -> None:
+        self.scheduler.hear(news)
+        if any(it.topic is Topic.ENDED for it in news):
+            self._webhooks.wake()
+
+    async def _lead(self) -> None:
+        """Do what one hub does for all, as long as this one leads."""
+        peers, collection = self._hub.peers, Collection(self._hub)
+        while True:
+            await peers.leads.wait()
+            async with _tasks(
+                self._reaper.run(), self._retention.run(), collection.run(), self._webhooks.run()
+            ):
+                await peers.leads_not.wait()
 
     def _scheduler(self, executor: Executor) -> Scheduler:
         hub, callback_url = self._hub, self._addresses.callback_url
@@ -133,6 +185,7 @@ class Background:
             now=hub.now,
             files=hub.prediction_files,
             callback_url=callback_url,
+            hub_id=lambda: hub.peers.me,
             hosts=self._hosts,
             on_batch=self._progress.on_batch,
             on_end=self._webhooks.wake,
@@ -145,6 +198,7 @@ class Background:
             predictions=hub.predictions,
             catalog=hub.catalog,
             executor=executor,
+            peers=hub.peers,
             now=hub.now,
             idle_timeout_s=hub.settings.idle_timeout_s,
             statistics=hub.statistics,
@@ -155,6 +209,26 @@ class Background:
         urls = [self._addresses.url, self._hub.settings.public_url or ""]
         return [urlsplit(url).netloc for url in urls if url]
 
+    def _on_version_deleted(self, version_key: int) -> None:
+        self.scheduler.on_version_deleted(version_key)
+        self._hub.peers.tell(Topic.VERSION_DELETED, str(version_key))
+
+    def _on_deployments_changed(self) -> None:
+        self.scheduler.on_deployments_changed()
+        self._hub.peers.tell(Topic.DEPLOYMENTS)
+
     def _on_ended(self, prediction_id: str) -> None:
         self.scheduler.on_ended(prediction_id)
         self._webhooks.wake()
+
+
+@asynccontextmanager
+async def _tasks(*work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Do something beside the block, until its end."""
+    tasks = [asyncio.create_task(it, name=it.__qualname__) for it in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

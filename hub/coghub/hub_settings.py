@@ -92,6 +92,8 @@ class HubSettings:
     """Longest run of a training, in seconds, before it fails."""
     idle_timeout_s: float = 300.0
     """An instance that did nothing for so long is stopped, in seconds."""
+    leave_timeout_s: float = 60.0
+    """A hub that stops while others serve ends what it runs for so long at most, in seconds."""
     retention_s: float = 3600.0
     """Input, output, logs and files of API predictions are kept so long after their end."""
     file_expiry_s: float = 24 * 3600.0
@@ -221,6 +223,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "run_timeout_s": seconds,
     "training_timeout_s": seconds,
     "idle_timeout_s": seconds,
+    "leave_timeout_s": seconds,
     "retention_s": seconds,
     "file_expiry_s": seconds,
     "gc_grace_s": seconds,

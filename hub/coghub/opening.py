@@ -4,6 +4,7 @@ The server alone claims the folder; commands open it beside a running hub.
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from coghub.accounts.passwords import Passwords
 from coghub.accounts.sessions import Sessions
 from coghub.accounts.webhook_secret import WebhookSecrets
 from coghub.build import file_lock
+from coghub.database import hubs as hub_rows
 from coghub.database import place as rows_place
 from coghub.database.database import Database, open_database
 from coghub.database.encryption import read_box
@@ -25,7 +27,7 @@ from coghub.database.migrate import migrate
 from coghub.deployments.deployments import Deployments
 from coghub.deployments.room import KeptRoom
 from coghub.domain.clock import Clock, utc_now
-from coghub.domain.errors import DataFolderBusy, StorageUnusable
+from coghub.domain.errors import DataFolderBusy, HubsDiffer, StorageUnusable
 from coghub.domain.live import Live
 from coghub.domain.signals import Signals
 from coghub.executors.hardware import find_hardware
@@ -41,13 +43,14 @@ from coghub.models.models import Models
 from coghub.models.sharing import Sharing
 from coghub.models.variables import Variables
 from coghub.parts import Hub
+from coghub.peers.peers import Here, Peers
 from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
 from coghub.predictions.removal import Removal
 from coghub.s3_settings import read_s3_access
 from coghub.settings import current_settings
 from coghub.storage.local import local_storage, shared_folder
-from coghub.storage.s3 import s3_storage
+from coghub.storage.s3 import owner_of, s3_storage
 from coghub.storage.s3_access import s3_place
 from coghub.storage.storage import Storage, make_folder
 from coghub.trainings.trainings import Trainings
@@ -82,7 +85,7 @@ async def open_hub(
         DatabaseUnusable: if its file cannot be opened, or is damaged.
         StorageUnusable: if it is claimed, and its objects' place cannot be used.
         DatabaseUnreachable: if its server cannot be used.
-        DataFolderBusy: if it is claimed, and another hub works with its rows.
+        HubsDiffer: if it is claimed, and its secrets are encrypted by another key.
     """
     folder = settings.data
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
@@ -94,6 +97,8 @@ async def open_hub(
         access = Access(database, allow_anonymous=settings.allow_anonymous)
         storage, box = storage_of(settings), read_box(folder / KEY_FILE)
         if is_claimed:
+            if settings.database is not None:
+                await _require_same_key(database, (folder / KEY_FILE).read_bytes())
             key = (folder / KEY_FILE).read_bytes()
             await claim_storage(storage, database, place=settings.storage, key=key)
             note_place(folder, settings.storage)
@@ -105,6 +110,9 @@ async def open_hub(
         files = Files(database, storage, now, settings.file_expiry_s)
         models = Models(database, access, catalog, now)
         hardware = find_hardware(cpu_instances=settings.cpu_instances)
+        place = place_of(folder)
+        here = Here(place, settings.storage or place, hardware)
+        peers = Peers(database, database.bus(), here, now)
         yield Hub(
             settings=settings,
             database=database,
@@ -127,11 +135,14 @@ async def open_hub(
             predictions=predictions,
             trainings=Trainings(predictions, access),
             examples=Examples(database, predictions, now),
-            deployments=Deployments(database, models, KeptRoom(hardware), signals, now),
+            deployments=Deployments(
+                database, models, KeptRoom(lambda: peers.hardware), signals, now
+            ),
             removal=Removal(database, prediction_files, files),
             files=files,
             prediction_files=prediction_files,
-            hardware=hardware,
+            own_hardware=hardware,
+            peers=peers,
             live=Live(),
         )
     finally:
@@ -170,7 +181,9 @@ async def _prepared(database: Database, settings: HubSettings, *, is_claimed: bo
     folder = settings.data
 
     def is_in_use() -> bool:
-        return not is_claimed and (is_served(folder) or database.is_claimed())
+        if is_claimed:
+            return database.is_claimed(beside_me=True)
+        return is_served(folder) or database.is_claimed()
 
     try:
         await rows_place.require_rows(database, folder / DATABASE, settings.database)
@@ -180,6 +193,25 @@ async def _prepared(database: Database, settings: HubSettings, *, is_claimed: bo
     except DBAPIError as error:
         raise database.unusable(error) from error
     rows_place.note(folder, settings.database)
+
+
+async def _require_same_key(database: Database, key: bytes) -> None:
+    """Do nothing if secrets in the rows are encrypted by this hub's key, as by that of others.
+
+    Raises:
+        HubsDiffer: if they are not.
+    """
+    mark = owner_of(key)
+    if await database.write(lambda c: hub_rows.key_mark(c, mark)) != mark:
+        raise HubsDiffer(
+            "The secrets in this database are encrypted by another key than this data folder's",
+            hint=f"Copy `{KEY_FILE}` from the data folder of the hub that began the database",
+        )
+
+
+def place_of(folder: Path) -> str:
+    """Return what tells a data folder from those of other hubs, on other machines too."""
+    return f"{socket.gethostname()}:{folder.resolve()}"
 
 
 def claim(folder: Path) -> file_lock.Lock:

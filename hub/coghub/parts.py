@@ -25,6 +25,7 @@ from coghub.models.deletion import Deletion
 from coghub.models.models import Models
 from coghub.models.sharing import Sharing
 from coghub.models.variables import Variables
+from coghub.peers.peers import Peers
 from coghub.predictions.examples import Examples
 from coghub.predictions.predictions import Predictions
 from coghub.predictions.removal import Removal
@@ -61,6 +62,13 @@ class Hub:
     removal: Removal
     files: Files
     prediction_files: PredictionFiles
-    hardware: tuple[Hardware, ...]
+    own_hardware: tuple[Hardware, ...]
+    """Of this machine."""
+    peers: Peers
     live: Live
     statistics: Statistics = field(default_factory=Statistics)
+
+    @property
+    def hardware(self) -> tuple[Hardware, ...]:
+        """What all hubs of the database offer together."""
+        return self.peers.hardware

@@ -5,7 +5,7 @@ finds no row and changes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +40,11 @@ _ASSIGN = Statement(
         predictions.c.status == Status.STARTING,
         predictions.c.completed_at.is_(None),
     )
-    .values(attempt=predictions.c.attempt + 1, hardware=bindparam("given_to"))
+    .values(
+        attempt=predictions.c.attempt + 1,
+        hardware=bindparam("given_to"),
+        hub_id=bindparam("by_hub"),
+    )
     .returning(
         predictions.c.input,
         predictions.c.secret_input,
@@ -53,10 +57,19 @@ _ASSIGN = Statement(
 
 
 def assign(
-    connection: Connection, waiting: Waiting, hardware: str | None = None
+    connection: Connection,
+    waiting: Waiting,
+    hardware: str | None = None,
+    *,
+    hub_id: int | None = None,
 ) -> Assigned | None:
-    """Begin the next attempt; None if it does not wait any more."""
-    values = {"key": waiting.id, "known_attempt": waiting.attempt, "given_to": hardware}
+    """Begin the next attempt; None if it does not wait any more, as another hub took it."""
+    values = {
+        "key": waiting.id,
+        "known_attempt": waiting.attempt,
+        "given_to": hardware,
+        "by_hub": hub_id,
+    }
     row = _ASSIGN.first(connection, values)
     return None if row is None else Assigned(*row)
 
@@ -177,6 +190,7 @@ def give_back(
         .values(
             status=Status.STARTING,
             started_at=None,
+            hub_id=None,
             failed_attempts=columns.failed_attempts + int(counts),
         )
         .returning(
@@ -193,6 +207,36 @@ def give_back(
     return None if row is None else waiting_of(row)
 
 
+def release(
+    connection: Connection, left: Waiting, end: End, now: datetime
+) -> Waiting | Mapping[str, Any] | None:
+    """Take up a prediction that a hub ran which is gone.
+
+    Where that is in doubt, as its machine stood still, it finds that it runs an old attempt.
+
+    Args:
+        connection: of the transaction.
+        left: the prediction, and the attempt that was under way.
+        end: how it ends if it cannot be begun again, as it told output, or is a training.
+        now: the moment.
+
+    Returns:
+        It as it waits again; or what the columns of its row hold, if it has ended so; None if
+        it was taken up already.
+    """
+    values = {"key": left.id, "known_attempt": left.attempt}
+    row = _UNDER_WAY.first(connection, values)
+    if row is None:
+        return None
+    if not left.is_training:
+        back = give_back(connection, left.id, left.attempt, counts=False)
+        if back is not None:
+            fenced = replace(back, attempt=back.attempt + 1)
+            _FENCE.run(connection, {"key": left.id, "next_attempt": fenced.attempt})
+            return fenced
+    return _finish(connection, left.id, row, Batch(end=end), now)
+
+
 def has_output(connection: Connection, prediction_id: str) -> bool:
     """Tell whether a prediction has told any output."""
     query = select(prediction_events.c.sequence).where(
@@ -202,6 +246,11 @@ def has_output(connection: Connection, prediction_id: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
+_FENCE = Statement(
+    update(predictions)
+    .where(predictions.c.id == bindparam("key"))
+    .values(attempt=bindparam("next_attempt"))
+)
 _LAST_EVENT = Statement(
     select(func.max(prediction_events.c.sequence)).where(
         prediction_events.c.prediction_id == bindparam("key")

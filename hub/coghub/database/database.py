@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from coghub.database import sqlite
+from coghub.database.bus import Bus, NoBus
 from coghub.database.near import NearReader
 from coghub.database.threads import ReaderThreads, WriterThread
 from coghub.domain.errors import DatabaseUnreachable, DatabaseUnusable
@@ -47,15 +48,23 @@ class Database(Protocol):
         ...
 
     def claim(self) -> None:
-        """Make this process the one hub that works with the rows; a file has its folder's lock.
+        """Say that a hub works with the rows, as long as it lives; a file has its folder's lock.
 
         Raises:
-            DataFolderBusy: if another process is.
+            DatabaseUnreachable: if there is a server, and it cannot be used.
         """
         ...
 
-    def is_claimed(self) -> bool:
-        """Tell whether a hub works with the rows; False where the folder's lock tells."""
+    def is_claimed(self, *, beside_me: bool = False) -> bool:
+        """Tell whether a hub works with the rows; False where the folder's lock tells.
+
+        Args:
+            beside_me: this process has claimed them, and another one is meant.
+        """
+        ...
+
+    def bus(self) -> Bus:
+        """Return what carries news between the hubs that work with the rows."""
         ...
 
     def unusable(self, error: DBAPIError) -> DatabaseUnusable | DatabaseUnreachable:
@@ -96,9 +105,14 @@ class SqliteDatabase(Database):
     def claim(self) -> None:
         """See `Database`."""
 
-    def is_claimed(self) -> bool:
+    def is_claimed(self, *, beside_me: bool = False) -> bool:
         """See `Database`."""
+        del beside_me
         return False
+
+    def bus(self) -> Bus:
+        """See `Database`."""
+        return NoBus()
 
     def unusable(self, error: DBAPIError) -> DatabaseUnusable:
         """See `Database`."""

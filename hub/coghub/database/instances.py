@@ -1,58 +1,87 @@
 """Queries on instances: what operators see of them, also when they are gone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
 
-from coghub.database.schema import accounts, instances, manifests, models, versions
+from coghub.database.schema import accounts, hubs, instances, manifests, models, versions
+from coghub.domain.deployment import Deployed
 from coghub.domain.instance import InstanceRecord, Stage
+from coghub.domain.signals import Line, is_training
 
 MAX_LOG_CHARACTERS = 256 * 1024
 """Of an instance's transcript; the end of it, where the reason of a failure is."""
 
 
-def add(connection: Connection, record: InstanceRecord) -> None:
-    """Add an instance that is to start."""
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """An instance that is to start, as other hubs need to know it."""
+
+    record: InstanceRecord
+    hub_id: int
+    line: Line
+    slots: int
+    known: int
+    """How many instances of the same line its hub knows of at other hubs."""
+
+
+def add(connection: Connection, beginning: Beginning) -> bool:
+    """Add an instance that is to start; False if another hub was faster to start one for it."""
+    record, line = beginning.record, beginning.line
+    columns = instances.c
+    deployment_id = line.deployment_id if isinstance(line, Deployed) else None
+    others = select(func.count()).where(
+        columns.version_key == record.version_key,
+        columns.stopped_at.is_(None),
+        columns.hub_id.in_(select(hubs.c.id).where(hubs.c.id != beginning.hub_id)),
+        columns.is_training == is_training(line),
+        columns.deployment_id.is_not_distinct_from(deployment_id),
+    )
+    if connection.execute(others).scalar_one() > beginning.known:
+        return False
     connection.execute(
         insert(instances).values(
             id=record.id,
             version_key=record.version_key,
             hardware=record.hardware,
             executor=record.executor,
+            hub_id=beginning.hub_id,
+            deployment_id=deployment_id,
+            is_training=is_training(line),
+            slots=beginning.slots,
             stage=record.stage,
             created_at=record.created_at,
         )
     )
+    return True
 
 
-def keep(
-    connection: Connection,
-    instance_id: str,
-    *,
-    stage: Stage,
-    error: str | None,
-    logs: str,
-    now: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an instance is."""
+
+    stage: Stage
+    slots: int
+    error: str | None
+    logs: str
+
+
+def keep(connection: Connection, instance_id: str, progress: Progress, now: datetime) -> None:
     """Write down how far an instance is."""
-    values: dict[str, Any] = {"stage": stage, "error": error, "logs": logs[-MAX_LOG_CHARACTERS:]}
-    if stage is Stage.READY:
+    values: dict[str, Any] = {
+        "stage": progress.stage,
+        "slots": progress.slots,
+        "error": progress.error,
+        "logs": progress.logs[-MAX_LOG_CHARACTERS:],
+    }
+    if progress.stage is Stage.READY:
         values["ready_at"] = now
-    if stage in {Stage.STOPPED, Stage.FAILED}:
+    if progress.stage in {Stage.STOPPED, Stage.FAILED}:
         values["stopped_at"] = now
     connection.execute(update(instances).where(instances.c.id == instance_id).values(values))
-
-
-def end_all(connection: Connection, now: datetime) -> int:
-    """Mark the instances of a hub that was killed as stopped, and return how many there were."""
-    change = (
-        update(instances)
-        .where(instances.c.stopped_at.is_(None))
-        .values(stage=Stage.STOPPED, stopped_at=now, error="The hub was stopped")
-    )
-    return connection.execute(change).rowcount
 
 
 def manifest_of(connection: Connection, repository: str, version_id: str) -> bytes | None:

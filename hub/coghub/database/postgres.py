@@ -7,7 +7,8 @@ process and between several.
 
 import asyncio
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -15,14 +16,16 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import NumericLoader
 from psycopg.types.string import StrDumperUnknown
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from coghub.database import prepared
+from coghub.database.bus import Bus
 from coghub.database.database import Database
+from coghub.database.postgres_bus import PostgresBus
 from coghub.database.threads import Manner, ReaderThreads, WriterThread
-from coghub.domain.errors import DatabaseUnreachable, DataFolderBusy, DiskFull
+from coghub.domain.errors import DatabaseUnreachable, DiskFull
 
 T = TypeVar("T")
 
@@ -32,7 +35,7 @@ CONNECT_TIMEOUT_S = 10
 WRITE_LOCK = 0x636F6768_7562_01
 """The key of the lock that writers wait for: "coghub", and a number."""
 HUB_LOCK = 0x636F6768_7562_02
-"""The key of the lock that a running hub has."""
+"""The key of the lock that each running hub has, together with the others."""
 
 MANNER = Manner(
     begin_write=f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})",
@@ -62,24 +65,25 @@ class Number(NumericLoader):
         return int(value) if value == value.to_integral_value() else float(value)
 
 
+def connect(url: str) -> "psycopg.Connection[Any]":
+    """Return a connection that leaves transactions to its user."""
+    connection = prepared.Link.connect(
+        url,
+        client_encoding="utf8",
+        autocommit=True,  # BEGIN is ours
+        connect_timeout=CONNECT_TIMEOUT_S,
+        application_name="coghub",
+    )
+    connection.adapters.register_dumper(str, Text)
+    connection.adapters.register_loader("numeric", Number)
+    return connection
+
+
 def open_engine(url: str) -> Engine:
     """Return an engine for a server's database, as libpq's connection URIs name it."""
-
-    def connect() -> "psycopg.Connection[Any]":
-        connection = prepared.Link.connect(
-            url,
-            client_encoding="utf8",
-            autocommit=True,  # BEGIN is ours
-            connect_timeout=CONNECT_TIMEOUT_S,
-            application_name="coghub",
-        )
-        connection.adapters.register_dumper(str, Text)
-        connection.adapters.register_loader("numeric", Number)
-        return connection
-
     return create_engine(
         "postgresql+psycopg://",
-        creator=connect,
+        creator=partial(connect, url),
         poolclass=NullPool,  # each thread holds one
         isolation_level="AUTOCOMMIT",
         use_native_hstore=False,
@@ -129,30 +133,17 @@ def unreachable(url: str, error: DBAPIError) -> DatabaseUnreachable:
     return DatabaseUnreachable(shown(url), lines[0] if lines else type(error.orig).__name__)
 
 
-class HubLock:
-    """Says that a hub runs on a database, as long as its own connection lasts."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect()
-
-    def take(self) -> bool:
-        """Take the lock, and tell whether it could be had."""
-        query = f"SELECT pg_try_advisory_lock({HUB_LOCK})"
-        return bool(self._connection.exec_driver_sql(query).scalar())
-
-    def release(self) -> None:
-        """Give it back, if it was taken."""
-        with suppress(DBAPIError):  # the server went first, and the lock with it
-            self._connection.close()
+def hubs_of(connection: Connection) -> int:
+    """Return how many hubs work with the rows."""
+    high, low = HUB_LOCK >> 32, HUB_LOCK & 0xFFFFFFFF
+    return connection.execute(_HUBS, {"high": high, "low": low}).scalar_one()
 
 
-def is_served(engine: Engine) -> bool:
-    """Tell whether a hub runs on the database."""
-    lock = HubLock(engine)
-    try:
-        return not lock.take()
-    finally:
-        lock.release()
+_HUBS = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND classid = :high AND objid = :low AND objsubid = 1"
+)
 
 
 class PostgresDatabase(Database):
@@ -163,7 +154,7 @@ class PostgresDatabase(Database):
         self._engine = open_engine(url)
         self._writer = WriterThread(self._engine, MANNER)
         self._readers = ReaderThreads(self._engine, MANNER, READERS)
-        self._lock: HubLock | None = None
+        self._bus: PostgresBus | None = None
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """See `Database`."""
@@ -182,16 +173,30 @@ class PostgresDatabase(Database):
 
     def claim(self) -> None:
         """See `Database`."""
-        self._lock = HubLock(self._engine)
-        if not self._lock.take():
-            raise DataFolderBusy(
-                f"Another hub works with this database: {shown(self.url)}",
-                hint="Stop it, or choose another one by the setting `database`",
-            )
+        with reachable(self.url):
+            try:
+                self._shared().claim()
+            except psycopg.Error as error:
+                raise DBAPIError("", None, error) from error
 
-    def is_claimed(self) -> bool:
+    def is_claimed(self, *, beside_me: bool = False) -> bool:
         """See `Database`."""
-        return is_served(self._engine)
+        with self._engine.connect() as connection:
+            return hubs_of(connection) > (1 if beside_me else 0)
+
+    def bus(self) -> Bus:
+        """See `Database`."""
+        return self._shared()
+
+    def _shared(self) -> PostgresBus:
+        if self._bus is None:
+            self._bus = PostgresBus(
+                connect=lambda: connect(self.url),
+                url=self.url,
+                hub_lock=HUB_LOCK,
+                unreachable=lambda error: unreachable(self.url, DBAPIError("", None, error)),
+            )
+        return self._bus
 
     def unusable(self, error: DBAPIError) -> DatabaseUnreachable:
         """See `Database`."""
@@ -202,8 +207,8 @@ class PostgresDatabase(Database):
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
+        if self._bus is not None:
+            self._bus.let_go()
         self._writer.close()
         self._readers.close()
         self._engine.dispose()

@@ -1,6 +1,6 @@
 """Queries that add and find predictions, and what they told; `attempts` moves them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,24 +116,12 @@ def _event_of(sequence: int, kind: str, content: Any, created_at: datetime) -> E
     return Event(sequence, EventKind(kind), content, created_at)
 
 
-def open_ones(connection: Connection) -> Sequence[RowMapping]:
-    """Return where those stand that have not ended, the oldest first."""
-    columns = predictions.c
-    query = (
-        select(
-            columns.id,
-            columns.account_id,
-            columns.version_key,
-            columns.created_at,
-            columns.attempt,
-            columns.deployment_id,
-            columns.status,
-            columns.destination,
-        )
-        .where(predictions.c.completed_at.is_(None))
-        .order_by(predictions.c.created_at, predictions.c.id)
+def ended_among(connection: Connection, ids: Collection[str]) -> Sequence[str]:
+    """Return which of some predictions have ended."""
+    query = select(predictions.c.id).where(
+        predictions.c.id.in_(ids), predictions.c.completed_at.is_not(None)
     )
-    return connection.execute(query).mappings().all()
+    return connection.execute(query).scalars().all() if ids else ()
 
 
 def waiting_of(row: Mapping[Any, Any]) -> Waiting:

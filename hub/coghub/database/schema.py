@@ -15,12 +15,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from coghub.database.audit_tables import audit_entries, usage_days
 from coghub.database.columns import Json, Moment
 from coghub.database.deployment_tables import deployment_releases, deployments
+from coghub.database.hub_tables import hubs
 from coghub.database.metadata import metadata
 from coghub.database.registry_tables import (
     blobs,
@@ -42,6 +44,7 @@ __all__ = [
     "deployments",
     "examples",
     "files",
+    "hubs",
     "instances",
     "manifest_blobs",
     "manifests",
@@ -228,6 +231,7 @@ predictions = Table(
     Column("is_inline", Boolean, nullable=False, default=False),
     Column("destination", String(255)),
     Column("hardware", String(64)),
+    Column("hub_id", Integer),
     Column("deployment_id", Integer),
     Column("deployment", String(128)),
     Column("deadline", Moment),
@@ -280,6 +284,7 @@ predictions = Table(
 `is_inline` says that its maker waited for it, and on plain http is given files as data URIs.
 `destination` is the model, `owner/name`, that gets what a training makes; NULL is no training.
 `hardware` is what it was given to; NULL as long as it was given to none.
+`hub_id` is the hub that runs it, or has run it; NULL while it waits.
 `base_url` is how its maker reached the hub: webhooks carry URLs, and have no request to ask.
 `attempt` counts the times it was given to an instance; `failed_attempts` those that died with it.
 `deployment` is the name of the one it was made by; it outlives that.
@@ -353,10 +358,21 @@ instances = Table(
     ),
     Column("hardware", String(64), nullable=False),
     Column("executor", String(16), nullable=False),
+    Column("hub_id", Integer),
+    Column("deployment_id", Integer),
+    Column("is_training", Boolean, nullable=False, server_default=false()),
+    Column("slots", Integer, nullable=False, server_default="1"),
     Column("stage", String(16), nullable=False),
     Column("error", Text),
     Column("logs", Text, nullable=False, default=""),
     Column("created_at", Moment, nullable=False, index=True),
     Column("ready_at", Moment),
     Column("stopped_at", Moment),
+    Index(
+        "ix_instances_occupied",
+        "hub_id",
+        sqlite_where=text("stopped_at IS NULL"),
+        postgresql_where=text("stopped_at IS NULL"),
+    ),
 )
+"""`hub_id` is the hub that has it; the deployment, if any, has it for itself."""

@@ -1,6 +1,6 @@
 """How much of a hub's hardware may be held by instances that deployments keep."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import Connection
 
@@ -14,8 +14,8 @@ from coghub.domain.hardware import Hardware
 class KeptRoom:
     """Lets instances be kept while others find a place: all of them, administrators alone take."""
 
-    def __init__(self, hardware: Iterable[Hardware]) -> None:
-        self._hardware = {it.sku: it for it in hardware}
+    def __init__(self, hardware: Callable[[], Iterable[Hardware]]) -> None:
+        self._hardware = hardware
 
     def require(
         self,
@@ -30,13 +30,14 @@ class KeptRoom:
             InputRejected: naming the field that cannot be.
         """
         sku, kept = configuration.hardware, configuration.min_instances
-        if sku not in self._hardware:
-            text = f"hardware must be one of the following: {', '.join(self._hardware)}"
+        offered = {it.sku: it for it in self._hardware()}
+        if sku not in offered:
+            text = f"hardware must be one of the following: {', '.join(offered)}"
             raise InputRejected([InvalidField("enum", "hardware", text)])
         if not kept:
             return
         others = rows.kept_instances(connection, sku, but=deployment_id)
-        places = self._hardware[sku].capacity - others - (0 if account.is_admin else 1)
+        places = offered[sku].capacity - others - (0 if account.is_admin else 1)
         if kept > places:
             text = f"This hub has room to keep {max(places, 0)} on `{sku}`"
             raise InputRejected([InvalidField("number_lte", "min_instances", text)])

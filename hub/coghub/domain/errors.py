@@ -48,6 +48,7 @@ CoghubError
     ├── DatabaseElsewhere     the rows of the data folder are in another one
     ├── DatabaseInUse         a hub of an older version runs on it
     ├── DataFolderBusy        another hub runs on the data folder
+    ├── HubsDiffer            hubs of one database do not go together
     ├── HubNotFound           no hub in the data folder
     ├── StorageUnusable       the object store cannot be reached, or is another hub's
     ├── ListenFailed          the address to listen on cannot be had
@@ -409,6 +410,12 @@ class DataFolderBusy(HubError):
     """Another hub runs on the data folder."""
 
     code = "data-folder-busy"
+
+
+class HubsDiffer(HubError):
+    """Hubs that share a database have other keys, objects or executors."""
+
+    code = "hubs-differ"
 
 
 class HubNotFound(HubError):

@@ -105,6 +105,8 @@ class Signals:
         self._holds = dict[str, set[Hold]]()
         self.ended_by_status = Counter[str]()
         """How many predictions have ended since the start, however they did."""
+        self.is_leaving = False
+        """The hub is about to stop, and sends nobody away yet: others serve in its place."""
         self.is_stopping = False
         """The hub stops: who holds a request answers it with what there is."""
         self.on_queued: Callable[[Waiting], None] = lambda _: None
@@ -115,9 +117,18 @@ class Signals:
         """Hears of each version (its key) that exists no more: its instances are not needed."""
         self.on_deployments_changed: Callable[[], None] = lambda: None
         """Hears that a deployment was made, changed or deleted."""
+        self.on_change: Callable[[str], None] = lambda _: None
+        """Hears of each prediction that told something: other hubs."""
+        self.on_end: Callable[[str], None] = lambda _: None
+        """Hears of each prediction that has ended, however it did: other hubs."""
 
     def changed(self, prediction_id: str) -> None:
         """Wake who follows a prediction: its status, output or logs changed."""
+        self.wake(prediction_id)
+        self.on_change(prediction_id)
+
+    def wake(self, prediction_id: str) -> None:
+        """Wake who follows a prediction in this process."""
         for event in self._followers.get(prediction_id, ()):
             event.set()
 
@@ -128,9 +139,18 @@ class Signals:
             prediction_id: which one; its end is kept.
             ended: what its row holds since, if it is at hand: who waits need not read it.
         """
-        self.changed(prediction_id)
+        self.wake_for_end(prediction_id, ended)
+        self.on_end(prediction_id)
+
+    def wake_for_end(self, prediction_id: str, ended: Mapping[str, Any] | None = None) -> None:
+        """Wake who follows a prediction, and who waits for its end, in this process."""
+        self.wake(prediction_id)
         for hold in self._holds.get(prediction_id, ()):
             hold.let_go(ended)
+
+    def awaited(self) -> set[str]:
+        """Return of which predictions somebody waits for the end, or for something new."""
+        return {*self._holds, *self._followers}
 
     def stop(self) -> None:
         """Wake everyone who follows a prediction: nothing more is to be waited for."""

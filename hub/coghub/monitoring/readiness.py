@@ -59,7 +59,7 @@ class Readiness:
         return (
             now is not None
             and time.monotonic() - now.ticked_at < STALLED_S
-            and not self._hub.signals.is_stopping
+            and not (self._hub.signals.is_stopping or self._hub.signals.is_leaving)
         )
 
 

@@ -197,9 +197,8 @@ class Boot:
         """Write down how far an instance is."""
         now = self.now()
         logs = "".join(member.transcript)
-        await self.database.write(
-            lambda c: rows.keep(c, member.id, stage=member.stage, error=error, logs=logs, now=now)
-        )
+        progress = rows.Progress(member.stage, member.slots, error, logs)
+        await self.database.write(lambda c: rows.keep(c, member.id, progress, now))
 
 
 def _slots_of(health: Mapping[str, Any]) -> int:

@@ -12,6 +12,7 @@ from coghub.database import attempts
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
 from coghub.domain.signals import Line, Signals, Waiting
+from coghub.peers.peers import Peers
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.queue import Queue
@@ -40,7 +41,10 @@ class Told:
 class ColdStart:
     """Writes to the logs of predictions that wait."""
 
-    def __init__(self, database: Database, signals: Signals, queue: Queue, now: Clock) -> None:
+    def __init__(
+        self, database: Database, signals: Signals, queue: Queue, peers: Peers, now: Clock
+    ) -> None:
+        self._peers = peers
         self._database = database
         self._signals = signals
         self._queue = queue
@@ -82,6 +86,8 @@ class ColdStart:
         limit = self._now() - PATIENCE
         coming = (it for it in fleet.of_version(line) if it.is_coming)
         member = next(coming, None)
+        if not self._is_to_tell(line, member):
+            return []
         found = []
         first = islice(self._queue.oldest(line), MAX_TOLD)
         for place, waiting in enumerate(first, 1):
@@ -91,6 +97,16 @@ class ColdStart:
             if text:
                 found.append((waiting.id, text))
         return found
+
+    def _is_to_tell(self, line: Line, member: Member | None) -> bool:
+        """Tell whether this hub, and not another one, tells those who wait for a version.
+
+        It is the one whose instance comes first; while none comes, the one that leads.
+        """
+        coming = [it for it in self._peers.of_line(line) if not it.is_ready]
+        if member is None:
+            return not coming and (self._peers.leads.is_set() or not self._peers.others)
+        return all((member.created_at, member.id) < (it.created_at, it.id) for it in coming)
 
     def _news(self, waiting: Waiting, position: int, member: Member | None) -> str:
         told = self._told.setdefault(waiting.id, Told())

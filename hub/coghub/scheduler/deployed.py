@@ -14,7 +14,9 @@ from coghub.database.database import Database
 from coghub.domain.clock import Clock
 from coghub.domain.deployment import Deployed, Release
 from coghub.domain.instance import Stage
+from coghub.domain.peers import PeerInstance
 from coghub.domain.signals import Line
+from coghub.peers.peers import Peers
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.lives import Lives
 from coghub.scheduler.queue import Queue
@@ -33,6 +35,7 @@ class DeployedInstances:
     queue: Queue
     fleet: Fleet
     lives: Lives
+    peers: Peers
     now: Clock
     _releases: dict[int, Release] = field(default_factory=dict)
     """Deployment → what it runs now."""
@@ -68,11 +71,12 @@ class DeployedInstances:
             member.is_kept = False
             member.is_outdated = self._is_of_the_past(member)
         for deployment_id, release in self._releases.items():
+            kept, most = self._kept(deployment_id, release), release.configuration.max_instances
             serving = sorted(self._serving(deployment_id, release), key=_age)
-            for member in serving[: self._kept(deployment_id, release)]:
-                member.is_kept = True
-            for member in serving[release.configuration.max_instances :]:
-                member.is_outdated = True
+            for place, it in enumerate(serving):  # all hubs find the same order
+                if isinstance(it, Member):
+                    it.is_kept = place < kept
+                    it.is_outdated = it.is_outdated or place >= most
 
     def _kept(self, deployment_id: int, release: Release) -> int:
         return 0 if deployment_id in self._barred else release.configuration.min_instances
@@ -86,8 +90,9 @@ class DeployedInstances:
         is_waited_for = self.queue.count(member.line) > 0
         return member.version_key != release.version_key and not is_waited_for
 
-    def _serving(self, deployment_id: int, release: Release) -> Iterator[Member]:
+    def _serving(self, deployment_id: int, release: Release) -> Iterator[Member | PeerInstance]:
         line = Deployed(deployment_id, release.version_key)
+        yield from self.peers.of_line(line)
         for member in self.fleet.of_version(line):
             if (member.is_coming or member.is_ready) and not member.is_draining:
                 yield member
@@ -133,8 +138,9 @@ class DeployedInstances:
         if not isinstance(line, Deployed):
             return True
         release = self._release(line)
-        own = [it for it in self.fleet if it.deployment_id == line.deployment_id]
-        return release is not None and len(own) < release.configuration.max_instances
+        own = sum(1 for it in self.fleet if it.deployment_id == line.deployment_id)
+        others = sum(1 for it in self.peers.instances if _is_of(it, line.deployment_id))
+        return release is not None and own + others < release.configuration.max_instances
 
     def make_place(self, line: Line, *, is_urgent: bool) -> None:
         """Let an instance of another release leave for a line that has none."""
@@ -156,8 +162,13 @@ class DeployedInstances:
         return self._releases.get(line.deployment_id) if isinstance(line, Deployed) else None
 
 
-def _age(member: Member) -> tuple[bool, datetime]:
-    return not member.is_ready, member.created_at
+def _age(it: Member | PeerInstance) -> tuple[bool, datetime, str]:
+    return not it.is_ready, it.created_at, it.id
+
+
+def _is_of(instance: PeerInstance, deployment_id: int) -> bool:
+    line = instance.line
+    return isinstance(line, Deployed) and line.deployment_id == deployment_id
 
 
 def _running(member: Member) -> int:

@@ -15,9 +15,11 @@ from coghub.domain.clock import Clock
 from coghub.domain.errors import CoghubError, InstanceBusy, InstanceDied
 from coghub.domain.ids import new_id
 from coghub.domain.instance import InstanceRecord, Stage
+from coghub.domain.peers import Topic
 from coghub.domain.signals import Line
 from coghub.domain.statistics import Statistics
 from coghub.models.catalog import Entry
+from coghub.peers.peers import Peers
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.fleet import Fleet, Member
 from coghub.scheduler.patience import patiently
@@ -63,6 +65,7 @@ class Lives:
     boot: Boot
     tasks: SideTasks
     now: Clock
+    peers: Peers
     wake: Callable[[], None]
     """Called when there is something new for the scheduler."""
     on_failed: Callable[[Member, str], Awaitable[None]]
@@ -91,7 +94,8 @@ class Lives:
             deployment_id=deployment_id,
         )
         self.fleet.add(member)
-        self.tasks.spawn(self._live(member), "instance")
+        known = len(self.peers.of_line(member.line))
+        self.tasks.spawn(self._live(member, known), "instance")
 
     def stop(self, member: Member) -> None:
         """Begin to end an instance that is ready; its hardware is free when it has ended."""
@@ -147,11 +151,16 @@ class Lives:
                 await self.boot.keep(member)
                 member.kept_stage = member.stage
 
-    async def _live(self, member: Member) -> None:
-        """Whatever happens, its hardware is free afterwards."""
+    async def _live(self, member: Member, known: int) -> None:
+        """Whatever happens, its hardware is free afterwards.
+
+        Args:
+            member: the instance.
+            known: how many of its kind other hubs had when it was wished for.
+        """
         bind_contextvars(instance_id=member.id, version_id=member.entry.version.id)
         try:
-            if await self._is_brought_up(member):
+            if await self._is_brought_up(member, known):
                 await self._serve(member)
         except Exception:
             log.exception("instance is lost", instance_id=member.id)
@@ -160,9 +169,10 @@ class Lives:
             self.fleet.remove(member)
             self.wake()
 
-    async def _is_brought_up(self, member: Member) -> bool:
+    async def _is_brought_up(self, member: Member, known: int) -> bool:
         try:
-            await patiently(lambda: self._add(member), reason="instance starts")
+            if not await patiently(lambda: self._add(member, known), reason="instance starts"):
+                return False
             if await self._bring_up(member):
                 return True
             await self._ended(member, "given up")
@@ -177,8 +187,15 @@ class Lives:
             await self._failed(member, f"Internal error: {type(error).__name__}")
         return False
 
-    async def _add(self, member: Member) -> None:
-        await self.boot.database.write(lambda c: rows.add(c, self._record(member)))
+    async def _add(self, member: Member, known: int) -> bool:
+        """Write down that it starts; False if another hub has begun one of its kind meanwhile."""
+        beginning = rows.Beginning(
+            self._record(member), self.peers.me, member.line, member.slots, known
+        )
+        is_added = await self.boot.database.write(lambda c: rows.add(c, beginning))
+        if is_added:
+            self.peers.tell(Topic.INSTANCES)
+        return is_added
 
     async def _bring_up(self, member: Member) -> bool:
         """Return whether it is ready; it is not, where it was given up."""
@@ -233,6 +250,7 @@ class Lives:
 
     async def _keep(self, member: Member, error: str | None = None) -> None:
         await patiently(lambda: self.boot.keep(member, error), reason="instance changes")
+        self.peers.tell(Topic.INSTANCES)
 
     def _record(self, member: Member) -> InstanceRecord:
         return InstanceRecord(

@@ -28,6 +28,14 @@ class Queue:
     def __contains__(self, prediction_id: str) -> bool:
         return prediction_id in self._waiting
 
+    def find(self, prediction_id: str) -> Waiting | None:
+        """Return a prediction that waits."""
+        return self._waiting.get(prediction_id)
+
+    def ids(self) -> set[str]:
+        """Return the ids of all that wait."""
+        return set(self._waiting)
+
     def add(self, waiting: Waiting) -> None:
         """Let a prediction wait; one that waits already stays where it is."""
         if waiting.id in self._waiting:

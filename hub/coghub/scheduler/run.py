@@ -66,6 +66,8 @@ class RunParts:
     now: Clock
     files: PredictionFiles
     callback_url: str
+    hub_id: Callable[[], int]
+    """Which hub runs it, of those that share the database."""
     hosts: Callable[[], Sequence[str]]
     """Under which names clients know the hub."""
     on_batch: Callable[[Receiver, Batch], None]
@@ -107,7 +109,9 @@ class Run:
         )
         try:
             assigned = await self._write(
-                lambda c: attempts.assign(c, self.waiting, self.member.hardware)
+                lambda c: attempts.assign(
+                    c, self.waiting, self.member.hardware, hub_id=self.parts.hub_id()
+                )
             )
             if assigned is None or self.is_canceled:
                 return None

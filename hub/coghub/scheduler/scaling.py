@@ -20,6 +20,7 @@ from coghub.domain.prediction import End, Status
 from coghub.domain.signals import Line, Waiting, is_training, version_key_of
 from coghub.executors.base import Executor
 from coghub.models.catalog import Catalog, Entry
+from coghub.peers.peers import Peers
 from coghub.predictions.predictions import Predictions
 from coghub.scheduler.deployed import DeployedInstances
 from coghub.scheduler.fleet import Fleet, Member
@@ -34,6 +35,8 @@ SCALE_UP_AGAIN_AFTER = timedelta(seconds=60)
 """After one that failed beside those that serve: there may be no room in memory."""
 DRAIN_AFTER = timedelta(seconds=10)
 """Who has waited for so long, while others' instances are never idle, gets the next one's place."""
+OTHERS_FIRST = timedelta(seconds=1)
+"""So long a hub leaves a version to others, and one after the other makes room for it then."""
 AT_ONCE = 200
 """Predictions that are ended together: they share commits."""
 
@@ -50,6 +53,7 @@ class Scaling:
     catalog: Catalog
     executor: Executor
     deployed: DeployedInstances
+    peers: Peers
     now: Clock
     _promises: dict[str, Line] = field(default_factory=dict)
     """Hardware → the version for which room is being made on it."""
@@ -75,13 +79,15 @@ class Scaling:
         if self.deployed.lacks(line):
             return True
         waiting = self.queue.count(line)
-        members = [it for it in self.fleet.of_version(line) if it.is_coming or it.is_ready]
-        if not members or not waiting:
+        own = [it for it in self.fleet.of_version(line) if it.is_coming or it.is_ready]
+        others = self.peers.of_line(line)
+        if not (own or others) or not waiting:
             return waiting > 0
         failed_at, now = self._failed_at.get(line), self.now()
         if failed_at is not None and now - failed_at < SCALE_UP_AGAIN_AFTER:
             return False
-        coming = sum(it.slots for it in members if it.is_coming)
+        coming = sum(it.slots for it in own if it.is_coming)
+        coming += sum(it.slots for it in others if not it.is_ready)
         return waiting > coming and self._waits(line, SCALE_UP_AFTER)
 
     def _waits(self, line: Line, span: timedelta) -> bool:
@@ -101,11 +107,19 @@ class Scaling:
             return
         wanted = await self._wanted(entry, line)
         hardware = hardware_for(entry.version, wanted, self.fleet.hardware)
-        if hardware is None or not hardware.capacity:
+        if hardware is not None and hardware.capacity:
+            self._place(entry, line, hardware.sku)
+        elif not self._is_for_others(entry, wanted):
             sku = wanted or "cpu"
             await self._fail_all(line, f"This hub does not have the hardware `{sku}`")
-        else:
-            self._place(entry, line, hardware.sku)
+
+    def _is_for_others(self, entry: Entry, wanted: str | None) -> bool:
+        """Tell whether another hub has the hardware that this one lacks."""
+        for peer in self.peers.others.values():
+            found = hardware_for(entry.version, wanted, {it.sku: it for it in peer.hardware})
+            if found is not None and found.capacity:
+                return True
+        return False
 
     def _place(self, entry: Entry, line: Line, sku: str) -> None:
         for other in [at for at, to in self._promises.items() if to == line and at != sku]:
@@ -134,6 +148,8 @@ class Scaling:
         """Stop an instance of another version that nobody needs, or let one run empty."""
         if any(it.stage is Stage.STOPPED and it.hardware == sku for it in self.fleet):
             return
+        if self.peers.others and not self._waits(line, OTHERS_FIRST * (1 + self.peers.rank)):
+            return  # one of the others may have a free place
         coming = [it for it in self.fleet.coming(sku) if not it.is_kept]
         unwanted = [it for it in coming if not self.queue.count(it.line)]
         if (idle := self.fleet.least_needed(sku, line, self.queue.count)) is not None:
@@ -152,7 +168,8 @@ class Scaling:
         """Fail those who wait for an instance, unless another one of the version serves them."""
         line = member.line
         self.deployed.failed(line)
-        if any(it.is_ready for it in self.fleet.of_version(line)):
+        serving = [*self.fleet.of_version(line), *self.peers.of_line(line)]
+        if any(it.is_ready for it in serving):
             self._failed_at[line] = self.now()
         else:
             await patiently(lambda: self._fail_all(line, reason), reason="setup failed")

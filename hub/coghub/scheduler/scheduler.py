@@ -7,41 +7,42 @@ running a prediction are side tasks, each with one end.
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
 import structlog
 
-from coghub.database import attempts
-from coghub.database import instances as instance_rows
+from coghub.database import hubs as hub_rows
 from coghub.database import models as model_rows
-from coghub.database import predictions as rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
 from coghub.domain.live import LiveNow
+from coghub.domain.peers import News, Topic
 from coghub.domain.prediction import End, Status
 from coghub.domain.signals import Signals, Waiting
 from coghub.domain.statistics import Statistics
 from coghub.executors.base import Executor
 from coghub.models.catalog import Catalog
+from coghub.peers.peers import Peers
 from coghub.predictions.predictions import Predictions
 from coghub.scheduler.boot import Boot
 from coghub.scheduler.cold_start import ColdStart, Told
 from coghub.scheduler.deployed import DeployedInstances
 from coghub.scheduler.fleet import Fleet, Member
+from coghub.scheduler.left_behind import LeftBehind
 from coghub.scheduler.lives import Lives, SideTasks
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.queue import Queue
 from coghub.scheduler.run import Run, RunParts
 from coghub.scheduler.scaling import Scaling
+from coghub.scheduler.shared_queue import SharedQueue, refreshed
 
 log = structlog.get_logger()
 
 TICK_S = 1.0
 """The loop runs at least so often: clocks, and what nobody announced."""
-RESTARTED = "The hub was stopped while the prediction ran, and it had output already"
-TRAINING_RESTARTED = "The hub was stopped while the training ran"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class SchedulerParts:
     predictions: Predictions
     catalog: Catalog
     executor: Executor
+    peers: Peers
     now: Clock
     idle_timeout_s: float
     statistics: Statistics = field(default_factory=Statistics)
@@ -67,6 +69,14 @@ class Scheduler:
         self._parts = parts
         self.fleet = fleet
         self.queue = Queue()
+        self._peers = peers = parts.peers
+        self._shared = SharedQueue(
+            parts.database, self.queue, peers, parts.signals, lambda it: it in self._runs
+        )
+        self._left_behind = LeftBehind(
+            parts.database, parts.signals, parts.now, on_waiting=self.on_queued
+        )
+        self._cold_start = ColdStart(parts.database, parts.signals, self.queue, peers, parts.now)
         self._run_parts = run_parts
         self._tasks = SideTasks()
         self._lives = Lives(
@@ -74,12 +84,13 @@ class Scheduler:
             boot,
             self._tasks,
             parts.now,
+            peers,
             wake=self.wake,
             on_failed=self._on_failed,
             statistics=parts.statistics,
         )
         self._deployed = DeployedInstances(
-            parts.database, self.queue, fleet, self._lives, parts.now
+            parts.database, self.queue, fleet, self._lives, peers, parts.now
         )
         self._scaling = Scaling(
             self.queue,
@@ -90,10 +101,12 @@ class Scheduler:
             catalog=parts.catalog,
             executor=parts.executor,
             deployed=self._deployed,
+            peers=peers,
             now=parts.now,
         )
-        self._cold_start = ColdStart(parts.database, parts.signals, self.queue, parts.now)
         self._runs = dict[str, Run]()
+        self._is_leaving = False
+        self._is_refresh_needed = asyncio.Event()
         self._wake = asyncio.Event()
         self._ticked_at = 0.0
 
@@ -102,8 +115,8 @@ class Scheduler:
         self._wake.set()
 
     def on_queued(self, waiting: Waiting) -> None:
-        """Take in a prediction that was just made."""
-        self.queue.add(waiting)
+        """Take in a prediction that was just made, or given back."""
+        self._shared.add(waiting)
         self.wake()
 
     def on_ended(self, prediction_id: str) -> None:
@@ -131,35 +144,72 @@ class Scheduler:
 
     async def recover(self) -> None:
         """Take up what a hub that was stopped left: nothing is lost, and nothing ends twice."""
-        now = self._parts.now()
-        await self._parts.database.write(lambda c: instance_rows.end_all(c, now))
         await self._parts.executor.tidy(await self._parts.database.read(model_rows.version_ids))
-        for row in await self._parts.database.read(rows.open_ones):
-            waiting = rows.waiting_of(row)
-            if row["status"] != Status.PROCESSING:
-                self.queue.add(waiting)
-                continue
-            try:
-                await self._recover_running(waiting)
-            except Exception:  # the others are to run all the same; its time will be over
-                log.exception("prediction could not be taken up", prediction_id=waiting.id)
+        await self._left_behind.take_up()
+        for waiting in await self._parts.database.read(hub_rows.waiting):
+            self.queue.add(waiting)
         self.wake()
 
-    async def _recover_running(self, waiting: Waiting) -> None:
-        """Let it wait again if it has told no output; a stop of the hub is not its fault.
-
-        A training is not begun twice: it may have cost hours, or changed something elsewhere.
-        """
-        if waiting.is_training:
-            await self._parts.predictions.end(waiting.id, End(Status.FAILED, TRAINING_RESTARTED))
-            return
-        back = await self._parts.database.write(
-            lambda c: attempts.give_back(c, waiting.id, waiting.attempt, counts=False)
+    async def share(self) -> None:
+        """Keep in step with the other hubs of the database, until canceled."""
+        await asyncio.gather(
+            self._peers.run(),
+            refreshed(self._shared, self._is_refresh_needed, self.wake),
+            self._take_offers(),
+            self._left_behind.run(),
         )
-        if back is None:
-            await self._parts.predictions.end(waiting.id, End(Status.FAILED, RESTARTED))
-        else:
-            self.queue.add(back)
+
+    async def _take_offers(self) -> None:
+        while True:
+            try:
+                await self._shared.take_offers()
+            except Exception as error:  # noqa: BLE001 - the next refresh finds them
+                log.warning("offers not taken", error=str(error))
+            self.wake()
+
+    def hear(self, news: Sequence[News]) -> None:
+        """Take in what another hub tells."""
+        self._shared.hear(news)
+        for it in news:
+            match it.topic:
+                case Topic.CHANGED:
+                    self._parts.signals.wake(it.key)
+                case Topic.ENDED:
+                    self.on_ended(it.key)
+                    self._parts.signals.wake_for_end(it.key)
+                case Topic.VERSION_DELETED:
+                    self.on_version_deleted(int(it.key))
+                case Topic.DEPLOYMENTS:
+                    self.on_deployments_changed()
+                case _:
+                    pass
+
+    def hear_of_gap(self) -> None:
+        """Read everything: something may have been missed."""
+        self._is_refresh_needed.set()
+        self.on_deployments_changed()
+
+    def leave(self) -> None:
+        """Begin nothing more: other hubs take who waits."""
+        self._is_leaving = True
+
+    def hear_of_end(self) -> None:
+        """See what a hub left that is gone."""
+        self._left_behind.look_soon()
+
+    @property
+    def running(self) -> int:
+        """How many predictions run."""
+        return len(self._runs)
+
+    def begin_anew(self) -> None:
+        """Stop all instances: others have been given what runs on them."""
+        for member in self.fleet:
+            if member.is_coming:
+                self._lives.give_up(member)
+            elif member.is_ready:
+                self._lives.stop(member)
+        self._is_refresh_needed.set()
 
     async def run(self) -> None:
         """Tick whenever something changed, until canceled; a failing tick does not end the loop."""
@@ -175,10 +225,13 @@ class Scheduler:
 
     async def tick(self) -> None:
         """Assign, scale, stop what is idle, and tell those who wait how it goes."""
-        self._assign()
-        await self._deployed.look()
-        await self._scaling.scale()
-        self._lives.stop_idle(self._parts.idle_timeout_s)
+        if not self._is_leaving:
+            self._assign()
+        self._shared.offer()
+        if not self._is_leaving:
+            await self._deployed.look()
+            await self._scaling.scale()
+            self._lives.stop_idle(self._parts.idle_timeout_s)
         await self._lives.keep_stages()
         await self._cold_start.tell(self.fleet)
         self._ticked_at = monotonic()
@@ -209,7 +262,7 @@ class Scheduler:
     # --- assign ---
 
     def _assign(self) -> None:
-        running = self.fleet.running()
+        running = self.fleet.running() + self._peers.running
         for line in self.queue.versions(running):
             for member in self.fleet.of_version(line):
                 while member.free_slots:
@@ -220,7 +273,7 @@ class Scheduler:
                     running[waiting.account_id] += 1
 
     def _give(self, waiting: Waiting, member: Member) -> None:
-        self.queue.serve(waiting)
+        self._shared.serve(waiting)
         member.running[waiting.id] = waiting
         member.idle_since = None
         run = Run(self._run_parts, member, waiting)
@@ -251,4 +304,4 @@ class Scheduler:
                 self._lives.look_after(member)
             self.wake()
         if back is not None and not run.is_canceled:
-            self.queue.add(back)
+            self.on_queued(back)

@@ -76,6 +76,7 @@ class Webhooks:
         self._statistics = statistics or Statistics()
         self._caller = caller
         self._wake = asyncio.Event()
+        self._is_finishing = False
         self._under_way = dict[str, asyncio.Task[None]]()
         self._of_receiver = Counter[tuple[int, str]]()
         self._of_account = Counter[int]()
@@ -101,6 +102,8 @@ class Webhooks:
 
     async def tick(self) -> int:
         """Begin to send what is due, as far as receivers are free; return how many that were."""
+        if self._is_finishing:
+            return 0
         now = self._caller.now()
         # Some of them may end while this reads, and stand in what it finds as they were before.
         before = frozenset(self._under_way)
@@ -110,6 +113,13 @@ class Webhooks:
         )
         begun = [it for it in found if it.id not in before and self._begin(it)]
         return len(begun)
+
+    async def finish(self, limit_s: float) -> None:
+        """Begin nothing more, and wait for what is under way: another hub sends from now on."""
+        self._is_finishing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self.idle()
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""

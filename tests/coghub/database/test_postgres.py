@@ -1,6 +1,7 @@
 """What is PostgreSQL's own: several who write, a server that goes, and what it would not keep."""
 
 import asyncio
+import shutil
 from contextlib import suppress
 
 import psycopg
@@ -13,7 +14,7 @@ from coghub.database.postgres import PostgresDatabase, shown
 from coghub.database.schema import accounts, properties
 from coghub.database.statements import Statement
 from coghub.domain.clock import utc_now
-from coghub.domain.errors import DatabaseUnreachable, DataFolderBusy
+from coghub.domain.errors import DatabaseUnreachable, HubsDiffer
 from coghub.hub_settings import HubSettings
 from coghub.opening import open_hub
 
@@ -180,15 +181,16 @@ async def test_a_migration_that_fails_leaves_nothing(postgres_server):
         await database.close()
 
 
-async def test_one_hub_works_with_a_database(url, tmp_path):
+async def test_a_hub_with_another_key_does_not_join(url, tmp_path):
     first, second = (HubSettings(data=tmp_path / it, database=url) for it in ("one", "two"))
-    async with open_hub(first, is_claimed=True):
-        with pytest.raises(DataFolderBusy, match="Another hub works with this database"):
-            async with open_hub(second, is_claimed=True):
-                pass
-        async with open_hub(first) as beside:
-            await beside.accounts.create("alice")
+    async with open_hub(first, is_claimed=True) as hub:
+        await hub.accounts.create("alice")
 
+    with pytest.raises(HubsDiffer, match="another key"):
+        async with open_hub(second, is_claimed=True):
+            pass
+
+    shutil.copy(tmp_path / "one" / "key", tmp_path / "two" / "key")
     async with open_hub(second, is_claimed=True) as hub:
         assert [it.name for it in await hub.accounts.list()] == ["alice"]
 

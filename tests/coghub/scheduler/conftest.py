@@ -114,7 +114,7 @@ def executor():
 def one_place(hub):
     """The hub, with room for one instance."""
     cpu = replace(hub.hardware[0], capacity=1)
-    return replace(hub, hardware=(cpu,))
+    return replace(hub, own_hardware=(cpu,))
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ class Chaos:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("places", [1, 3])
 async def test_every_prediction_ends_once(disk, executor, alice, hello, seed, places):
-    hub = replace(disk.hub, hardware=(replace(disk.hub.hardware[0], capacity=places),))
+    hub = replace(disk.hub, own_hardware=(replace(disk.hub.hardware[0], capacity=places),))
     orders = [hello, await add_version(hub, alice, "wide", slots=3)]
     async with running(hub, executor) as it:
         chaos = Chaos(it, disk, alice, random.Random(seed))

@@ -22,8 +22,10 @@ def places(hub, clock, greeter):
 
     def with_places(count):
         cpu = replace(hub.hardware[0], capacity=count)
-        deployments = Deployments(hub.database, hub.models, KeptRoom((cpu,)), hub.signals, clock)
-        greeter.hub = replace(hub, hardware=(cpu,), now=clock, deployments=deployments)
+        deployments = Deployments(
+            hub.database, hub.models, KeptRoom(lambda: (cpu,)), hub.signals, clock
+        )
+        greeter.hub = replace(hub, own_hardware=(cpu,), now=clock, deployments=deployments)
         return greeter.hub
 
     return with_places

@@ -46,6 +46,7 @@ async def test_an_instance_is_not_read_faster_than_its_logs_can_be_written(
         hub.now,
         hub.prediction_files,
         "",
+        lambda: 1,
         list,
         print,
         print,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from coghub.database import predictions as rows
+from coghub.database import hubs as hub_rows
 from coghub.domain.clock import utc_now
 from coghub.domain.prediction import End, Status
 from coghub.scheduler.reaper import Reaper
@@ -49,8 +49,8 @@ async def test_one_that_cannot_be_ended_keeps_no_other_from_its_end(
     monkeypatch.setattr(hub.predictions, "end", broken)
 
     assert await reaper.tick() == 2
-    left = await hub.database.read(rows.open_ones)
-    assert [row["id"] for row in left] == [made[0].id]
+    left = await hub.database.read(hub_rows.waiting)
+    assert [it.id for it in left] == [made[0].id]
 
 
 async def test_a_clock_that_is_set_back_makes_no_end_before_the_beginning(

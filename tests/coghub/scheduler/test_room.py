@@ -97,7 +97,7 @@ async def test_more_of_one_version_takes_no_others_only_place(
     one_place, executor, clock, alice, hello, other
 ):
     cpu = replace(one_place.hardware[0], capacity=2)
-    two_places = replace(one_place, hardware=(cpu,), now=clock)
+    two_places = replace(one_place, own_hardware=(cpu,), now=clock)
     async with running(two_places, executor) as it:
         modest = await busy(it, alice, other(do="wait"))
         await busy(it, alice, hello(do="wait"))

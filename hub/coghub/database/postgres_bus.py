@@ -1,0 +1,176 @@
+"""News between hubs by PostgreSQL's NOTIFY, and the locks that a hub has as long as it lives.
+
+There are two connections: one listens, the other one tells, and holds the locks of its session.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+import structlog
+
+from coghub.database.bus import Bus
+from coghub.domain.errors import DatabaseUnreachable
+from coghub.domain.peers import News, Topic
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+CHANNEL = "coghub"
+MOST_BYTES = 7500
+"""Of one message: PostgreSQL takes 7999."""
+AGAIN_S = 1.0
+"""Between two tries to listen."""
+LEAD_LOCK = 0x636F6768_7562_03
+"""The key of the lock of the hub that does what one does for all: "coghub", and a number."""
+DEAD_AFTER = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+}
+"""Let the server find in seconds that a hub's machine is gone, whose locks others wait for."""
+
+
+class Message(msgspec.Struct, array_like=True):
+    """What is sent."""
+
+    teller: str
+    news: list[tuple[Topic, str]]
+
+
+class PostgresBus(Bus):
+    """See `Bus`.
+
+    Args:
+        connect: makes a connection that commits by itself.
+        url: for connections on the event loop.
+        hub_lock: the key of the lock that says that a hub works with the rows.
+        unreachable: makes the error of a connection that does not work.
+    """
+
+    is_shared = True
+
+    def __init__(
+        self,
+        connect: Callable[[], "psycopg.Connection[Any]"],
+        url: str,
+        hub_lock: int,
+        unreachable: Callable[[psycopg.Error], DatabaseUnreachable],
+    ) -> None:
+        self._connect = connect
+        self._url = url
+        self._hub_lock = hub_lock
+        self._unreachable = unreachable
+        self._session: psycopg.Connection[Any] | None = None
+        self._leads = False
+        self._turn = asyncio.Lock()
+        self._name = os.urandom(8).hex()
+
+    async def hear(
+        self, on_news: Callable[[Sequence[News]], None], on_gap: Callable[[], None]
+    ) -> None:
+        """See `Bus`."""
+        while True:
+            try:
+                await self._listen(on_news, on_gap)
+            except psycopg.Error as error:
+                log.warning("other hubs are not heard", error=str(error).partition("\n")[0])
+            await asyncio.sleep(AGAIN_S)
+
+    async def _listen(
+        self, on_news: Callable[[Sequence[News]], None], on_gap: Callable[[], None]
+    ) -> None:
+        connection = await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=10, application_name="coghub news"
+        )
+        async with connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            on_gap()
+            async for notice in connection.notifies():
+                message = msgspec.json.decode(notice.payload, type=Message)
+                if message.teller != self._name:
+                    on_news([News(topic, key) for topic, key in message.news])
+
+    async def tell(self, news: Sequence[News]) -> None:
+        """See `Bus`."""
+        await self._run(lambda session: self._tell(session, news))
+
+    def _tell(self, session: "psycopg.Connection[Any]", news: Sequence[News]) -> None:
+        for text in messages(self._name, news):
+            session.execute("SELECT pg_notify(%s, %s)", (CHANNEL, text))
+
+    async def keep(self, *, leads: bool) -> bool:
+        """See `Bus`."""
+        return await self._run(lambda session: self._keep(session, leads=leads))
+
+    def _keep(self, session: "psycopg.Connection[Any]", *, leads: bool) -> bool:
+        if leads and not self._leads:
+            row = session.execute("SELECT pg_try_advisory_lock(%s)", (LEAD_LOCK,)).fetchone()
+            self._leads = row is not None and bool(row[0])
+        elif self._leads and not leads:
+            session.execute("SELECT pg_advisory_unlock(%s)", (LEAD_LOCK,))
+            self._leads = False
+        else:
+            session.execute("SELECT 1")
+        return self._leads
+
+    async def close(self) -> None:
+        """See `Bus`."""
+        async with self._turn:
+            await asyncio.to_thread(self.let_go)
+
+    def claim(self) -> None:
+        """Hold what says that a hub works with the rows.
+
+        Raises:
+            psycopg.Error: if the server cannot be used.
+        """
+        session = self._connect()
+        if not session.info.host.startswith("/"):
+            for name, value in DEAD_AFTER.items():
+                session.execute("SELECT set_config(%s, %s, false)", (name, value))
+        session.execute("SELECT pg_advisory_lock_shared(%s)", (self._hub_lock,))
+        self._session, self._leads = session, False
+
+    def let_go(self) -> None:
+        """End the session, and its locks with it."""
+        session, self._session, self._leads = self._session, None, False
+        if session is not None:
+            with suppress(psycopg.Error):
+                session.close()
+
+    async def _run(self, work: Callable[["psycopg.Connection[Any]"], T]) -> T:
+        async with self._turn:
+            return await asyncio.to_thread(self._work, work)
+
+    def _work(self, work: Callable[["psycopg.Connection[Any]"], T]) -> T:
+        try:
+            if self._session is None:
+                self.claim()
+            assert self._session is not None
+            return work(self._session)
+        except psycopg.Error as error:
+            self.let_go()
+            raise self._unreachable(error) from error
+
+
+def messages(teller: str, news: Sequence[News]) -> Iterator[str]:
+    """Yield what is to be sent, in pieces that PostgreSQL takes."""
+    piece, size = list[tuple[Topic, str]](), 0
+    for it in dict.fromkeys(news):
+        piece.append((it.topic, it.key))
+        size += len(it.key) + 10
+        if size > MOST_BYTES - 200:
+            yield _text(teller, piece)
+            piece, size = list[tuple[Topic, str]](), 0
+    if piece:
+        yield _text(teller, piece)
+
+
+def _text(teller: str, piece: list[tuple[Topic, str]]) -> str:
+    return msgspec.json.encode(Message(teller, piece)).decode()

@@ -1,0 +1,1 @@
+"""Hubs that share one database: who lives, what each has, and what they tell each other."""
