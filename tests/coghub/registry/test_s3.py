@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import oras.client
 import pytest
-from oci_images import Pusher, config, manifest
+from oci_images import Pusher, config, error_code, manifest
+from s3_faults import s3_faults
 
 from coghub.app import asgi
 from coghub.domain.clock import utc_now
 from coghub.domain.digest import digest_of
 from coghub.domain.errors import StorageUnusable
+from coghub.files.blobs import LEASE
 from coghub.opening import open_hub
 from coghub.registry.collection import Collection
 from coghub.serving.listener import bind, listening, url_of
@@ -157,6 +159,62 @@ async def test_an_upload_goes_on_when_the_store_is_back(s3, place, settings, tok
     assert (failed.status_code, again.status_code) == (503, 201)
     assert "127.0.0.1" not in failed.text
     assert keys(s3, place) == [key_of(b"layer")]
+
+
+@pytest.fixture
+def faults(s3, monkeypatch):
+    """What stands between hubs and the store from now on."""
+    with s3_faults(s3.address) as (address, found):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        yield found
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket"])
+async def test_a_store_that_refuses_is_told_and_asked_again(
+    s3, place, faults, settings, token, code
+):
+    async with open_hub(settings) as opened:
+        client = Pusher(asgi(opened), token)
+        location = (await client("POST", UPLOADS)).headers["location"]
+        finish = f"{location}?digest={digest_of(b'layer')}"
+        faults.fail("^(PUT|POST|GET)", 403 if code == "AccessDenied" else 404, code)
+
+        pushed = await client("PUT", finish, content=b"layer")
+        filed = await client("POST", "/v1/files", files={"content": b"input"})
+        faults.recover()
+        again = await client("PUT", finish)
+        filed_again = await client("POST", "/v1/files", files={"content": b"input"})
+
+    assert (pushed.status_code, error_code(pushed)) == (503, "UNAVAILABLE")
+    assert (filed.status_code, filed.json()["code"]) == (503, "storage-unusable")
+    assert code not in pushed.text + filed.text
+    assert (again.status_code, filed_again.status_code) == (201, 201)
+    [file] = [key for key in keys(s3, place) if key.startswith("files/")]
+    assert keys(s3, place) == [key_of(b"layer"), file]
+
+
+async def test_a_collection_goes_on_when_the_store_lets_it(
+    s3, place, faults, settings, token, clock
+):
+    """What it could not delete is no blob any more, and can be pushed again before it is gone."""
+    async with open_hub(settings, now=clock) as opened:
+        client = Pusher(asgi(opened), token)
+        for blob in (b"one", b"two"):
+            await client.blob("alice/hello", blob)
+        clock.later = timedelta(days=2)
+        faults.fail("^(DELETE|POST)", 403, "AccessDenied")
+        with pytest.raises(StorageUnusable):
+            await Collection(opened).tick()
+        gone = await client("HEAD", f"/v2/alice/hello/blobs/{digest_of(b'one')}")
+        faults.recover()
+        clock.later += LEASE
+
+        await client.blob("alice/hello", b"one")
+        await Collection(opened).tick()
+
+        there = await client("HEAD", f"/v2/alice/hello/blobs/{digest_of(b'one')}")
+    assert (gone.status_code, there.status_code) == (404, 200)
+    assert keys(s3, place) == [key_of(b"one")]
 
 
 async def test_garbage_goes_from_the_bucket_and_nothing_that_is_named(
