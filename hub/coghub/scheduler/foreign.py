@@ -18,6 +18,7 @@ from coghub.domain.growing_log import GrowingLog
 from coghub.domain.instance_event import Completed, Event, Log, Output, Started
 from coghub.files.prediction_files import PredictionFiles
 from coghub.scheduler.fleet import Member
+from coghub.scheduler.patience import patiently
 from coghub.trainings.trainings import training_schema
 
 WEBHOOK_EVENTS = ("start", "output", "logs")
@@ -146,6 +147,11 @@ class Foreign:
         if media_type in ("", "None"):
             media_type = "application/octet-stream"
         name = f"output{mimetypes.guess_extension(media_type) or ''}"
+        return await patiently(
+            lambda: self._kept(content, name, media_type), reason="output file comes"
+        )
+
+    async def _kept(self, content: bytes, name: str, media_type: str) -> str:
         async with self.files.incoming() as incoming:
             await incoming.write(content)
             return await self.files.add(

@@ -1,4 +1,4 @@
-"""Tries again what the database cannot do now, as while its disk is full: what was told stays."""
+"""Tries again what cannot be kept now, as while a disk is full: what was told stays."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,6 +7,7 @@ from typing import TypeVar
 import structlog
 
 from coghub.database.sqlite import may_pass
+from coghub.domain.errors import StorageUnusable
 
 log = structlog.get_logger()
 
@@ -17,15 +18,16 @@ PAUSE_S = 1.0
 
 
 async def patiently(work: Callable[[], Awaitable[T]], *, reason: str) -> T:
-    """Return what the work returns, once the database does it; other errors are raised."""
+    """Return what the work returns, once database and storage do it; other errors are raised."""
     is_noted = False
     while True:
         try:
             return await work()
         except Exception as error:
-            if not may_pass(error):
+            what = "storage" if isinstance(error, StorageUnusable) else "database"
+            if what == "database" and not may_pass(error):
                 raise
             if not is_noted:
-                log.warning("database waited for", reason=reason, error=str(error))
+                log.warning("waited for", what=what, reason=reason, error=str(error))
             is_noted = True
         await asyncio.sleep(PAUSE_S)

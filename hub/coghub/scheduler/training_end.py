@@ -10,6 +10,7 @@ from coghub.domain.errors import CoghubError
 from coghub.domain.prediction import Chunk, EventKind, Status, output_of
 from coghub.domain.signals import Waiting
 from coghub.models.catalog import Entry
+from coghub.scheduler.patience import patiently
 from coghub.trainings.outcome import Outcome, Outcomes, Trained
 
 Keep = Callable[[Connection], None]
@@ -22,11 +23,14 @@ async def outcome_of(
     """Return what keeps the outcome of a training that a batch ends well.
 
     The batch then tells the version too; where none can be made, it ends the training as failed.
+    While database or storage are away, it waits: a training may have cost hours.
     """
     if batch.end is None or batch.end.status is not Status.SUCCEEDED:
         return None
     try:
-        outcome = await _outcome(outcomes, waiting, entry, batch)
+        outcome = await patiently(
+            lambda: _outcome(outcomes, waiting, entry, batch), reason="training ends"
+        )
     except (CoghubError, FileNotFoundError) as error:
         batch.end = replace(batch.end, status=Status.FAILED, error=str(error))
         return None

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from coghub.domain.errors import StorageUnusable
 from coghub.domain.instance_event import Completed, Log, Output, Started
+from coghub.scheduler import patience
 from coghub.scheduler.foreign import Foreign
 
 CALLBACK = "http://172.18.0.1:4000/key"
@@ -109,3 +111,23 @@ async def test_files_come_back_as_files_of_the_hub(hub):
     stored, text, broken = event.chunk
     assert stored.endswith("/output.txt")
     assert (text, broken) == ("text", "data:broken;base64,%")
+
+
+async def test_a_file_waits_for_a_store_that_is_away(hub, monkeypatch):
+    """Its server has told all that it will, and nobody else has the file."""
+    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+    one = foreign({"type": "string", "format": "uri"}, hub.prediction_files)
+    one.prediction_id, tries, add = None, [], hub.prediction_files.add
+
+    async def away(*given, **named):
+        tries.append(given)
+        if len(tries) < 3:
+            raise StorageUnusable("The object store cannot be used just now")
+        return await add(*given, **named)
+
+    monkeypatch.setattr(hub.prediction_files, "add", away)
+
+    [event] = await one.events_of(Output("data:text/plain;base64,YWJj", None))
+
+    file = await hub.prediction_files.find(event.chunk.split("/")[-2])
+    assert (file.size_bytes, len(tries)) == (3, 3)

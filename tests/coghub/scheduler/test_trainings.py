@@ -14,7 +14,10 @@ from coghub.api.callbacks import Callbacks
 from coghub.database import manifests
 from coghub.database.schema import manifest_blobs
 from coghub.database.usage import UsageQuery, usage
+from coghub.domain.errors import DatabaseUnreachable, DiskFull, StorageUnusable
 from coghub.domain.prediction import Status
+from coghub.scheduler import patience
+from coghub.trainings.outcome import Outcomes
 
 ANY = {"type": "object"}
 
@@ -247,3 +250,30 @@ async def test_the_tag_latest_is_the_latest_version_also_after_that_is_deleted(
 async def _latest(hub):
     row = await hub.database.read(lambda c: manifests.by_tag(c, "alice/tuned", "latest"))
     return row and row["digest"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseUnreachable("postgresql://db", "connection refused"),
+        StorageUnusable("The object store cannot be used just now"),
+        DiskFull("No space is left on the hub's disk"),
+    ],
+    ids=["database", "storage", "disk"],
+)
+async def test_what_took_hours_waits_for_what_is_away(started, trainer, learnt, monkeypatch, error):
+    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+    tries, told_by = [], Outcomes.told_by
+
+    async def away(self, training_id):
+        tries.append(training_id)
+        if len(tries) < 3:
+            raise error
+        return await told_by(self, training_id)
+
+    monkeypatch.setattr(Outcomes, "told_by", away)
+
+    training = await started.end_of(await trainer.learning(learnt))
+
+    assert (training.status, training.error, len(tries)) == (Status.SUCCEEDED, None, 3)
+    assert len(await trainer.versions()) == 1
