@@ -124,10 +124,11 @@ def test_a_model_is_pushed_run_pulled_and_still_there_after_a_crash(
     [
         ({"COGHUB_STORAGE": "s3://no-such-bucket/hub"}, "NoSuchBucket"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "error sending request"),
+        ({"COGHUB_STORAGE": "/no/such/folder"}, "cannot be used: It is no folder: /no/such/folder"),
         ({"COGHUB_STORAGE": "gs://bucket"}, "is not an address such as s3://bucket/prefix"),
     ],
 )
-def test_a_bucket_that_cannot_be_used_is_one_clear_error(s3_environ, tmp_path, said, reason):
+def test_a_place_that_cannot_be_used_is_one_clear_error(s3_environ, tmp_path, said, reason):
     done = subprocess.run(
         [COGHUB, "up", "--port", "0", "--data", str(tmp_path / "data")],
         env={**s3_environ, **said},

@@ -100,6 +100,19 @@ class LocalStorage(Storage):
 class SharedFolder(LocalStorage):
     """The storage in a folder that other machines may have too: it is written through."""
 
+    async def mark(self) -> str | None:
+        """Return what the mark says, once a file was written and locked; see `Storage`."""
+        await asyncio.to_thread(self._try)
+        return await super().mark()
+
+    def _try(self) -> None:
+        try:
+            descriptor, path = self.new_incoming()
+            os.close(descriptor)
+            path.unlink()
+        except OSError as error:
+            raise _unusable(self._objects, error) from error
+
     def settle(self, descriptor: int) -> None:
         """Send to the server what this machine has in memory; see `Storage`."""
         with disk_errors():
@@ -139,7 +152,7 @@ def _unusable(folder: Path, error: OSError) -> StorageUnusable:
     reason = error.strerror or "It is no folder"
     return StorageUnusable(
         f"The storage cannot be used: {reason}: {folder}",
-        hint="See that the folder is there, mounted, and may be written to",
+        hint="See that it is there, mounted, and that files in it can be written and locked",
     )
 
 

@@ -10,6 +10,7 @@ there has it locked.
 import asyncio
 import errno
 import fcntl
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Generator, Iterable
 from contextlib import contextmanager
@@ -59,7 +60,12 @@ class Storage(ABC):
         """
         with disk_errors():
             descriptor, name = mkstemp(dir=self.incoming)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            Path(name).unlink()
+            raise
         return descriptor, Path(name)
 
     def settle(self, descriptor: int) -> None:  # noqa: B027 - the seam's

@@ -1,5 +1,7 @@
 """A storage belongs to the rows that speak of it, and no hub on them starts with another one."""
 
+import errno
+import os
 import shutil
 from dataclasses import replace
 
@@ -157,3 +159,16 @@ async def test_a_folder_that_cannot_be_written_is_named(hub_settings, tmp_path):
         await started(replace(hub_settings, storage=str(tmp_path / "file")))
     with pytest.raises(StorageUnusable, match="cannot be used: File name too long"):
         await started(replace(hub_settings, storage=f"/{'x' * 300}"))
+
+
+async def test_a_folder_without_locks_is_refused(settings, folder, monkeypatch):
+    """Hubs on several machines would write one upload at once."""
+
+    def no_locks(_descriptor, _mode):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    async with open_hub(settings) as hub:
+        with pytest.raises(StorageUnusable, match="cannot be used: No locks available"):
+            await hub.storage.mark()
+        assert list(hub.storage.incoming.iterdir()) == []
