@@ -33,10 +33,11 @@ def add(connection: Connection, beginning: Beginning) -> bool:
     record, line = beginning.record, beginning.line
     columns = instances.c
     deployment_id = line.deployment_id if isinstance(line, Deployed) else None
+    others_ids = select(hubs.c.id).where(hubs.c.id != beginning.hub_id, ~hubs.c.is_leaving)
     others = select(func.count()).where(
         columns.version_key == record.version_key,
         columns.stopped_at.is_(None),
-        columns.hub_id.in_(select(hubs.c.id).where(hubs.c.id != beginning.hub_id)),
+        columns.hub_id.in_(others_ids),
         columns.is_training == is_training(line),
         columns.deployment_id.is_not_distinct_from(deployment_id),
     )

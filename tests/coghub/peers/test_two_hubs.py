@@ -1,0 +1,155 @@
+"""Two hubs on one database: whoever has room runs it, everyone hears of it, and it runs once."""
+
+import asyncio
+
+import pytest
+from tests.coghub.scheduler.conftest import add_version
+from tests.fakes.executor import FakeExecutor
+
+from coghub.domain.deployment import Configuration
+from coghub.domain.errors import HubsDiffer, StorageUnusable
+from coghub.domain.prediction import Chunk, Status
+
+
+def runs(*hubs):
+    """Which predictions instances of some hubs were given, each as often as it was."""
+    return [key for hub in hubs for it in hub.executor.instances for key, _ in it.ran]
+
+
+def alive(*hubs):
+    return sum(len(hub.executor.alive) for hub in hubs)
+
+
+async def test_each_prediction_runs_once_wherever_it_was_made(two, person, order):
+    one, other = two
+    made = [await hub.make(person, order(text=str(n))) for n in range(40) for hub in two]
+
+    ended = [await one.end_of(it) for it in made]
+
+    assert {it.status for it in ended} == {Status.SUCCEEDED}
+    assert sorted(runs(one, other)) == sorted(it.id for it in made)
+
+
+async def test_a_free_instance_of_another_hub_is_used_before_a_new_one_starts(two, person, order):
+    one, other = two
+    await one.run(person, order())
+
+    ended = await asyncio.gather(*(other.run(person, order(text=str(n))) for n in range(5)))
+
+    assert {it.status for it in ended} == {Status.SUCCEEDED}
+    assert (len(one.executor.instances), len(other.executor.instances)) == (1, 0)
+
+
+async def test_one_instance_is_started_for_one_who_waits(two, person, order):
+    one, other = two
+    one.executor.may_start.clear()
+    other.executor.may_start.clear()
+    made = await one.make(person, order())
+
+    await asyncio.sleep(1.5)
+    assert len([*one.fleet, *other.fleet]) == 1
+    one.executor.may_start.set()
+    other.executor.may_start.set()
+
+    assert (await other.end_of(made)).status is Status.SUCCEEDED
+
+
+async def test_what_a_prediction_tells_is_heard_at_the_other_hub(two, person, order):
+    one, other = two
+    await one.run(person, order())
+    made = await one.make(person, order(do="wait"))
+    await one.until_status(made, Status.PROCESSING)
+    told = []
+
+    async def follow():
+        told.extend([it async for it in other.hub.predictions.follow(made)])
+
+    following = asyncio.create_task(follow())
+    [instance] = one.executor.alive
+    instance.may_go_on.set()
+    await following
+
+    assert [it.content for it in told] == [Chunk("waited", None)]
+
+
+async def test_a_cancel_at_one_hub_ends_the_work_at_the_other(two, person, order):
+    one, other = two
+    made = await one.make(person, order(do="wait"))
+    await one.until_status(made, Status.PROCESSING)
+
+    await other.hub.predictions.cancel(person, made.id)
+
+    assert (await one.end_of(made)).status is Status.CANCELED
+    [instance] = one.executor.alive
+    await one.until(lambda: made.id in instance.canceled)
+
+
+async def test_hardware_that_only_one_hub_has_is_offered_by_both(hubs):
+    small, large = await hubs.start(places=0), await hubs.start(places=2)
+    await small.until(lambda: small.hub.peers.others and large.hub.peers.others)
+    person = await small.hub.accounts.create("alice")
+    order = await add_version(small.hub, person, "hello")
+
+    ended = await small.run(person, order(text="hi"))
+
+    assert (ended.status, ended.output) == (Status.SUCCEEDED, "hi")
+    assert [it.capacity for it in small.hub.hardware] == [2]
+
+
+async def test_a_deployment_is_kept_warm_by_all_hubs_together(two, person, order):
+    one, other = two
+    root = await one.hub.accounts.create("root", is_admin=True)
+    wanted = order()
+    await one.hub.sharing.add(wanted.model, "root")
+    await other.hub.deployments.create(
+        root,
+        "warm",
+        model=wanted.model.full_name,
+        version_id=wanted.version.id,
+        configuration=Configuration("cpu", 2, 2),
+    )
+    await one.until(lambda: alive(one, other) == 2)
+
+    await asyncio.sleep(1.5)
+
+    assert [len(list(it.fleet)) for it in two] == [1, 1]
+
+
+async def test_one_hub_leads_and_another_one_after_it(two, person, order):
+    one, other = two
+    await one.until(lambda: one.hub.peers.leads.is_set() or other.hub.peers.leads.is_set())
+    first, second = (one, other) if one.hub.peers.leads.is_set() else (other, one)
+    assert not second.hub.peers.leads.is_set()
+
+    await first.background.leave()
+
+    await second.until(lambda: second.hub.peers.leads.is_set())
+    assert not first.hub.peers.leads.is_set()
+
+
+async def test_a_hub_that_leaves_ends_what_it_runs_and_hands_on_what_waits(two, person, order):
+    one, other = two
+    running = await one.make(person, order(do="wait"))
+    await one.until_status(running, Status.PROCESSING)
+    [instance] = one.executor.alive
+
+    leaving = asyncio.create_task(one.background.leave())
+    await one.until(lambda: one.hub.signals.is_leaving)
+    later = await one.run(person, order(text="later"))
+    assert (later.status, runs(other)) == (Status.SUCCEEDED, [later.id])
+    assert not leaving.done()
+    instance.may_go_on.set()
+    await leaving
+
+    assert (await other.end_of(running)).output == "waited"
+
+
+async def test_hubs_that_do_not_go_together_are_told_so(hubs, tmp_path):
+    await hubs.start()
+    docker = FakeExecutor()
+    docker.name = "docker"
+
+    with pytest.raises(HubsDiffer, match="runs models by `fake`"):
+        await hubs.start(executor=docker)
+    with pytest.raises(StorageUnusable, match="objects of this hub are in"):
+        await hubs.start(storage=str(tmp_path / "elsewhere"))
