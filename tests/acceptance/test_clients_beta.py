@@ -3,8 +3,10 @@
 import json
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -172,6 +174,84 @@ tell(client.run(f"{owner}/slow", input={"seconds": 62}))
 tell([it.status for it in client.predictions.list() if it.input == {"seconds": 62}])
 """
     assert beta(script) == ["slept", ["succeeded"]]
+
+
+def test_a_time_out_and_another_try_make_no_second_prediction(beta, hub):
+    script = """
+hasty = Replicate(timeout=3, max_retries=20)
+made = hasty.predictions.create(
+    version=given["version"], input={"seconds": 4.5}, prefer="wait")
+tell([made.status, made.output])
+tell([it.id == made.id for it in client.predictions.list() if it.input == {"seconds": 4.5}])
+"""
+    told = beta(script, version=hub.version_id("slow"))
+
+    assert told == [["succeeded", "slept"], [True]]
+
+
+def test_an_answer_that_is_lost_makes_no_second_prediction_or_training(beta, hub):
+    script = """
+def through(port):
+    return Replicate(base_url=f"http://127.0.0.1:{port}/v1")
+made = through(given["ports"][0]).predictions.create(
+    version=given["version"], input={"text": "lost"})
+tell([it.id == made.id for it in client.predictions.list() if it.input == {"text": "lost"}])
+client.models.create(owner=owner, name="lost", visibility="private", hardware="cpu")
+trained = through(given["ports"][1]).trainings.create(
+    model_owner=owner, model_name="learn", version_id=given["trainer"],
+    destination=f"{owner}/lost", input={"text": "lost"})
+tell([it.id == trained.id for it in client.trainings.list() if it.input == {"text": "lost"}])
+"""
+    with losing_answer(hub.process.port) as first, losing_answer(hub.process.port) as second:
+        told = beta(
+            script,
+            version=hub.version_id("greet"),
+            trainer=hub.version_id("learn"),
+            ports=[first.port, second.port],
+        )
+        assert (first.lost, second.lost) == (1, 1)
+
+    assert told == [[True], [True]]
+
+
+class losing_answer:  # noqa: N801 - reads as a context manager
+    """A port that leads to another, and ends its first connection where the answer begins."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.lost = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass, args=[source, sink], daemon=True).start()
+
+    def _pass(self, source, sink):
+        with suppress(OSError):
+            while content := source.recv(65536):
+                if source.getpeername()[1] == self.target and not self.lost:
+                    self.lost += 1
+                    break
+                sink.sendall(content)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
 
 
 def test_models_are_managed(beta, hub):

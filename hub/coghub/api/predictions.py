@@ -20,6 +20,7 @@ from coghub.api.paging import read_cursor
 from coghub.api.prediction_view import PredictionView
 from coghub.api.preferences import Wait, read_cancel_after, read_wait
 from coghub.api.rendering import json_response
+from coghub.api.repeats import Attempt, Repeats
 from coghub.database.predictions import Filter
 from coghub.domain.account import Account
 from coghub.domain.deployment import Deployment
@@ -85,6 +86,7 @@ class PredictionRoutes:
         self._hub = hub
         self._view = PredictionView(hub)
         self._room = Room(MAX_BODIES_BYTES)
+        self._repeats = Repeats()
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -183,22 +185,29 @@ class PredictionRoutes:
     async def _created(self, request: Request, account: Account, choose: Choose) -> Response:
         wait, headers = read_wait(request), dict[str, str]()
         with self._hub.signals.holding() as hold:
-            prediction = await self._made(request, account, choose, hold)
-            if wait is not None:
-                prediction = await self._held(request, prediction, hold, wait)
-                headers["preference-applied"] = wait.applied
-        return await self._answer(request, prediction, 201, headers)
+            async with self._repeats.attempt(request) as attempt:
+                prediction = await self._made(request, attempt, account, choose, hold)
+                if wait is not None:
+                    prediction = await self._held(attempt, prediction, hold, wait)
+                    headers["preference-applied"] = wait.applied
+                return await self._answer(request, prediction, 201, headers)
 
     async def _made(
-        self, request: Request, account: Account, choose: Choose, hold: Hold
+        self, request: Request, attempt: Attempt, account: Account, choose: Choose, hold: Hold
     ) -> Prediction:
         """Make what a body asks for; nobody has the body any more when this returns."""
         with self._room.share() as share:
             body = await read_json(request, PredictionBody, limit_bytes=MAX_BODY_BYTES, share=share)
-            chosen = await choose(body)
             require_shallow(body.input, "input")
-            order = self._order(request, body, chosen)
-            return await self._hub.predictions.create(account, order, hold)
+            earlier = await self._repeats.earlier(attempt, account, body)
+            if earlier is None:
+                order = self._order(request, body, await choose(body))
+                prediction = await self._hub.predictions.create(account, order, hold)
+            else:
+                hold.on(earlier)
+                prediction = await self._hub.predictions.get(account, earlier)
+        attempt.tell(prediction.id)
+        return prediction
 
     def _order(self, request: Request, body: PredictionBody, chosen: Chosen) -> Order:
         cancel_after = read_cancel_after(request)
@@ -216,20 +225,20 @@ class PredictionRoutes:
         )
 
     async def _held(
-        self, request: Request, prediction: Prediction, hold: Hold, wait: Wait
+        self, attempt: Attempt, prediction: Prediction, hold: Hold, wait: Wait
     ) -> Prediction:
         """Return the prediction when it has ended, the time is up, or the client is gone.
 
         Clients take any status but `starting` for the end, so an unended one has that.
         """
+        if prediction.status.is_final:  # a repeated request may ask for one
+            return prediction
         ended = asyncio.ensure_future(self._hub.predictions.held(prediction, hold, wait.timeout_s))
-        gone = asyncio.ensure_future(_disconnected(request))
         try:
-            await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ended, attempt.gone()}, return_when=asyncio.FIRST_COMPLETED)
             current = ended.result() if ended.done() else prediction
         finally:
             ended.cancel()
-            gone.cancel()
         if current.status.is_final:
             return current
         return replace(current, status=Status.STARTING, started_at=None, output=None)
@@ -246,11 +255,6 @@ class PredictionRoutes:
 
 
 NAMES_A_VERSION = "Name it by its id of 64 characters, by OWNER/MODEL:ID, or by OWNER/MODEL"
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def webhook_of(body: HasWebhook) -> tuple[str | None, tuple[WebhookEvent, ...] | None]:

@@ -13,6 +13,7 @@ from coghub.api.paging import read_cursor
 from coghub.api.prediction_view import PredictionView
 from coghub.api.predictions import MAX_BODIES_BYTES, MAX_BODY_BYTES, webhook_of
 from coghub.api.rendering import json_response
+from coghub.api.repeats import Repeats
 from coghub.domain.account import Account
 from coghub.domain.errors import ModelNotFound, VersionNotFound, VersionNotPermitted
 from coghub.domain.model import Model, Version
@@ -41,6 +42,7 @@ class TrainingRoutes:
         self._hub = hub
         self._view = PredictionView(hub)
         self._room = Room(MAX_BODIES_BYTES)
+        self._repeats = Repeats()
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered here."""
@@ -57,20 +59,31 @@ class TrainingRoutes:
         hub = self._hub
         account = await require_account(request, hub.accounts)
         version, model = await self._trainer(request, account)
-        with self._room.share() as share:
-            body = await read_json(request, TrainingBody, limit_bytes=MAX_BODY_BYTES, share=share)
-            require_shallow(body.input, "input")
-            webhook, events = webhook_of(body)
-            order = Order(
-                model=model,
-                version=version,
-                input=body.input,
-                base_url=base_url(request, hub.settings),
-                webhook=webhook,
-                webhook_events=events,
-            )
-            training = await hub.trainings.create(account, order, body.destination)
-        return await self._answer(request, training, 201)
+        async with self._repeats.attempt(request) as attempt:
+            with self._room.share() as share:
+                body = await read_json(
+                    request, TrainingBody, limit_bytes=MAX_BODY_BYTES, share=share
+                )
+                require_shallow(body.input, "input")
+                earlier = await self._repeats.earlier(attempt, account, body)
+                if earlier is None:
+                    order = self._order(request, body, model, version)
+                    training = await hub.trainings.create(account, order, body.destination)
+                else:
+                    training = await hub.trainings.get(account, earlier)
+            attempt.tell(training.id)
+            return await self._answer(request, training, 201)
+
+    def _order(self, request: Request, body: TrainingBody, model: Model, version: Version) -> Order:
+        webhook, events = webhook_of(body)
+        return Order(
+            model=model,
+            version=version,
+            input=body.input,
+            base_url=base_url(request, self._hub.settings),
+            webhook=webhook,
+            webhook_events=events,
+        )
 
     async def _trainer(self, request: Request, account: Account) -> tuple[Version, Model]:
         try:

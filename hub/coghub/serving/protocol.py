@@ -10,6 +10,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from coghub.api.repeats import LOST
+
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request's URL and headers: eight times what browsers and proxies send at most."""
 HEAD_LIMIT_S = 60.0
@@ -55,6 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_body = False
         self._heard_at = 0.0
         self._body_timer: asyncio.TimerHandle | None = None
+        self._lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """See `HttpToolsProtocol`."""
@@ -67,6 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         if self._body_timer is not None:
             self._body_timer.cancel()
+        self._lost.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -85,6 +89,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """See `HttpToolsProtocol`."""
         self._head_bytes = 0
         super().on_message_begin()
+        scope: Any = self.scope
+        scope["extensions"] = {LOST: self._lost}
 
     def on_url(self, url: bytes) -> None:
         """See `HttpToolsProtocol`."""
