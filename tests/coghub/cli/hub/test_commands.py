@@ -244,11 +244,12 @@ def test_gc_tells_what_it_removed(coghub):
     assert json.loads(coghub("gc", "--json").out)["freed_bytes"] == 0
 
 
-def test_a_backup_can_be_restored_elsewhere(coghub, tmp_path):
+def test_a_backup_can_be_restored_elsewhere(coghub, tmp_path, monkeypatch):
     coghub("user", "create", "bob")
     backup, new = str(tmp_path / "backup"), str(tmp_path / "new")
 
     assert json.loads(coghub("backup", backup, "--json").out)["objects"] == 0
+    monkeypatch.delenv("COGHUB_DATABASE", raising=False)  # wherever it was, it gets a file
     assert coghub("restore", backup, "--data", new).err.startswith("Restored the backup of 20")
     assert coghub("user", "list", "--data", new).out.startswith("bob")
     assert "not empty" in coghub("restore", backup, "--data", new, code=1).err
