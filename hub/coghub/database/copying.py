@@ -1,10 +1,16 @@
-"""Copies all rows from one database to another, of whichever kind: for moves, and for backups."""
+"""Copies all rows from one database to another, of whichever kind: for moves, and for backups.
+
+A copy is one transaction of the target: it appears whole or not at all, whenever it is interrupted.
+What is read is as it was at one moment.
+"""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Event
+from typing import Any
 
-from sqlalchemy import Connection, Integer, Table, func, insert, select, text
+from sqlalchemy import Connection, CursorResult, Integer, Table, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from coghub.database.database import Database, SqliteDatabase, open_database
@@ -13,8 +19,11 @@ from coghub.database.place import has_rows
 from coghub.database.schema import metadata
 from coghub.domain.errors import Conflict
 
-ROWS = 100
+ROWS = 25
 """As many are in memory at once: each may hold an output of some size."""
+PASSING = frozenset({"hubs"})
+"""Tables of what runs at the moment: a copy is of no running hub."""
+NEVER = Event()
 
 
 async def copy_into_server(path: Path, url: str) -> int:
@@ -60,41 +69,112 @@ async def _open(database: Database) -> None:
 
 async def _copy(source: Database, target: Database, without: Collection[Table] = ()) -> int:
     loop = asyncio.get_running_loop()
+    is_off = Event()
+    drivers = list[Any]()
 
     def into(rows: Connection) -> int:
-        reading = source.read(lambda c: copy_rows(c, rows, without))
+        drivers.append(_driver_of(rows))
+        reading = source.read(lambda c: copy_rows(c, rows, without, is_off))
         return asyncio.run_coroutine_threadsafe(reading, loop).result()
 
-    return await target.write(into)
+    try:
+        return await target.write(into)
+    except DBAPIError as error:
+        raise target.unusable(error) from error
+    except asyncio.CancelledError:
+        is_off.set()  # the thread would go on to the end, and keep it
+        for driver in drivers:
+            _stop(driver)
+        raise
 
 
-def copy_rows(source: Connection, target: Connection, without: Collection[Table] = ()) -> int:
+def _stop(driver: Any) -> None:
+    """Let a connection end what it does, such as to wait for somebody's lock."""
+    stop = getattr(driver, "cancel_safe", None) or driver.interrupt  # psycopg's, or SQLite's
+    stop()
+
+
+def copy_rows(
+    source: Connection,
+    target: Connection,
+    without: Collection[Table] = (),
+    is_off: Event = NEVER,
+) -> int:
     """Copy every row but those of some tables, within the transactions of both; return how many.
 
     Raises:
         Conflict: if the target has rows.
+        InterruptedError: once it is called off.
     """
     if has_rows(target):
         raise Conflict(
             "The database has the rows of a hub already",
             hint="Name an empty one by the setting `database`",
         )
-    tables = [table for table in metadata.sorted_tables if table not in without]
-    number = sum(_copy_table(source, target, table) for table in tables)
-    for table in tables:
-        _copy_count(source, target, table)
-    return number
-
-
-def _copy_table(source: Connection, target: Connection, table: Table) -> int:
     number = 0
-    options = {"stream_results": True, "max_row_buffer": ROWS}
-    with source.execute(select(table), execution_options=options) as found:
-        for part in found.mappings().partitions(ROWS):
-            rows = [{it.name: row[it.name] for it in table.c} for row in part]
-            target.execute(insert(table), rows)
-            number += len(part)
+    for table in metadata.sorted_tables:
+        if table not in without and table.name not in PASSING:
+            number += _copy_table(source, target, table, is_off)
+        _copy_count(source, target, table)
+    _require_wanted(is_off)
     return number
+
+
+def _copy_table(source: Connection, target: Connection, table: Table, is_off: Event) -> int:
+    """Copy values as the databases have them: both keep each in the same form."""
+    add = _stream if target.dialect.name == "postgresql" else _insert
+    columns = ", ".join(f'"{it.name}"' for it in table.c)
+    query = f'SELECT {columns} FROM "{table.name}"'  # noqa: S608 - of the schema's names
+    options = {"stream_results": True, "max_row_buffer": ROWS}
+    with source.exec_driver_sql(query, execution_options=options) as found:
+        number = add(target, f'"{table.name}" ({columns})', _until(found, is_off))
+    [[there]] = target.execute(select(func.count()).select_from(table))
+    assert there == number, f"{number} rows of {table.name} were copied, and {there} are there"
+    return number
+
+
+def _until(found: CursorResult[Any], is_off: Event) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Give the rows in parts until it is called off."""
+    for part in found.partitions(ROWS):
+        _require_wanted(is_off)
+        yield [tuple(row) for row in part]
+
+
+def _require_wanted(is_off: Event) -> None:
+    if is_off.is_set():
+        raise InterruptedError("The copy was called off")
+
+
+_Parts = Iterable[Sequence[tuple[Any, ...]]]
+
+
+def _insert(target: Connection, columns: str, parts: _Parts) -> int:
+    number = 0
+    for part in parts:
+        marks = ", ".join("?" * len(part[0]))
+        statement = f"INSERT INTO {columns} VALUES ({marks})"  # noqa: S608 - of the schema's names
+        target.exec_driver_sql(statement, list(part))
+        number += len(part)
+    return number
+
+
+def _stream(target: Connection, columns: str, parts: _Parts) -> int:
+    """Let PostgreSQL take rows as they come, which is six times as fast as one by one."""
+    statement = f"COPY {columns} FROM STDIN"
+    number = 0
+    try:
+        with _driver_of(target).cursor() as cursor, cursor.copy(statement) as stream:
+            for part in parts:
+                for row in part:
+                    stream.write_row(row)
+                number += len(part)
+    except target.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(statement, None, error) from error
+    return number
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _copy_count(source: Connection, target: Connection, table: Table) -> None:
