@@ -29,7 +29,9 @@ class Pair:
             folder.mkdir()
             shutil.copy(self._folder / "hub-1" / KEY_FILE, folder / KEY_FILE)
         shared = str(self._folder / "objects")
-        settings = HubSettings(**{"data": folder, "database": self._url, "storage": shared, **changes})
+        settings = HubSettings(
+            **{"data": folder, "database": self._url, "storage": shared, **changes}
+        )
         return await self._stack.enter_async_context(open_hub(settings, is_claimed=True))
 
     async def start(self, *, places=1, executor=None, **changes):
