@@ -4,10 +4,11 @@ Both databases are used alike: the changes that wait are applied one after the o
 transaction, with one commit for all of them. Only the words differ, see `Manner`.
 """
 
+import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -118,7 +119,7 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class _Change:
     function: Callable[[Connection], Any]
-    future: "Future[Any]"
+    future: "asyncio.Future[Any]"
 
 
 _Outcome = tuple[_Change, Any, BaseException | None]
@@ -134,9 +135,9 @@ class WriterThread:
         self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, function: Callable[[Connection], T]) -> "Future[T]":
-        """Return a future that is done after the commit."""
-        future: Future[T] = Future()
+    def submit(self, function: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        """Return a future, of the loop that runs, that is done after the commit."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.put(_Change(function, future))
         return future
 
@@ -207,12 +208,21 @@ class WriterThread:
 
 
 def _tell(outcomes: Sequence[_Outcome]) -> None:
+    """Have each who waits told, on its loop; a loop is woken once for all that wait there."""
+    for loop in {change.future.get_loop() for change, *_ in outcomes}:
+        there = [it for it in outcomes if it[0].future.get_loop() is loop]
+        with suppress(RuntimeError):  # it was closed: nobody waits any more
+            loop.call_soon_threadsafe(_tell_there, there)
+
+
+def _tell_there(outcomes: Sequence[_Outcome]) -> None:
     for change, result, problem in outcomes:
-        with suppress(InvalidStateError):  # it was canceled by who waited
-            if problem is None:
-                change.future.set_result(result)
-            else:
-                change.future.set_exception(problem)
+        if change.future.done():  # it was canceled by who waited
+            continue
+        if problem is None:
+            change.future.set_result(result)
+        else:
+            change.future.set_exception(problem)
 
 
 class ReaderThreads:
