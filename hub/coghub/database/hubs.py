@@ -135,10 +135,7 @@ def running(connection: Connection, hub_ids: Collection[int]) -> dict[int, int]:
         .where(columns.completed_at.is_(None), columns.hub_id.in_(hub_ids))
         .group_by(columns.account_id)
     )
-    found: dict[int, int] = {}
-    for account_id, count in connection.execute(query):
-        found[account_id] = count
-    return found
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 _IS_NOT_THERE = predictions.c.hub_id.not_in(select(hubs.c.id))

@@ -123,7 +123,7 @@ async def test_one_hub_leads_and_another_one_after_it(two, person, order):
 
     await first.background.leave()
 
-    await second.until(lambda: second.hub.peers.leads.is_set())
+    await second.until(second.hub.peers.leads.is_set)
     assert not first.hub.peers.leads.is_set()
 
 
