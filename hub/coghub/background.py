@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from coghub.domain.errors import DatabaseUnreachable
 from coghub.domain.peers import News, Topic
 from coghub.executors.base import Executor
 from coghub.executors.docker import DockerExecutor
@@ -111,6 +112,7 @@ class Background:
         finally:
             await self.scheduler.stop()
             await self._progress.stop()
+            await self._webhooks.stop()
             await self._poster.close()
             await self._hub.peers.end()
 
@@ -127,7 +129,11 @@ class Background:
         self._hub.signals.is_leaving = True
         self.scheduler.leave()
         await self._webhooks.finish(LEAVE_S)
-        await peers.leave()
+        try:
+            await peers.leave()
+        except DatabaseUnreachable as error:
+            log.warning("hub stops without leaving", error=error.message)
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await asyncio.sleep(LEAVE_S)

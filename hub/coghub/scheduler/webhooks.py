@@ -86,19 +86,20 @@ class Webhooks:
         self._wake.set()
 
     async def run(self) -> None:
-        """Tick until canceled, then leave what is under way; it stays due."""
-        try:
-            while True:
-                try:
-                    await self.tick()
-                except Exception:
-                    log.exception("webhooks tick failed")
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(TICK_S):
-                        await self._wake.wait()
-                self._wake.clear()
-        finally:
-            await self.stop()
+        """Tick until canceled; what is under way then goes on, until `stop`.
+
+        A hub that leads no more, as while the database is away, breaks off no call: its receiver
+        may have taken it already.
+        """
+        while True:
+            try:
+                await self.tick()
+            except Exception:
+                log.exception("webhooks tick failed")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
+            self._wake.clear()
 
     async def tick(self) -> int:
         """Begin to send what is due, as far as receivers are free; return how many that were."""

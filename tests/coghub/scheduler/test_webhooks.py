@@ -455,3 +455,21 @@ async def test_a_receiver_is_told_once_the_database_is_back(
     assert len(site.calls) == 1
     [row] = await deliveries()
     assert (row["attempts"], row["next_at"]) == (1, None)
+
+
+async def test_who_leads_no_more_breaks_off_no_call(webhooks, site, make, deliveries):
+    """Its receiver may have taken it, and would be told twice by the next who leads."""
+    site.gate = anyio.Event()
+    await make(site.url)
+
+    with anyio.fail_after(PATIENCE_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(webhooks.run)
+            await site.is_busy.wait()
+            tasks.cancel_scope.cancel()
+        site.gate.set()
+        await webhooks.idle()
+
+    assert len(site.calls) == 1
+    [row] = await deliveries()
+    assert (row["attempts"], row["next_at"]) == (1, None)
