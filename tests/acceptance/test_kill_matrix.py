@@ -6,13 +6,14 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 from s3_server import s3_server
 from tests.acceptance.hub_process import HubProcess
 from tests.acceptance.kill_matrix import moments, processes
-from tests.acceptance.kill_matrix.cells import CELLS, Killed, Moment, cells
+from tests.acceptance.kill_matrix.cells import CELLS, Killed, Moment, as_markdown, cells
 from tests.acceptance.kill_matrix.deaths import Death
 from tests.acceptance.kill_matrix.model import until
 from tests.acceptance.kill_matrix.relay import Relay
@@ -119,6 +120,12 @@ STAGES = {
     Killed.STORAGE: "s3_stage",
     Killed.CALLBACK: "s3_stage",
 }
+
+
+def test_the_guide_tells_what_is_tried_here():
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "operate.md"
+
+    assert as_markdown() in guide.read_text()
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ class Killed(StrEnum):
     """What dies."""
 
     HUB = "the hub"
-    SERVER = "the instance's server"
-    WORKER = "the instance's worker"
-    DATABASE = "the database"
-    STORAGE = "the storage"
-    CALLBACK = "the instance's connection to the hub"
+    SERVER = "the model's server"
+    WORKER = "the model's worker"
+    DATABASE = "PostgreSQL"
+    STORAGE = "S3"
+    CALLBACK = "the connection from instance to hub"
 
 
 class Moment(StrEnum):
@@ -45,29 +45,33 @@ class Seen:
     """How often its receiver is called; one of these calls is answered."""
 
 
-UNTOUCHED = Seen("nothing of it: it succeeds")
-AGAIN = Seen("it runs again, and succeeds", begun=2)
-WAITS = Seen("requests get 503 while it is away; then the prediction succeeds")
-SENT_AGAIN = Seen("it is sent again")
+UNTOUCHED = Seen("succeeds")
+AGAIN = Seen("runs again, succeeds", begun=2)
+WAITS = Seen("waits, succeeds")
 _SIGNAL_9 = r"worker was killed by signal 9 \(SIGKILL\): likely out of memory"
+_FAILS_SO = Seen(
+    "fails: “Prediction failed: the worker was killed by signal 9 …”",
+    "failed",
+    f"^Prediction failed: the {_SIGNAL_9}$",
+)
 
 CELLS: dict[Killed, dict[Moment, Seen]] = {
     Killed.HUB: {
         Moment.ANSWERED: AGAIN,
-        Moment.BOOTING: Seen("it waits for the next start, and succeeds"),
+        Moment.BOOTING: WAITS,
         Moment.FIRST_OUTPUT: Seen(
-            "it fails: “The hub was stopped while the prediction ran, and it had output already”",
+            "fails: “The hub was stopped while the prediction ran, and it had output already”",
             "failed",
             r"^The hub was stopped while the prediction ran, and it had output already$",
         ),
         Moment.LAST_EVENT: AGAIN,
-        Moment.WEBHOOK: Seen("a second call under the same `webhook-id`", calls=2),
+        Moment.WEBHOOK: Seen("called again, under the same `webhook-id`", calls=2),
     },
     Killed.SERVER: {
         Moment.ANSWERED: AGAIN,
-        Moment.BOOTING: Seen("another instance is started, and it succeeds"),
+        Moment.BOOTING: Seen("waits for another instance, succeeds"),
         Moment.FIRST_OUTPUT: Seen(
-            "it fails: “The model's server was killed by signal 9 (likely out of memory)”",
+            "fails: “The model's server was killed by signal 9 …”",
             "failed",
             r"^The model's server was killed by signal 9 \(likely out of memory\)$",
         ),
@@ -75,34 +79,30 @@ CELLS: dict[Killed, dict[Moment, Seen]] = {
         Moment.WEBHOOK: UNTOUCHED,
     },
     Killed.WORKER: {
-        Moment.ANSWERED: Seen(
-            "it fails: “The worker was killed by signal 9 (SIGKILL): likely out of memory”",
-            "failed",
-            _SIGNAL_9,
-        ),
+        Moment.ANSWERED: _FAILS_SO,
         Moment.BOOTING: Seen(
-            "it fails: “Setup failed: the worker was killed by signal 9 …”",
+            "fails: “Setup failed: the worker was killed by signal 9 …”",
             "failed",
-            rf"^Setup failed: .*{_SIGNAL_9}",
+            f"^Setup failed: the {_SIGNAL_9}$",
             begun=0,
         ),
-        Moment.FIRST_OUTPUT: Seen("it fails, as before", "failed", _SIGNAL_9),
+        Moment.FIRST_OUTPUT: _FAILS_SO,
         Moment.LAST_EVENT: UNTOUCHED,
         Moment.WEBHOOK: UNTOUCHED,
     },
     Killed.DATABASE: dict.fromkeys(Moment, WAITS),
     Killed.STORAGE: {
-        Moment.ANSWERED: Seen("its output files wait for the storage, and it succeeds"),
-        Moment.BOOTING: Seen("the version is fetched when the storage is back; it succeeds"),
-        Moment.FIRST_OUTPUT: Seen("files get 503 while it is away; then it succeeds"),
+        Moment.ANSWERED: WAITS,
+        Moment.BOOTING: WAITS,
+        Moment.FIRST_OUTPUT: WAITS,
         Moment.LAST_EVENT: UNTOUCHED,
         Moment.WEBHOOK: UNTOUCHED,
     },
     Killed.CALLBACK: {
-        Moment.ANSWERED: Seen("its input file is fetched again, and it succeeds"),
-        Moment.BOOTING: Seen("its weights are fetched again, and it succeeds"),
-        Moment.FIRST_OUTPUT: SENT_AGAIN,
-        Moment.LAST_EVENT: SENT_AGAIN,
+        Moment.ANSWERED: Seen("the input file is fetched again, succeeds"),
+        Moment.BOOTING: Seen("the weights are fetched again, succeeds"),
+        Moment.FIRST_OUTPUT: Seen("the output file is sent again, succeeds"),
+        Moment.LAST_EVENT: Seen("the output file is sent again, succeeds"),
         Moment.WEBHOOK: UNTOUCHED,
     },
 }
@@ -118,7 +118,7 @@ def cells() -> Iterator[tuple[Killed, Moment]]:
 
 def as_markdown() -> str:
     """Return the matrix as the guide for operators has it."""
-    lines = ["| what dies | when | what the client sees |", "|---|---|---|"]
-    for killed, moment in cells():
-        lines.append(f"| {killed} | {moment} | {CELLS[killed][moment].words} |")
-    return "\n".join(lines)
+    rows = [["what dies", *Moment], ["---"] * (len(Moment) + 1)]
+    for killed, row in CELLS.items():
+        rows.append([str(killed), *(row[moment].words for moment in Moment)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

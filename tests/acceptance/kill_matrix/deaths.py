@@ -58,11 +58,11 @@ class Death:
         stage, postgres = self.stage, self.stage.postgres
         assert postgres is not None
         postgres.kill()
+        yield
         refused = [
             stage.get(watched.id),
             stage.ask("POST", "/predictions", stage.body(watched.gates)),
         ]
-        yield
         postgres.start()
         for each in refused:
             assert (each.status, each.body["code"]) == (503, "database-unreachable"), each

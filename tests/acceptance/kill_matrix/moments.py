@@ -88,15 +88,15 @@ def fetching_weights(death: Death) -> Watched:
 
 
 def first_output(death: Death) -> Watched:
-    """Its first output was told."""
+    """Its first output was told; the second one comes while something is away."""
     stage = death.stage
     stage.run()
-    size = FILE_BYTES if death.killed is Killed.STORAGE else 0
-    watched = stage.create(stage.gates(), size=size)
+    has_files = death.killed in {Killed.STORAGE, Killed.DATABASE}
+    watched = stage.create(stage.gates(), size=FILE_BYTES if has_files else 0)
     watched.gates.open("first")
     [output] = until(lambda: stage.get(watched.id).body["output"], "there is no output")
     with death.away(watched):
-        if death.killed is Killed.STORAGE:
+        if has_files:
             assert stage.ask("GET", output).status == 503
         watched.gates.open("second")
         if death.killed is Killed.STORAGE:
