@@ -28,10 +28,13 @@ class Audit:
 
         Args:
             action: such as `model.delete`: what, and what happens to it.
-            subject: an account's name, or `owner/name`.
+            subject: see `AuditEntry.subject`.
             details: further names and numbers; never a secret, nor a value that may be one.
         """
-        who = actor()
+        return self.by(actor(), action, subject, **details)
+
+    def by(self, who: Actor, action: str, subject: str, **details: Any) -> Note:
+        """Return what writes a change down that somebody asked for earlier; else as `of`."""
         values = {
             "created_at": self.now(),
             "account_id": who.account_id,

@@ -75,11 +75,24 @@ class Action(StrEnum):
     VARIABLE_SET = "variable.set"
     VARIABLE_UNSET = "variable.unset"
     VERSION_PUSH = "version.push"
+    VERSION_TRAIN = "version.train"
+    """A training made it; who asked for that is the actor."""
     VERSION_DELETE = "version.delete"
     DEPLOYMENT_CREATE = "deployment.create"
     DEPLOYMENT_CHANGE = "deployment.change"
     """A release, also one that is like an older one."""
     DEPLOYMENT_DELETE = "deployment.delete"
+    COLLECTION_CREATE = "collection.create"
+    COLLECTION_CHANGE = "collection.change"
+    """What is said of it, and which models it has."""
+    COLLECTION_DELETE = "collection.delete"
+    EXAMPLE_ADD = "example.add"
+    EXAMPLE_REMOVE = "example.remove"
+    PREDICTION_DELETE = "prediction.delete"
+    REPOSITORY_REMOVE = "repository.remove"
+    """A tag, a manifest or a blob, by the registry."""
+    GARBAGE_COLLECT = "garbage.collect"
+    """By somebody, and not by the hub itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,6 @@ class AuditEntry:
     actor: Actor
     action: str
     subject: str
-    """What was changed: an account's name, or `owner/name`."""
+    """What was changed: an account's name, `owner/name`, a collection's slug, a prediction's id."""
     details: Mapping[str, Any]
     """Names and numbers, never values that may be secret."""

@@ -1,13 +1,16 @@
 """What can be done with collections of models. Who may change them is for the caller to ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from coghub.database import model_collections as rows
+from coghub.database.audit import Audit, Note
 from coghub.database.database import Database
 from coghub.domain.account import Account
+from coghub.domain.audit import Action
 from coghub.domain.clock import Clock
 from coghub.domain.collection import Collection, is_slug
 from coghub.domain.errors import CollectionNotFound, Conflict, RequestInvalid
@@ -25,6 +28,7 @@ class Collections:
         self._database = database
         self._access = access
         self._now = now
+        self._audit = Audit(now)
 
     async def create(self, slug: str, fields: Mapping[str, Any]) -> Collection:
         """Add a collection; `fields` are its `name`, `description` and `full_description`.
@@ -38,9 +42,9 @@ class Collections:
                 f"Not a name for a collection: {slug}",
                 hint="Use lower case letters and digits, and single `-` between them",
             )
-        now = self._now()
+        now, note = self._now(), self._audit.of(Action.COLLECTION_CREATE, slug)
         try:
-            await self._database.write(lambda c: rows.add(c, slug, now, fields))
+            await self._write(lambda c: rows.add(c, slug, now, fields), note)
         except IntegrityError as error:
             raise Conflict(f"A collection of that name exists: {slug}") from error
         return await self.get(slug)
@@ -78,16 +82,30 @@ class Collections:
 
     async def change(self, collection: Collection, fields: Mapping[str, Any]) -> None:
         """Change what is said of a collection."""
-        await self._database.write(lambda c: rows.change(c, collection.id, fields))
+        note = self._changed(collection, changed=sorted(fields))
+        await self._write(lambda c: rows.change(c, collection.id, fields), note)
 
     async def remove(self, collection: Collection) -> None:
         """Remove a collection; its models stay."""
-        await self._database.write(lambda c: rows.remove(c, collection.id))
+        note = self._audit.of(Action.COLLECTION_DELETE, collection.slug)
+        await self._write(lambda c: rows.remove(c, collection.id), note)
 
     async def put(self, collection: Collection, model: Model) -> None:
         """Put a model at the end of a collection."""
-        await self._database.write(lambda c: rows.put(c, collection.id, model.id))
+        note = self._changed(collection, added=model.full_name)
+        await self._write(lambda c: rows.put(c, collection.id, model.id), note)
 
     async def take(self, collection: Collection, model: Model) -> None:
         """Take a model out of a collection."""
-        await self._database.write(lambda c: rows.take(c, collection.id, model.id))
+        note = self._changed(collection, removed=model.full_name)
+        await self._write(lambda c: rows.take(c, collection.id, model.id), note)
+
+    def _changed(self, collection: Collection, **details: Any) -> Note:
+        return self._audit.of(Action.COLLECTION_CHANGE, collection.slug, **details)
+
+    async def _write(self, change: Callable[[Connection], None], note: Note) -> None:
+        def both(connection: Connection) -> None:
+            change(connection)
+            note(connection)
+
+        await self._database.write(both)

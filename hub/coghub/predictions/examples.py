@@ -1,7 +1,11 @@
 """Predictions that a model shows to everyone who sees it. Who may choose them is for the caller."""
 
+from sqlalchemy import Connection
+
 from coghub.database import examples as rows
+from coghub.database.audit import Audit
 from coghub.database.database import Database
+from coghub.domain.audit import Action
 from coghub.domain.clock import Clock
 from coghub.domain.errors import RequestInvalid
 from coghub.domain.model import Model
@@ -19,6 +23,7 @@ class Examples:
         self._database = database
         self._predictions = predictions
         self._now = now
+        self._audit = Audit(now)
 
     async def of_model(self, model: Model, *, limit: int = MAX_EXAMPLES) -> list[Prediction]:
         """Return what a model shows, the newest first."""
@@ -36,11 +41,25 @@ class Examples:
             RequestInvalid: if it has not succeeded, or its data is gone.
         """
         now = self._now()
+        note = self._audit.of(Action.EXAMPLE_ADD, prediction.model, prediction=prediction.id)
+
+        def add(connection: Connection) -> bool:
+            is_added = rows.add(connection, prediction.id, now)
+            if is_added:
+                note(connection)
+            return is_added
+
         may_be = prediction.status is Status.SUCCEEDED and not prediction.is_training
-        is_added = may_be and await self._database.write(lambda c: rows.add(c, prediction.id, now))
+        is_added = may_be and await self._database.write(add)
         if not is_added:
             raise RequestInvalid("Only a prediction that succeeded and has its data is an example")
 
     async def remove(self, prediction: Prediction) -> None:
         """Show it no more; its data is kept as long as that of others."""
-        await self._database.write(lambda c: rows.remove(c, prediction.id))
+        note = self._audit.of(Action.EXAMPLE_REMOVE, prediction.model, prediction=prediction.id)
+
+        def remove(connection: Connection) -> None:
+            rows.remove(connection, prediction.id)
+            note(connection)
+
+        await self._database.write(remove)

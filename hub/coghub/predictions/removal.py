@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import Connection
+
 from coghub.database import prediction_files as file_rows
 from coghub.database import retention as rows
+from coghub.database.audit import Note
 from coghub.database.database import Database
 from coghub.domain.prediction import Prediction
 from coghub.files.files import Files
@@ -18,23 +21,30 @@ class Removal:
         self._prediction_files = prediction_files
         self._files = files
 
-    async def remove(self, ids: Sequence[str]) -> None:
+    async def remove(self, ids: Sequence[str], note: Note | None = None) -> None:
         """Remove input, output, logs and files of predictions that have ended.
 
         Files go before rows: if it is interrupted, the rows still lead to the rest.
         """
         keys = await self._database.read(lambda c: file_rows.keys_of(c, ids))
         await self._prediction_files.remove(keys)
-        await self._database.write(lambda c: rows.remove(c, ids))
 
-    async def remove_one(self, prediction: Prediction, uploads: Sequence[str]) -> None:
+        def remove(connection: Connection) -> None:
+            rows.remove(connection, ids)
+            if note is not None:
+                note(connection)
+
+        await self._database.write(remove)
+
+    async def remove_one(self, prediction: Prediction, uploads: Sequence[str], note: Note) -> None:
         """Remove all of one prediction, and what was uploaded for it alone.
 
         Args:
             prediction: which; it has ended.
             uploads: the ids of uploaded files that its input names.
+            note: tells of it.
         """
-        await self.remove([prediction.id])
+        await self.remove([prediction.id], note)
         account_id = prediction.account_id
         left = await self._database.read(lambda c: rows.unused_uploads(c, account_id, uploads))
         await self._files.release(account_id, left)

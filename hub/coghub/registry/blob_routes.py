@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from coghub.database import registry as rows
+from coghub.database.audit import Audit
+from coghub.domain.audit import Action
 from coghub.domain.distribution_errors import BlobUnknown, NotSupported
 from coghub.parts import Hub
 from coghub.registry.names import checked_digest, repository_of
@@ -74,7 +76,13 @@ class BlobRoutes:
         repository = repository_of(request.path_params["name"])
         digest = checked_digest(request.path_params["digest"])
         await self._permission.require(request, repository, DELETE)
-        await self._hub.database.write(lambda c: _unlink(c, str(repository), digest))
+        note = Audit(self._hub.now).of(Action.REPOSITORY_REMOVE, str(repository), blob=digest)
+
+        def unlink(connection: Connection) -> None:
+            _unlink(connection, str(repository), digest)
+            note(connection)
+
+        await self._hub.database.write(unlink)
         return Response(status_code=202)
 
     async def _asked(self, request: Request) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from coghub.database import manifests as rows
 from coghub.database import models as model_rows
+from coghub.database.audit import Audit
+from coghub.domain.audit import Action
 from coghub.domain.digest import digest_of, is_digest
 from coghub.domain.distribution_errors import DigestRefused, ManifestUnknown, NotSupported
 from coghub.parts import Hub
@@ -76,7 +78,16 @@ class ManifestRoutes:
         repository = repository_of(request.path_params["name"])
         await self._permission.require(request, repository, DELETE)
         reference = checked_reference(request.path_params["reference"])
-        await self._hub.database.write(lambda c: _remove(c, repository, reference))
+        kind = "manifest" if is_digest(reference) else "tag"
+        note = Audit(self._hub.now).of(
+            Action.REPOSITORY_REMOVE, str(repository), **{kind: reference}
+        )
+
+        def remove(connection: Connection) -> None:
+            _remove(connection, repository, reference)
+            note(connection)
+
+        await self._hub.database.write(remove)
         return Response(status_code=202)
 
 

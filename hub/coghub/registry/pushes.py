@@ -70,16 +70,16 @@ class Pushes:
         is_part = tag is not None and tag.startswith(RESERVED_TAG)
         version = None if is_part else await self._version(repository, manifest)
         push = Push(repository, manifest, tag, version)
-        now = self._hub.now()
+        now, audit, name = self._hub.now(), Audit(self._hub.now), str(repository)
         digest = hex_of(manifest.digest)
-        note = Audit(self._hub.now).of(
-            Action.VERSION_PUSH, str(repository), version=digest, tag=tag
-        )
+        made = audit.of(Action.MODEL_CREATE, name, visibility=Visibility.PRIVATE)
+        pushed = audit.of(Action.VERSION_PUSH, name, version=digest, tag=tag)
 
         def store(connection: Connection) -> None:
-            _store(connection, push, now)
+            if _store(connection, push, now):
+                made(connection)
             if version is not None:
-                note(connection)
+                pushed(connection)
 
         await self._hub.database.write(store)
 
@@ -127,12 +127,12 @@ class Pushes:
         return b"".join([piece async for piece in self._hub.storage.read(of_blob(config.digest))])
 
 
-def _store(connection: Connection, push: Push, now: datetime) -> None:
-    """Do all that a push does to the rows."""
+def _store(connection: Connection, push: Push, now: datetime) -> bool:
+    """Do all that a push does to the rows; tell whether it made the model."""
     repository, manifest = str(push.repository), push.manifest
     for digest in sorted(_missing(connection, repository, manifest, now)):
         raise ManifestBlobUnknown(digest)
-    model = _model(connection, push.repository, now)
+    model, is_new = _model(connection, push.repository, now)
     names = manifest.blobs | {image.digest for image in manifest.images}
     stored = rows.PushedManifest(
         digest=manifest.digest,
@@ -148,6 +148,7 @@ def _store(connection: Connection, push: Push, now: datetime) -> None:
         rows.tag(connection, repository, push.tag, manifest.digest, now)
     if push.version is not None:
         model_rows.add_version(connection, model.id, push.version, now)
+    return is_new
 
 
 def _missing(
@@ -160,12 +161,12 @@ def _missing(
     }
 
 
-def _model(connection: Connection, repository: Repository, now: datetime) -> Model:
-    """Return the model of a repository; the first push makes it, private."""
+def _model(connection: Connection, repository: Repository, now: datetime) -> tuple[Model, bool]:
+    """Return the model of a repository, and whether it is new: the first push makes it, private."""
     owner, name = repository.owner, repository.model
     model = model_rows.by_name(connection, owner, name)
     if model is not None:
-        return model
+        return model, False
     if not is_model_name(name):
         raise RepositoryNameInvalid(f"Not a name for a model: {name}")
     owning = account_rows.by_name(connection, owner)
@@ -175,4 +176,4 @@ def _model(connection: Connection, repository: Repository, now: datetime) -> Mod
     model_rows.add(connection, owner_id=owning.id, name=name, now=now, fields=fields)
     made = model_rows.by_name(connection, owner, name)
     assert made is not None
-    return made
+    return made, True

@@ -33,6 +33,7 @@ from coghub.storage.places import of_blob
 from coghub.storage.storage import Storage
 from coghub.trainings import image_weights
 from coghub.trainings.kept_blobs import Blob, KeptBlobs, one_piece
+from coghub.trainings.noted import note_version
 
 FILE = re.compile(rf"{FILE_SCHEME}/files/(?P<key>[\w-]{{43}})/(?P<name>[^/?#]+)")
 NO_WEIGHTS = "The training returned neither a file nor an object with a file `weights`"
@@ -171,6 +172,9 @@ class Outcomes:
         manifest_rows.put(connection, repository, manifest, now)
         version = _version(training.version, hex_of(manifest.digest))
         model_rows.add_version(connection, model.id, version, now)
+        note_version(
+            connection, training.id, destination=repository, version_id=version.id, now=now
+        )
         manifest_rows.tag(connection, repository, manifest_rows.LATEST, manifest.digest, now)
 
 

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 from coghub.database import overview
 from coghub.domain.errors import CoghubError
 from coghub.domain.size import size_text
-from coghub.registry.collection import Collection
+from coghub.registry.asked_collection import collect
 from coghub.web.site import REFUSED, Site, Visit, said_of
 
 
@@ -70,7 +70,7 @@ class Administration:
         """Remove what nothing in the registry leads to."""
         visit.require_admin()
         await visit.form()
-        removed = await Collection(self._site.hub).tick()
+        removed = await collect(self._site.hub)
         freed = size_text(removed.freed_bytes)
         return await self._page(
             visit,

@@ -9,8 +9,10 @@ from coghub.api.paging import read_cursor, write_cursor
 from coghub.api.rendering import json_response
 from coghub.api.streams import HEADERS
 from coghub.database import deployment_names
+from coghub.database.audit import Audit
 from coghub.database.predictions import Filter
 from coghub.domain.account import Account
+from coghub.domain.audit import Action
 from coghub.domain.errors import (
     Conflict,
     DeploymentNotFound,
@@ -181,7 +183,10 @@ class PredictionPages:
         if not prediction.status.is_final:
             raise Conflict("The prediction has not ended", hint="Cancel it first")
         uploads = list(uploads_in(prediction.input))
-        await self._site.hub.removal.remove_one(prediction, uploads)
+        note = Audit(self._site.hub.now).of(
+            Action.PREDICTION_DELETE, prediction.id, model=prediction.model
+        )
+        await self._site.hub.removal.remove_one(prediction, uploads, note)
         return see_other(f"/p/{prediction.id}")
 
     async def _seen(self, visit: Visit) -> Prediction:

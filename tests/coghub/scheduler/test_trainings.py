@@ -12,8 +12,10 @@ from tests.coghub.scheduler.conftest import running
 from cog.network_guard import Guard
 from coghub.api.callbacks import Callbacks
 from coghub.database import manifests
+from coghub.database.audit import Wanted, newest
 from coghub.database.schema import manifest_blobs
 from coghub.database.usage import UsageQuery, usage
+from coghub.domain.audit import Actor, Via
 from coghub.domain.errors import DatabaseUnreachable, DiskFull, StorageUnusable
 from coghub.domain.prediction import Status
 from coghub.scheduler import patience
@@ -72,6 +74,17 @@ async def learnt(hub):
             None, incoming, name="my weights.bin", said_type="text/plain"
         )
     return reference
+
+
+async def test_the_audit_trail_says_who_had_a_version_made(started, hub, trainer, alice, learnt):
+    training = await started.end_of(await trainer.learning(learnt))
+
+    [version] = await trainer.versions()
+    wanted = Wanted(action="version.train")
+    [entry] = await hub.database.read(lambda c: newest(c, wanted, limit=9))
+    assert entry.actor == Actor(alice.id, "alice", Via.API)
+    assert entry.subject == "alice/tuned"
+    assert entry.details == {"version": version.id, "training": training.id}
 
 
 async def test_weights_become_a_version_whose_instances_are_given_them(

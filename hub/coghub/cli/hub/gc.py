@@ -6,7 +6,7 @@ import click
 
 from coghub.cli.hub.invocation import HubInvocation, hub_command
 from coghub.domain.size import size_text
-from coghub.registry.collection import Collection
+from coghub.registry.asked_collection import collect
 
 
 @click.command("gc")
@@ -17,7 +17,7 @@ def command(invocation: HubInvocation) -> None:
     What was used within `gc-grace-s` stays, so a push may go on meanwhile. A running hub does the
     same from time to time.
     """
-    removed = invocation.run(lambda hub: Collection(hub).tick())
+    removed = invocation.run(collect)
     if invocation.is_json:
         invocation.show(asdict(removed))
     else:
