@@ -108,6 +108,8 @@ class HubSettings:
     """Answered states survive a power cut too, not only a crash; writes take longer."""
     log_level: str = "info"
     """`debug`, `info`, `warning` or `error`."""
+    log_format: str = "console"
+    """`console` is `key=value` for people; `json` is one object a line, also for tracebacks."""
 
 
 def read_hub_settings(
@@ -231,5 +233,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "account_upload_limit": whole(1),
     "is_durable": yes_or_no,
     "log_level": level,
+    "log_format": one_of("console", "json"),
 }
 assert set(_READERS) == {each.name for each in fields(HubSettings)}

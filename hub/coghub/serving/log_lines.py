@@ -1,9 +1,13 @@
-"""What a hub logs: one line an event, `key=value`, on stderr; a traceback follows its line.
+"""What a hub logs: one line an event, on stderr.
+
+A line is `key=value`, and a traceback follows it; or it is one JSON object with all of that. What
+libraries log looks the same.
 
 No token gets into the log, and no key of a URL, whoever wrote it into a value or a traceback.
 """
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import MutableMapping
@@ -25,19 +29,20 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _Event = MutableMapping[str, Any]
 
 
-def log_to(stream: TextIO, *, level: str) -> None:
+def log_to(stream: TextIO, *, level: str, is_json: bool = False) -> None:
     """Send what this process logs to a stream, from this level on."""
+    rendered = render_json if is_json else render
     number = logging.getLevelNamesMapping()[level.upper()]
     lines = _Lines(stream)
     structlog.configure(
-        processors=[*PROCESSORS, render],
+        processors=[*PROCESSORS, rendered],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=lambda: lines,
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(processor=render, foreign_pre_chain=PROCESSORS)
+        structlog.stdlib.ProcessorFormatter(processor=rendered, foreign_pre_chain=PROCESSORS)
     )
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(max(number, logging.WARNING))
@@ -68,12 +73,34 @@ class _Lines:
 
 def render(_logger: Any, _method: str, event: _Event) -> str:
     """Return the line of an event, and its traceback below it."""
-    event.pop("_record", None)
-    event.pop("_from_structlog", None)
-    traceback = event.pop("exception", None) or ""
+    traceback = _own(event).pop("exception", None) or ""
     line = _logfmt(None, "", event)
     text = "\n  ".join([line, *traceback.splitlines()])
-    return CONTROL.sub(_escaped, KEY.sub("…", TOKEN.sub(f"{TOKEN_PREFIX}…", text)))
+    return CONTROL.sub(_escaped, redacted(text))
+
+
+def render_json(_logger: Any, _method: str, event: _Event) -> str:
+    """Return an event as one JSON object; a traceback is its `exception`."""
+    first = {name: event.pop(name) for name in FIRST_KEYS if name in _own(event)}
+    values = {name: _plain(value) for name, value in {**first, **event}.items()}
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _own(event: _Event) -> _Event:
+    """Return an event without what the library keeps in it."""
+    event.pop("_record", None)
+    event.pop("_from_structlog", None)
+    return event
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it, without secrets: escapes would hide them later."""
+    return value if isinstance(value, bool | int | float | None) else redacted(str(value))
+
+
+def redacted(text: str) -> str:
+    """Return a text without tokens and keys."""
+    return KEY.sub("…", TOKEN.sub(f"{TOKEN_PREFIX}…", text))
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import json
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import structlog
@@ -24,6 +26,13 @@ def log():
     yield stream
     config, root.handlers[:], root.level, uvicorn.level = before
     structlog.configure(**config)
+
+
+@pytest.fixture
+def objects(log):
+    """Return the lines of a log in JSON."""
+    log_to(log, level="info", is_json=True)
+    return lambda: [json.loads(line) for line in log.getvalue().splitlines()]
 
 
 def fields_of(line: str) -> str:
@@ -130,3 +139,41 @@ def test_a_line_about_a_request_names_its_account(log):
         "account_id=8",
         "",
     ]
+
+
+def test_in_json_each_line_is_an_object_that_begins_with_time_level_and_event(log, objects):
+    structlog.get_logger().info("instance ready", instance_id="i1", setup_s=4.5, is_warm=True)
+    logging.getLogger("other").error("first\nsecond \x1b[31m")
+
+    ready, other = objects()
+    assert list(ready) == ["time", "level", "event", "instance_id", "setup_s", "is_warm"]
+    assert (ready["level"], ready["setup_s"], ready["is_warm"]) == ("INFO", 4.5, True)
+    assert other["event"] == "first\nsecond \x1b[31m"
+    assert "\x1b" not in log.getvalue()
+
+
+def test_in_json_a_traceback_is_part_of_its_object(objects):
+    structlog.get_logger().error("tick failed", exc_info=raised("boom"))
+
+    [line] = objects()
+    assert line["exception"].startswith("Traceback")
+    assert line["exception"].endswith("ValueError: boom")
+
+
+def test_no_secret_gets_into_json(log, objects):
+    token, key = "chub_abcDEF-123_456", new_key()
+    structlog.get_logger().error("failed", exc_info=raised(f"\n{token}\n{key}"), path=f"/{key}")
+    logging.getLogger("other").error("it was %s\n%s", token, key)
+
+    assert len(objects()) == 2
+    assert "abcDEF" not in log.getvalue()
+    assert key not in log.getvalue()
+
+
+def test_in_json_whatever_is_logged_becomes_a_line(objects):
+    structlog.get_logger().info(
+        "odd", path=Path("/a"), when=datetime(2026, 5, 1, tzinfo=UTC), of=None
+    )
+
+    [line] = objects()
+    assert (line["path"], line["of"]) == ("/a", None)

@@ -48,7 +48,7 @@ def command(console: Console, *, ready_fd: int | None, **flags: Any) -> None:
     invocation = HubInvocation(console, flags)
     settings = invocation.settings()
     raise_file_limit()
-    log_to(sys.stderr, level=settings.log_level)
+    log_to(sys.stderr, level=settings.log_level, is_json=settings.log_format == "json")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stop = runner.run(_up(console, settings, ready_fd, invocation.which_hub()))
     if stop.signal is signal.SIGINT:
