@@ -45,11 +45,9 @@ class UsageRoutes:
             raise BadRequest(
                 f"There are more than {MAX_ROWS} rows", hint="Ask for fewer days, or fewer groups"
             )
-        results = [_shown(row) for row in rows]
+        results = [shown(row) for row in rows]
         if CSV in request.headers.get("accept", ""):
-            name = f"usage-{wanted.first}-{wanted.last}.csv"
-            headers = {"content-disposition": f'attachment; filename="{name}"'}
-            return Response(_csv(wanted.group, results), headers=headers, media_type=CSV)
+            return csv_response(wanted, results)
         span = {"from": wanted.first.isoformat(), "to": wanted.last.isoformat()}
         return json_response({**span, "group": wanted.group, "results": results})
 
@@ -84,19 +82,22 @@ def _day(name: str, given: Mapping[str, str], default: date) -> date:
         raise BadRequest(f"`{name}` is not a day such as 2026-01-31: {text}") from None
 
 
-def _shown(row: RowMapping) -> dict[str, Any]:
-    shown: dict[str, Any] = {str(name): value for name, value in row.items()}
-    predict_us = shown.pop("predict_us")
-    if "day" in shown:
-        shown["day"] = day_of(shown["day"]).isoformat()
-    sums = {name: int(shown.pop(name)) for name in SUMS if name in shown}
-    return {**shown, **sums, "predict_seconds": int(predict_us) / SECOND_US}
+def shown(row: RowMapping) -> dict[str, Any]:
+    """Return a row as it is answered."""
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
+    predict_us = values.pop("predict_us")
+    if "day" in values:
+        values["day"] = day_of(values["day"]).isoformat()
+    sums = {name: int(values.pop(name)) for name in SUMS if name in values}
+    return {**values, **sums, "predict_seconds": int(predict_us) / SECOND_US}
 
 
-def _csv(group: Sequence[str], results: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows below their names, as in RFC 4180."""
+def csv_response(wanted: UsageQuery, results: Sequence[Mapping[str, Any]]) -> Response:
+    """Answer with rows below their names, as in RFC 4180."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*group, *SUMS])
+    writer = csv.DictWriter(text, [*wanted.group, *SUMS])
     writer.writeheader()
     writer.writerows(results)
-    return text.getvalue()
+    name = f"usage-{wanted.first}-{wanted.last}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(text.getvalue(), headers=headers, media_type=CSV)

@@ -28,6 +28,7 @@ from coghub.web.prediction_pages import PredictionPages
 from coghub.web.sign_in import SignInPages
 from coghub.web.site import Site, see_other
 from coghub.web.train_pages import TrainPages
+from coghub.web.usage_page import UsagePage
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ PARTS = (
     DeploymentPages,
     Administration,
     AuditPage,
+    UsagePage,
     PredictionPages,
     Playground,
     ModelSettings,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 from hub_client import Client
+from oci_images import Pusher
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
@@ -14,6 +15,7 @@ from tests.coghub.scheduler.conftest import add_version, running
 from tests.fakes.executor import FakeExecutor
 
 from coghub.app import asgi
+from coghub.domain.digest import digest_of
 from coghub.domain.errors import SetupFailed
 
 TOTAL = "_total"
@@ -233,3 +235,50 @@ async def test_calls_about_ends_are_counted(hub, as_root):
 
     assert numbers["coghub_webhook_attempts_total", "delivered"] == 2
     assert numbers["coghub_webhook_attempts_total", "given up"] == 1
+
+
+async def test_bytes_of_pushes_and_pulls_are_counted(hub, app, alice, as_root):
+    pusher = Pusher(app, await hub.accounts.create_token("alice"))
+    blob = b"x" * 10_000
+    await pusher.blob("alice/hello", blob)
+    pulled = await pusher("GET", f"/v2/alice/hello/blobs/{digest_of(blob)}")
+    assert pulled.content == blob
+
+    numbers = await numbers_of(as_root)
+
+    assert numbers["coghub_http_body_bytes_total", "in", "registry"] == 10_000
+    assert numbers["coghub_http_body_bytes_total", "out", "registry"] >= 10_000
+
+
+PROMISED = {
+    "coghub_queue_predictions": "gauge",
+    "coghub_queue_oldest_seconds": "gauge",
+    "coghub_queue_seconds": "histogram",
+    "coghub_prediction_seconds": "histogram",
+    "coghub_predictions": "counter",
+    "coghub_instances": "gauge",
+    "coghub_instance_boot_seconds": "histogram",
+    "coghub_instance_boot_failures": "counter",
+    "coghub_instance_deaths": "counter",
+    "coghub_http_requests": "counter",
+    "coghub_http_answer_seconds": "histogram",
+    "coghub_http_body_bytes": "counter",
+}
+"""Queue, boots, latencies, errors, instances, bytes: what operators are told that there is."""
+UNITS = ("seconds", "bytes")
+
+
+async def test_the_promised_numbers_are_there_and_named_as_prometheus_asks(hub, as_root):
+    async with running(hub, FakeExecutor()) as it:
+        await it.until(lambda: hub.live.now().ticked_at > 0)
+        text = (await as_root("GET", "/metrics")).text
+
+    families = {it.name: it for it in text_string_to_metric_families(text)}
+    own = {name: it for name, it in families.items() if name.startswith("coghub_")}
+    assert PROMISED.items() <= {name: it.type for name, it in own.items()}.items()
+    for name, family in own.items():
+        assert family.documentation
+        if family.type == "histogram":
+            assert name.endswith(UNITS)
+        if family.type == "counter":
+            assert {it.name for it in family.samples} <= {f"{name}_total", f"{name}_created"}
