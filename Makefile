@@ -3,16 +3,19 @@
 .POSIX:
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-fast coverage check fix dist bench bench-flux fuzz soak docs screenshots lock clean
+.PHONY: help setup quickstart test test-fast test-postgres coverage check fix dist bench bench-flux fuzz soak docs screenshots lock clean
 
 PY := .venv/bin/python
 UV := $(PY) -m uv --no-config
 PYTEST_ARGS ?=
+# What makes no hub is the same on every database.
+HUBLESS := build domain engines playground ui
+POSTGRES_TESTS ?= tests/coghub tests/contracts tests/fuzz tests/acceptance $(HUBLESS:%=--ignore=tests/coghub/%)
 # Set by the command line: `make setup PYTHON=/path/to/python3.12`.
 export PYTHON
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make .venv with both commands in it
 	@sh requirements/setup.sh
@@ -25,6 +28,9 @@ test: setup ## Run every test that this machine can run
 
 test-fast: setup ## Run the unit tests only
 	$(PY) -m pytest -n auto -m "not slow and not acceptance" $(PYTEST_ARGS)
+
+test-postgres: setup ## Run what makes a hub on PostgreSQL (POSTGRES_TESTS=tests/coghub/api)
+	$(PY) -m pytest --postgres -n auto --dist worksteal $(POSTGRES_TESTS) $(PYTEST_ARGS)
 
 coverage: setup ## Run the tests of the parts, and refuse a lower branch coverage
 	$(PY) -m coverage erase
