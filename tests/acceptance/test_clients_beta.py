@@ -353,7 +353,7 @@ tell([got.status, got.logs.endswith("learning by beta\\n"), got.error])
 tell(got.output.version.partition(":")[0] == f"{owner}/learnt")
 tell(client.run(got.output.version, input={}))
 tell(client.run(f"{owner}/learnt", input={}))
-tell([it.id == made.id for it in trainings.list()])
+tell(made.id in {it.id for it in trainings.list()})
 tell(made.id in {it.id for it in client.predictions.list()})
 as_prediction = client.predictions.get(prediction_id=made.id)
 tell(as_prediction.output["version"] == got.output.version)
@@ -368,7 +368,7 @@ tell(as_prediction.output["version"] == got.output.version)
         True,
         "learnt by beta",
         "learnt by beta",
-        [True],
+        True,
         False,
         True,
     ]
