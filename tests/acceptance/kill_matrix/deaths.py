@@ -17,6 +17,8 @@ class Death:
 
     stage: Stage
     killed: Killed
+    is_held: bool = False
+    """A request is under way, and waits for the storage."""
 
     @property
     def relay(self) -> Relay:
@@ -45,7 +47,8 @@ class Death:
                 yield
                 self.relay.mend()
             case Killed.CALLBACK:
-                processes.cut_connections(self.stage.hub)
+                cut = processes.cut_connections(self.stage.hub)
+                assert cut or not self.is_held
                 yield
 
     def _kill(self, pids: list[int]) -> None:
@@ -81,3 +84,4 @@ class Death:
     def wait_until_held(self) -> None:
         """Wait until the hub waits for the storage."""
         assert self.relay.held.wait(LIMIT_S)
+        self.is_held = True
