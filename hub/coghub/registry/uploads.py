@@ -10,7 +10,7 @@ stays flat, and other requests do not wait.
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +28,7 @@ from coghub.domain.distribution_errors import (
     UploadOutOfOrder,
     UploadUnknown,
 )
-from coghub.domain.errors import DiskFull
+from coghub.domain.errors import DatabaseUnreachable, DiskFull
 from coghub.domain.ids import new_id
 from coghub.files.blobs import expected
 from coghub.parts import Hub
@@ -173,9 +173,8 @@ class Uploads:
             await self._writers.run(file.sync)
         await self._writers.run(storage.settle, file.descriptor)
         since = await expected(self._hub.database, digest, file.size, now=self._hub.now)
-        now = self._hub.now().timestamp()
         try:
-            await self._writers.run(os.utime, path, (now, now))
+            await self._writers.run(os.utime, path, (self._hub.now().timestamp(),) * 2)
         except FileNotFoundError as error:
             raise UploadUnknown(upload.id) from error
         await storage.adopt(path, of_blob(digest))
@@ -227,9 +226,10 @@ class Uploads:
         """Give way to a newer request, if other hubs may have one."""
         while self._hub.settings.database is not None:
             await anyio.sleep(WATCH_S)
-            row = await self._hub.database.read(lambda c: rows.upload(c, upload.id))
-            if row is not None and row["used_at"] != now:
-                return lose()
+            with suppress(DatabaseUnreachable):
+                row = await self._hub.database.read(lambda c: rows.upload(c, upload.id))
+                if row is not None and row["used_at"] != now:
+                    return lose()
         return None
 
     async def _take(self, file: UploadFile, chunk: Chunk) -> None:
