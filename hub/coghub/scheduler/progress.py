@@ -101,7 +101,11 @@ class _Telling:
                 try:
                     await self._tell(is_start=is_start)
                 except Exception:
-                    log.exception("webhook failed", prediction_id=self.receiver.prediction_id)
+                    log.exception(
+                        "webhook failed",
+                        prediction_id=self.receiver.prediction_id,
+                        account_id=self.receiver.account_id,
+                    )
             await asyncio.sleep(self.throttle_s)
 
     async def _tell(self, *, is_start: bool) -> None:

@@ -161,7 +161,7 @@ class Webhooks:
             if attempt is not None:
                 await self._record(delivery, attempt, started)
         except Exception:
-            log.exception("webhook not noted", prediction_id=delivery.prediction_id)
+            log.exception("webhook not noted", **_ids(delivery))
         else:
             self._wake.set()
 
@@ -182,7 +182,7 @@ class Webhooks:
         try:
             return await patiently(call, reason="webhook is due")
         except Exception as error:
-            log.exception("webhook not sent", prediction_id=delivery.prediction_id)
+            log.exception("webhook not sent", **_ids(delivery))
             return Attempt(None, f"Internal error: {type(error).__name__}")
 
     async def _record(self, delivery: Delivery, attempt: Attempt, started: datetime) -> None:
@@ -198,8 +198,7 @@ class Webhooks:
         if attempt.error is not None and retry_at is None:
             log.warning(
                 "webhook given up",
-                prediction_id=delivery.prediction_id,
-                account_id=delivery.account_id,
+                **_ids(delivery),
                 host=delivery.host,
                 error=attempt.error,
             )
@@ -216,3 +215,8 @@ def _retry_at(delivery: Delivery, attempt: Attempt, started: datetime) -> dateti
     if attempt.error is None or attempt.is_final or is_last:
         return None
     return started + timedelta(seconds=2**delivery.attempts)
+
+
+def _ids(delivery: Delivery) -> dict[str, str | int]:
+    """Return what every line of the log about a delivery names."""
+    return {"prediction_id": delivery.prediction_id, "account_id": delivery.account_id}

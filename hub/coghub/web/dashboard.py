@@ -80,9 +80,10 @@ class Dashboard:
         queues = await database.read(overview.open_by_version)
         records = await database.read(lambda c: instances.every(c, limit=MAX_INSTANCES))
         live = {it.id: it for it in await self._site.hub.live.instances()}
-        used = {it["deployment_id"] for it in queues} | {it.deployment_id for it in live.values()}
+        queued = {it["deployment_id"] for it in queues}
+        used = queued | {it.deployment_id for it in live.values()}
         deployments = await database.read(
-            lambda c: deployment_names.of_ids(c, account, used - {None})
+            lambda c: deployment_names.of_ids(c, account, [it for it in used if it is not None])
         )
         of_own = {it.id for it in live.values() if it.deployment_id in deployments}
         shown = [it for it in records if owns(account, it.model) or it.id in of_own]
