@@ -182,14 +182,22 @@ def _waiting(connection: Connection, *which: Any) -> Sequence[Waiting]:
     return [waiting_of(row) for row in connection.execute(query).mappings()]
 
 
+_LEFT_INSTANCES = (
+    instances.c.stopped_at.is_(None),
+    or_(instances.c.hub_id.is_(None), instances.c.hub_id.not_in(select(hubs.c.id))),
+)
+
+
+def has_left_instances(connection: Connection) -> bool:
+    """Tell whether there are instances of hubs that are gone."""
+    return connection.execute(select(instances.c.id).where(*_LEFT_INSTANCES)).first() is not None
+
+
 def end_instances(connection: Connection, now: datetime) -> int:
     """Mark the instances of hubs that are gone as stopped, and return how many there were."""
     change = (
         update(instances)
-        .where(
-            instances.c.stopped_at.is_(None),
-            or_(instances.c.hub_id.is_(None), instances.c.hub_id.not_in(select(hubs.c.id))),
-        )
+        .where(*_LEFT_INSTANCES)
         .values(stage=Stage.STOPPED, stopped_at=now, error="The hub was stopped")
     )
     return connection.execute(change).rowcount

@@ -6,6 +6,7 @@ There are two connections: one listens, the other one tells, and holds the locks
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -68,7 +69,7 @@ class PostgresBus(Bus):
         self._unreachable = unreachable
         self._session: psycopg.Connection[Any] | None = None
         self._leads = False
-        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="database-bus")
         self._name = os.urandom(8).hex()
 
     async def hear(
@@ -121,8 +122,7 @@ class PostgresBus(Bus):
 
     async def close(self) -> None:
         """See `Bus`."""
-        async with self._turn:
-            await asyncio.to_thread(self.let_go)
+        await asyncio.to_thread(self.let_go)
 
     def claim(self) -> None:
         """Hold what says that a hub works with the rows.
@@ -130,6 +130,9 @@ class PostgresBus(Bus):
         Raises:
             psycopg.Error: if the server cannot be used.
         """
+        self._thread.submit(self._claim).result()
+
+    def _claim(self) -> None:
         session = self._connect()
         if not session.info.host.startswith("/"):
             for name, value in DEAD_AFTER.items():
@@ -138,24 +141,26 @@ class PostgresBus(Bus):
         self._session, self._leads = session, False
 
     def let_go(self) -> None:
-        """End the session, and its locks with it."""
+        """End the session, and its locks with it; what is under way comes first."""
+        self._thread.submit(self._let_go).result()
+
+    def _let_go(self) -> None:
         session, self._session, self._leads = self._session, None, False
         if session is not None:
             with suppress(psycopg.Error):
                 session.close()
 
     async def _run(self, work: Callable[["psycopg.Connection[Any]"], T]) -> T:
-        async with self._turn:
-            return await asyncio.to_thread(self._work, work)
+        return await asyncio.wrap_future(self._thread.submit(self._work, work))
 
     def _work(self, work: Callable[["psycopg.Connection[Any]"], T]) -> T:
         try:
             if self._session is None:
-                self.claim()
+                self._claim()
             assert self._session is not None
             return work(self._session)
         except psycopg.Error as error:
-            self.let_go()
+            self._let_go()
             raise self._unreachable(error) from error
 
 

@@ -171,7 +171,7 @@ class Peers:
         """Wait until all who live go together with this hub; one that does not may be dead."""
         first = dict[int, int]()
         while True:
-            await self._look()
+            await self.look()
             odd = [it for it in self.others.values() if self._differs(it)]
             if not odd:
                 return
@@ -191,8 +191,16 @@ class Peers:
             hint="Give all hubs of a database the same `storage` and `executor`",
         )
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether there can be other hubs."""
+        return self._bus.is_shared
+
     async def run(self) -> None:
         """Live until canceled."""
+        if not self._bus.is_shared:
+            self._lead(leads=True)
+            await asyncio.Event().wait()
         tasks = [
             asyncio.create_task(self._telling.run(), name="telling"),
             asyncio.create_task(self._bus.hear(self._on_news, self._on_gap), name="news"),
@@ -221,10 +229,9 @@ class Peers:
         try:
             if monotonic() - self._beat_at_s >= BEAT_S:
                 await self._beat()
-            if self._bus.is_shared:
-                await self._look()
+            await self.look()
         except DatabaseUnreachable as error:
-            self._lead(leads=not self._bus.is_shared)
+            self._lead(leads=False)
             log.warning("other hubs are not seen", error=error.message)
         except Exception:
             log.exception("other hubs are not seen")
@@ -251,7 +258,11 @@ class Peers:
         self.tell(Topic.HUBS)
 
     async def leave(self) -> None:
-        """Take nothing more, and lead no more; others hear of it."""
+        """Take nothing more, and lead no more; others hear of it.
+
+        Raises:
+            DatabaseUnreachable: if they do not.
+        """
         self._is_leaving = True
         await self._database.write(lambda c: rows.leave(c, self.me))
         self.tell(Topic.HUBS)
@@ -260,7 +271,10 @@ class Peers:
     async def end(self) -> None:
         """Be none of the hubs any more; what this one ran is left to others."""
         hub_id, self.me = self.me, 0
-        await self._database.write(lambda c: rows.remove_id(c, hub_id))
+        try:
+            await self._database.write(lambda c: rows.remove_id(c, hub_id))
+        except DatabaseUnreachable as error:  # others find that it is gone
+            log.warning("hub ends without saying so", error=error.message)
         self.tell(Topic.HUBS)
         await self._telling.flush()
         await self._bus.close()
@@ -276,7 +290,7 @@ class Peers:
         self._look_soon.set()
         self.listeners.on_gap()
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         """See who lives and what they have; strike off who does not."""
         there = [it for it in await self._database.read(rows.every) if it.id != self.me]
         gone = [it for it in there if self._is_gone(it)]

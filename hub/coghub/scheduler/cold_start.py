@@ -11,6 +11,7 @@ from itertools import islice
 from coghub.database import attempts
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
+from coghub.domain.instance import Stage
 from coghub.domain.signals import Line, Signals, Waiting
 from coghub.peers.peers import Peers
 from coghub.scheduler.fleet import Fleet, Member
@@ -84,7 +85,8 @@ class ColdStart:
 
     def _texts(self, line: Line, fleet: Fleet) -> list[tuple[str, str]]:
         limit = self._now() - PATIENCE
-        coming = (it for it in fleet.of_version(line) if it.is_coming)
+        there = fleet.of_version(line)
+        coming = (it for it in there if it.is_coming or it.stage is Stage.FAILED)
         member = next(coming, None)
         if not self._is_to_tell(line, member):
             return []
@@ -111,7 +113,7 @@ class ColdStart:
     def _news(self, waiting: Waiting, position: int, member: Member | None) -> str:
         told = self._told.setdefault(waiting.id, Told())
         text = ""
-        is_new = told.position != position and (member is None or not member.is_coming)
+        is_new = told.position != position and member is None
         now = self._now()
         if is_new and (told.position_at is None or now - told.position_at > POSITION_EVERY):
             text = f"Waiting for an instance, position {position} in the queue\n"

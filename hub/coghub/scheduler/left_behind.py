@@ -59,8 +59,12 @@ class LeftBehind:
     async def take_up(self) -> None:
         """Take up all that is left behind."""
         now = self._now()
-        await self._database.write(lambda c: rows.end_instances(c, now))
-        for left in await self._database.read(rows.left_behind):
+        has_instances, all_left = await self._database.read(
+            lambda c: (rows.has_left_instances(c), rows.left_behind(c))
+        )
+        if has_instances:
+            await self._database.write(lambda c: rows.end_instances(c, now))
+        for left in all_left:
             try:
                 await self._take_up(left)
             except Exception:  # the others are to run all the same; its time will be over

@@ -4,12 +4,17 @@ Fair between accounts: of those that wait for a version, whose account has the f
 first, then whose account was served least recently, then who waits longest.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from heapq import merge
+from time import monotonic
 
 from coghub.domain.signals import Line, Waiting
+
+LEFT_S = 30.0
+"""Longer than a change of a row takes, also where it is tried again."""
 
 
 class Queue:
@@ -18,6 +23,8 @@ class Queue:
     def __init__(self) -> None:
         self._lines = dict[Line, dict[int, dict[str, Waiting]]]()
         self._waiting = dict[str, Waiting]()
+        self._left = OrderedDict[tuple[str, int], float]()
+        """Id and attempt → when it was taken out, as long as rows may not show it yet."""
         self._served = dict[int, int]()
         """Account → when it was served last, as a count of all that were."""
         self._count = 0
@@ -35,6 +42,13 @@ class Queue:
     def ids(self) -> set[str]:
         """Return the ids of all that wait."""
         return set(self._waiting)
+
+    def has_left(self, waiting: Waiting) -> bool:
+        """Tell whether a prediction was taken out lately, at this attempt.
+
+        What a row says of it may be older: its end, or its next attempt, is being written.
+        """
+        return (waiting.id, waiting.attempt) in self._left
 
     def add(self, waiting: Waiting) -> None:
         """Let a prediction wait; one that waits already stays where it is."""
@@ -62,6 +76,7 @@ class Queue:
         waiting = self._waiting.pop(prediction_id, None)
         if waiting is None:
             return False
+        self._note_left(waiting)
         accounts = self._lines[waiting.line]
         del accounts[waiting.account_id][prediction_id]
         if not accounts[waiting.account_id]:
@@ -69,6 +84,12 @@ class Queue:
         if not accounts:
             del self._lines[waiting.line]
         return True
+
+    def _note_left(self, waiting: Waiting) -> None:
+        now_s = monotonic()
+        self._left[waiting.id, waiting.attempt] = now_s
+        while now_s - next(iter(self._left.values())) > LEFT_S:
+            self._left.popitem(last=False)
 
     def next_for(self, line: Line, running: Mapping[int, int]) -> Waiting | None:
         """Return who is next for a version, given how many of each account run."""

@@ -79,7 +79,10 @@ class Scaling:
         if self.deployed.lacks(line):
             return True
         waiting = self.queue.count(line)
-        own = [it for it in self.fleet.of_version(line) if it.is_coming or it.is_ready]
+        there = self.fleet.of_version(line)
+        if any(it.stage is Stage.FAILED for it in there):
+            return False  # who waits is about to hear of it
+        own = [it for it in there if it.is_coming or it.is_ready]
         others = self.peers.of_line(line)
         if not (own or others) or not waiting:
             return waiting > 0

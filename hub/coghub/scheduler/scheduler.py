@@ -152,6 +152,9 @@ class Scheduler:
 
     async def share(self) -> None:
         """Keep in step with the other hubs of the database, until canceled."""
+        if not self._peers.is_shared:
+            await self._peers.run()
+            return
         await asyncio.gather(
             self._peers.run(),
             refreshed(self._shared, self._is_refresh_needed, self.wake),

@@ -100,7 +100,7 @@ class SharedQueue:
             self._signals.wake_for_end(prediction_id)
 
     def _put(self, waiting: Waiting) -> None:
-        if self._runs(waiting.id):
+        if self._runs(waiting.id) or self._queue.has_left(waiting):
             return
         known = self._queue.find(waiting.id)
         if known is not None and known.attempt != waiting.attempt:
