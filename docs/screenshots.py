@@ -25,6 +25,7 @@ ABOUT = {
     "ocr": "Reads the text on a scan or photograph, on the CPU.",
     "stream-text": "Writes text word by word, as a language model does.",
     "hello-world": "The smallest model: text in, text out.",
+    "train": "Sorts messages by the words in them, as it was trained to.",
 }
 
 
@@ -101,6 +102,8 @@ def take(camera: Camera) -> None:
         read(camera, page)
         page.goto(f"{camera.address}/alice/ocr/api")
         camera.save(page, "api")
+        train(camera, page)
+        deploy(camera, page)
         page.goto(f"{camera.address}/explore")
         camera.save(page, "explore")
         page.goto(f"{camera.address}/dashboard")
@@ -141,6 +144,29 @@ def read(camera: Camera, page: Page) -> None:
     run(page)
     camera.save(page, "ocr")
     keep(page)
+
+
+def train(camera: Camera, page: Page) -> None:
+    page.goto(f"{camera.address}/alice/train/train")
+    page.set_input_files(
+        "[data-name=messages] input[type=file]", EXAMPLES / "train" / "messages.csv"
+    )
+    page.wait_for_selector("[data-name=messages] >> text=messages.csv")
+    run(page)
+    camera.save(page, "training")
+
+
+def deploy(camera: Camera, page: Page) -> None:
+    page.goto(f"{camera.address}/deployments/new?model=alice/hello-world")
+    page.fill("#name", "greeter")
+    page.click("main form button")
+    page.wait_for_selector("h1:has-text('alice/greeter')")
+    for most in ("3", "4"):
+        page.fill("#max_instances", most)
+        page.click("text=Make a release")
+        page.wait_for_selector(f"text=0 to {most} instances")
+    page.goto(f"{camera.address}/deployments/alice/greeter")
+    camera.save(page, "deployment")
 
 
 def run(page: Page) -> None:

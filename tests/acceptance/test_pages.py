@@ -565,6 +565,7 @@ PAGES = (
     "/webhooks",
     "/admin",
     "/admin/audit",
+    "/usage",
     "/create",
     "/OWNER/kitchen",
     "/OWNER/kitchen/api",

@@ -183,7 +183,7 @@ def test_no_page_has_a_fault_of_accessibility_or_is_too_wide(site, look, trained
     if look == "phone":
         visitor.page.set_viewport_size(PHONE)
     made, owner = ran(site, deployed[0]), site.owner
-    lists = ["/trainings", "/deployments", "/predictions", "/dashboard"]
+    lists = ["/trainings", "/deployments", "/predictions", "/dashboard", "/usage"]
     of_model = [f"/{owner}/sorter/{tab}" for tab in ("train", "versions", "settings")]
     forms = [NEW.replace("OWNER", owner), f"/predictions?deployment={owner}/sorting"]
     for path in (*lists, *of_model, *forms, *deployed, made, trained[0]):
