@@ -88,6 +88,7 @@ async def serve(
     background = Background(hub, executor, addresses, partial(show_to_webhook, hub))
     async with AsyncExitStack() as stack:
         answers = Callbacks(hub, background.member, background.guard).app()
+        answers = Counted(answers, "instances", hub.statistics)
         await stack.enter_async_context(listening(answers, callbacks))
         await stack.enter_async_context(background.running())
         await stack.enter_async_context(

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from coghub.domain.deployment import Deployed
 from coghub.domain.errors import DatabaseUnreachable
-from coghub.domain.peers import News, Topic
+from coghub.domain.live import LiveInstance
+from coghub.domain.peers import News, PeerInstance, Topic
 from coghub.executors.base import Executor
 from coghub.executors.docker import DockerExecutor
 from coghub.executors.local import LocalExecutor
@@ -101,7 +103,7 @@ class Background:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run inside the block; at its end nothing that was started is left."""
-        self._hub.live.instances = self.fleet.live
+        self._hub.live.instances = self._instances
         self._hub.live.now = self.scheduler.now
         await self._hub.peers.join(self._executor_name)
         self._listen()
@@ -139,6 +141,10 @@ class Background:
                 await asyncio.sleep(LEAVE_S)
                 while self.scheduler.running and peers.others:  # noqa: ASYNC110 - others may end too
                     await asyncio.sleep(LOOK_S)
+
+    async def _instances(self) -> Sequence[LiveInstance]:
+        """Return how all instances are, those of other hubs too, as far as that is known."""
+        return [*await self.fleet.live(), *map(_elsewhere, self._hub.peers.instances)]
 
     def _listen(self) -> None:
         """Let the parts hear of each other, and of other hubs."""
@@ -226,6 +232,11 @@ class Background:
     def _on_ended(self, prediction_id: str) -> None:
         self.scheduler.on_ended(prediction_id)
         self._webhooks.wake()
+
+
+def _elsewhere(it: PeerInstance) -> LiveInstance:
+    deployment_id = it.line.deployment_id if isinstance(it.line, Deployed) else None
+    return LiveInstance(it.id, it.slots, None, None, deployment_id)
 
 
 @asynccontextmanager

@@ -117,6 +117,8 @@ def copy_rows(
             number += _copy_table(source, target, table, is_off)
         _copy_count(source, target, table)
     _require_wanted(is_off)
+    if target.dialect.name == "postgresql":  # else lists are slow until it does so by itself
+        target.execute(text("ANALYZE"))
     return number
 
 

@@ -11,7 +11,8 @@ class LiveInstance:
     id: str
     slots: int
     """How many predictions it runs at once."""
-    running: int
+    running: int | None
+    """How many it runs now; None where another hub has it."""
     memory_bytes: int | None
     """Of all its processes; None where it cannot be told."""
     deployment_id: int | None = None

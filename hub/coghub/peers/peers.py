@@ -33,6 +33,8 @@ log = structlog.get_logger()
 BEAT_S = 2.0
 LEASE_S = 12.0
 """A hub that shows no life for so long is gone."""
+AGAIN_S = 1.0
+"""Between two tries while the database does not answer."""
 NEWS_PAUSE_S = 0.1
 """Between two looks at what others have, however often they tell that it changed."""
 
@@ -84,6 +86,7 @@ class Peers:
         self._looked_at_s = monotonic()
         self._beat_at_s = -BEAT_S
         self._look_soon = asyncio.Event()
+        self._is_blind = False
         self._executor = ""
         self._is_leaving = False
         self.me = 0
@@ -230,11 +233,16 @@ class Peers:
             if monotonic() - self._beat_at_s >= BEAT_S:
                 await self._beat()
             await self.look()
+            self._is_blind = False
         except DatabaseUnreachable as error:
             self._lead(leads=False)
-            log.warning("other hubs are not seen", error=error.message)
+            if not self._is_blind:
+                log.warning("other hubs are not seen", error=error.message)
+            self._is_blind = True
+            await asyncio.sleep(AGAIN_S)
         except Exception:
             log.exception("other hubs are not seen")
+            await asyncio.sleep(AGAIN_S)
 
     async def _beat(self) -> None:
         self._lead(leads=await self._bus.keep(leads=not self._is_leaving))

@@ -68,7 +68,11 @@ class LeftBehind:
             try:
                 await self._take_up(left)
             except Exception:  # the others are to run all the same; its time will be over
-                log.exception("prediction could not be taken up", prediction_id=left.id)
+                log.exception(
+                    "prediction could not be taken up",
+                    prediction_id=left.id,
+                    account_id=left.account_id,
+                )
 
     async def _take_up(self, left: Waiting) -> None:
         now = self._now()

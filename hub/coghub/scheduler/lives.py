@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -39,7 +40,8 @@ class SideTasks:
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Start a task; nobody waits for it but `end`."""
-        task = asyncio.create_task(work, name=name)
+        # Its lines in the log are not about the request that led to it.
+        task = asyncio.create_task(work, name=name, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -100,13 +102,13 @@ class Lives:
     def stop(self, member: Member) -> None:
         """Begin to end an instance that is ready; its hardware is free when it has ended."""
         member.stage = Stage.STOPPED
-        log.info("instance stops", instance_id=member.id, model=member.entry.model)
+        log.info("instance stops", **_about(member))
         self.tasks.spawn(self.boot.take_down(member), "stop")
 
     def give_up(self, member: Member) -> None:
         """Begin to end an instance on its way to ready."""
         member.stage = Stage.STOPPED
-        log.info("instance is given up", instance_id=member.id, model=member.entry.model)
+        log.info("instance is given up", **_about(member))
         if member.coming is not None:
             member.coming.cancel()
 
@@ -137,7 +139,7 @@ class Lives:
             _require_some_sense(member)
             await self.boot.wait_until_ready(member, member.instance, is_again=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be run there
-            log.warning("instance is given up", instance_id=member.id, error=str(error))
+            log.warning("instance is given up", **_about(member), error=str(error))
             if member.stage is Stage.READY:
                 self.stop(member)
             return
@@ -242,7 +244,7 @@ class Lives:
         if not was_stopped:
             member.stage = Stage.FAILED
             self.statistics.deaths[member.hardware] += 1
-            log.warning("instance died", instance_id=member.id, error=reason)
+            log.warning("instance died", **_about(member), error=reason)
         if member.client is not None:
             await member.client.close()
         self.fleet.remove(member)
@@ -264,6 +266,11 @@ class Lives:
             stage=member.stage,
             created_at=member.created_at,
         )
+
+
+def _about(member: Member) -> dict[str, str]:
+    entry = member.entry
+    return {"instance_id": member.id, "version_id": entry.version.id, "model": entry.model}
 
 
 def _require_some_sense(member: Member) -> None:

@@ -18,6 +18,7 @@ from coghub.database import hubs as hub_rows
 from coghub.database import models as model_rows
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
+from coghub.domain.errors import DatabaseUnreachable
 from coghub.domain.live import LiveNow
 from coghub.domain.peers import News, Topic
 from coghub.domain.prediction import End, Status
@@ -130,7 +131,13 @@ class Scheduler:
 
     async def _cancel(self, run: Run) -> None:
         if not await run.cancel() and run.member.is_ready:
-            log.warning("instance heeds no cancel", instance_id=run.member.id)
+            log.warning(
+                "instance heeds no cancel",
+                instance_id=run.member.id,
+                version_id=run.member.entry.version.id,
+                prediction_id=run.waiting.id,
+                account_id=run.waiting.account_id,
+            )
             self._lives.stop(run.member)
 
     def on_version_deleted(self, version_key: int) -> None:
@@ -216,10 +223,16 @@ class Scheduler:
 
     async def run(self) -> None:
         """Tick whenever something changed, until canceled; a failing tick does not end the loop."""
+        is_blind = False
         while True:
             self._wake.clear()
             try:
                 await self.tick()
+                is_blind = False
+            except DatabaseUnreachable as error:
+                if not is_blind:
+                    log.warning("scheduler waits for the database", error=error.message)
+                is_blind = True
             except Exception:
                 log.exception("scheduler tick failed")
             with suppress(TimeoutError):
@@ -292,7 +305,13 @@ class Scheduler:
             await self._cold_start.finish(run.waiting, told, member)
             back = await run.run()
         except Exception as error:
-            log.exception("prediction could not be run", prediction_id=prediction_id)
+            log.exception(
+                "prediction could not be run",
+                prediction_id=prediction_id,
+                account_id=run.waiting.account_id,
+                instance_id=member.id,
+                version_id=member.entry.version.id,
+            )
             end = End(Status.FAILED, f"Internal error: {type(error).__name__}")
             predictions = self._parts.predictions
             await patiently(lambda: predictions.end(prediction_id, end), reason="prediction fails")

@@ -97,6 +97,7 @@ async def test_data_is_removed_an_hour_after_the_end(hub, clock, retention, play
     assert await retention.tick() == 0
 
 
+@pytest.mark.sqlite_only
 async def test_old_predictions_without_data_are_not_looked_at(hub):
     """A hub may have a million of them, and asks every half a minute."""
     statements = []
