@@ -145,7 +145,9 @@ class Repeats:
         self._attempts[attempt] = None
         self._by_key.setdefault(attempt.key, []).append(attempt)
         old_s = self._now_s() - MEMORY_S
-        while len(self._attempts) > MOST or next(iter(self._attempts)).begun_s < old_s:
+        while self._attempts and (  # a body may take so long that even this one is old
+            len(self._attempts) > MOST or next(iter(self._attempts)).begun_s < old_s
+        ):
             self._forget(next(iter(self._attempts)))
 
     def _forget(self, attempt: Attempt) -> None:

@@ -59,7 +59,16 @@ def _put(blob: Path, path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         made.unlink(missing_ok=True)
         try:
+            blob.chmod(0o444)  # a link is the blob itself, which a model must not write into
             os.link(blob, made)
         except OSError:
-            shutil.copyfile(blob, made)
+            _copy(blob, made)
         made.replace(path)
+
+
+def _copy(blob: Path, made: Path) -> None:
+    try:
+        shutil.copyfile(blob, made)
+    except OSError:
+        made.unlink(missing_ok=True)
+        raise

@@ -28,7 +28,7 @@ def add(connection: Connection, peer: Peer) -> int:
         "storage": peer.storage,
         "hardware": peer.hardware,
         "beat": 0,
-        "is_leaving": False,
+        "is_leaving": peer.is_leaving,
         "started_at": peer.started_at,
     }
     return connection.execute(insert(hubs).values(values).returning(hubs.c.id)).scalar_one()
@@ -52,15 +52,10 @@ def _peer(row: RowMapping) -> Peer:
     )
 
 
-def beat(connection: Connection, hub_id: int) -> bool:
-    """Say that a hub lives; False if others have found that it does not."""
-    change = update(hubs).where(hubs.c.id == hub_id).values(beat=hubs.c.beat + 1)
-    return connection.execute(change).rowcount > 0
-
-
-def leave(connection: Connection, hub_id: int) -> None:
-    """Say that a hub takes nothing more."""
-    connection.execute(update(hubs).where(hubs.c.id == hub_id).values(is_leaving=True))
+def beat(connection: Connection, hub_id: int, *, is_leaving: bool = False) -> bool:
+    """Say that a hub lives, and whether it takes nothing more; False if others struck it off."""
+    values = {"beat": hubs.c.beat + 1, "is_leaving": is_leaving}
+    return connection.execute(update(hubs).where(hubs.c.id == hub_id).values(values)).rowcount > 0
 
 
 def remove(connection: Connection, peer: Peer) -> bool:

@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 from coghub.database import prepared
 from coghub.database.bus import Bus
 from coghub.database.database import Database
-from coghub.database.postgres_bus import PostgresBus
+from coghub.database.postgres_bus import LIMITS, PostgresBus
 from coghub.database.threads import Manner, ReaderThreads, WriterThread
 from coghub.domain.errors import DatabaseUnreachable, DiskFull
 
@@ -31,7 +31,6 @@ T = TypeVar("T")
 
 READERS = 8
 """Queries that go on at once: each waits for the network for most of its time."""
-CONNECT_TIMEOUT_S = 10
 WRITE_LOCK = 0x636F6768_7562_01
 """The key of the lock that writers wait for: "coghub", and a number."""
 HUB_LOCK = 0x636F6768_7562_02
@@ -71,8 +70,8 @@ def connect(url: str) -> "psycopg.Connection[Any]":
         url,
         client_encoding="utf8",
         autocommit=True,  # BEGIN is ours
-        connect_timeout=CONNECT_TIMEOUT_S,
         application_name="coghub",
+        **LIMITS,
     )
     connection.adapters.register_dumper(str, Text)
     connection.adapters.register_loader("numeric", Number)

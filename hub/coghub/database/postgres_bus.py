@@ -5,7 +5,7 @@ There are two connections: one listens, the other one tells, and holds the locks
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -29,6 +29,14 @@ AGAIN_S = 1.0
 """Between two tries to listen."""
 LEAD_LOCK = 0x636F6768_7562_03
 """The key of the lock of the hub that does what one does for all: "coghub", and a number."""
+LIMITS: Mapping[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""Of every connection: a server that is gone without a word is found in seconds."""
 DEAD_AFTER = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
@@ -81,13 +89,15 @@ class PostgresBus(Bus):
                 await self._listen(on_news, on_gap)
             except psycopg.Error as error:
                 log.warning("other hubs are not heard", error=str(error).partition("\n")[0])
+            except Exception:  # as a message of another version; after it the rows are read
+                log.exception("other hubs are not heard")
             await asyncio.sleep(AGAIN_S)
 
     async def _listen(
         self, on_news: Callable[[Sequence[News]], None], on_gap: Callable[[], None]
     ) -> None:
         connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=10, application_name="coghub news"
+            self._url, autocommit=True, application_name="coghub news", **LIMITS
         )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
@@ -134,11 +144,21 @@ class PostgresBus(Bus):
 
     def _claim(self) -> None:
         session = self._connect()
+        try:
+            self._take_lock(session)
+        except BaseException:
+            session.close()
+            raise
+        self._session, self._leads = session, False
+
+    def _take_lock(self, session: "psycopg.Connection[Any]") -> None:
         if not session.info.host.startswith("/"):
             for name, value in DEAD_AFTER.items():
                 session.execute("SELECT set_config(%s, %s, false)", (name, value))
-        session.execute("SELECT pg_advisory_lock_shared(%s)", (self._hub_lock,))
-        self._session, self._leads = session, False
+        query = "SELECT pg_try_advisory_lock_shared(%s)"
+        row = session.execute(query, (self._hub_lock,)).fetchone()
+        if row is None or not row[0]:
+            raise psycopg.OperationalError("another process has the database for itself")
 
     def let_go(self) -> None:
         """End the session, and its locks with it; what is under way comes first."""
@@ -160,7 +180,8 @@ class PostgresBus(Bus):
             assert self._session is not None
             return work(self._session)
         except psycopg.Error as error:
-            self._let_go()
+            if self._session is None or self._session.closed:
+                self._let_go()
             raise self._unreachable(error) from error
 
 

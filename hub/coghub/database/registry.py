@@ -1,7 +1,7 @@
 """Queries on blobs and uploads of the registry."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
@@ -11,8 +11,6 @@ from coghub.domain.errors import StorageUnusable
 
 MAX_NAMES = 500
 """Digests in one query; databases take some ten thousand parameters, not any number."""
-UNENDING = timedelta(days=365)
-"""Of a lease: what is going now is not taken over."""
 
 
 def add_upload(
@@ -65,14 +63,6 @@ def blob_size(connection: Connection, repository: str, digest: str) -> int | Non
         .where(repository_blobs.c.repository == repository, blobs.c.digest == digest)
     )
     return connection.execute(query).scalar()
-
-
-def add_blob(
-    connection: Connection, *, repository: str, digest: str, size_bytes: int, now: datetime
-) -> None:
-    """Let a repository have a blob whose content was stored just now."""
-    since = removals.expect(connection, digest, size_bytes, now=now, lease=UNENDING)
-    link_blob(connection, repository, digest, since)
 
 
 def link_blob(connection: Connection, repository: str, digest: str, since: datetime | None) -> None:

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 BEAT_S = 2.0
 LEASE_S = 12.0
 """A hub that shows no life for so long is gone."""
+KEEP_S = 4.0
+"""Longest wait for the session that has the locks."""
 AGAIN_S = 1.0
 """Between two tries while the database does not answer."""
 NEWS_PAUSE_S = 0.1
@@ -128,8 +130,8 @@ class Peers:
     # --- telling ---
 
     def tell(self, topic: Topic, key: str = "") -> None:
-        """Let others know something, if there are any."""
-        if self.others or topic is Topic.HUBS:
+        """Let others know something, if there are any; those that leave hear of ends too."""
+        if self._seen or topic is Topic.HUBS:
             self._telling.add(News(topic, key))
 
     # --- life ---
@@ -158,7 +160,7 @@ class Peers:
             storage=here.storage,
             hardware=here.hardware,
             beat=0,
-            is_leaving=False,
+            is_leaving=self._is_leaving,
             started_at=self._now(),
         )
         place = here.place if self._bus.is_shared else None
@@ -181,6 +183,8 @@ class Peers:
             for peer in odd:
                 if peer.beat > first.setdefault(peer.id, peer.beat):
                     raise self._difference(peer)
+            # Two that wait for each other must not take each other for dead.
+            await self._database.write(lambda c: rows.beat(c, self.me))
             await asyncio.sleep(BEAT_S / 2)
 
     def _differs(self, peer: Peer) -> bool:
@@ -245,11 +249,18 @@ class Peers:
             await asyncio.sleep(AGAIN_S)
 
     async def _beat(self) -> None:
-        self._lead(leads=await self._bus.keep(leads=not self._is_leaving))
-        lives = await self._database.write(lambda c: rows.beat(c, self.me))
+        lives = await self._database.write(
+            lambda c: rows.beat(c, self.me, is_leaving=self._is_leaving)
+        )
         self._beat_at_s = monotonic()
         if not lives:
             await self._begin_anew()
+        try:
+            async with asyncio.timeout(KEEP_S):
+                leads = await self._bus.keep(leads=not self._is_leaving)
+        except TimeoutError:  # its connection hangs, and its lock may be another's soon
+            leads = False
+        self._lead(leads=leads)
 
     def _lead(self, *, leads: bool) -> None:
         if leads == self.leads.is_set():
@@ -272,7 +283,7 @@ class Peers:
             DatabaseUnreachable: if they do not.
         """
         self._is_leaving = True
-        await self._database.write(lambda c: rows.leave(c, self.me))
+        await self._database.write(lambda c: rows.beat(c, self.me, is_leaving=True))
         self.tell(Topic.HUBS)
         self._lead(leads=await self._bus.keep(leads=False))
 
@@ -283,9 +294,10 @@ class Peers:
             await self._database.write(lambda c: rows.remove_id(c, hub_id))
         except DatabaseUnreachable as error:  # others find that it is gone
             log.warning("hub ends without saying so", error=error.message)
-        self.tell(Topic.HUBS)
-        await self._telling.flush()
-        await self._bus.close()
+        finally:
+            self.tell(Topic.HUBS)
+            await self._telling.flush()
+            await self._bus.close()
 
     # --- seeing ---
 
@@ -310,9 +322,9 @@ class Peers:
         is_less = len(living) < len(self._seen)
         self._seen = {key: it for key, it in self._seen.items() if key in living}
         self.others = {key: it for key, it in living.items() if not it.is_leaving}
-        await self._look_at_instances()
         if is_less:
             self.listeners.on_gone()
+        await self._look_at_instances()
 
     async def _look_at_instances(self) -> None:
         ids = list(self.others)

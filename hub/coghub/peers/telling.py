@@ -47,3 +47,5 @@ class Telling:
             await self._bus.tell(news)
         except DatabaseUnreachable as error:
             log.warning("other hubs are not told", error=error.message)
+        except Exception:
+            log.exception("other hubs are not told")

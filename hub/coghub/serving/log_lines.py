@@ -9,6 +9,7 @@ No token gets into the log, and no key of a URL, whoever wrote it into a value o
 import asyncio
 import json
 import logging
+import math
 import re
 from collections.abc import MutableMapping
 from contextlib import suppress
@@ -74,7 +75,7 @@ class _Lines:
 def render(_logger: Any, _method: str, event: _Event) -> str:
     """Return the line of an event, and its traceback below it."""
     traceback = _own(event).pop("exception", None) or ""
-    line = _logfmt(None, "", event)
+    line = _logfmt(None, "", {name: _plain(value) for name, value in event.items()})
     text = "\n  ".join([line, *traceback.splitlines()])
     return CONTROL.sub(_escaped, redacted(text))
 
@@ -95,7 +96,9 @@ def _own(event: _Event) -> _Event:
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it, without secrets: escapes would hide them later."""
-    return value if isinstance(value, bool | int | float | None) else redacted(str(value))
+    is_plain = isinstance(value, bool | int | None)
+    is_plain = is_plain or (isinstance(value, float) and math.isfinite(value))
+    return value if is_plain else redacted(str(value))
 
 
 def redacted(text: str) -> str:

@@ -21,8 +21,7 @@ from coghub.storage.storage import PIECE_BYTES, disk_errors
 PREFIX = "upload-"
 MAX_KEPT_SUMS = 10_000
 """Sums of idle uploads in memory, some hundred bytes each; others are made anew."""
-
-
+MODE = 0o600
 FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 MAX_PARTS = 512
 """Of one call to the system, which takes 1024 on Linux."""
@@ -93,7 +92,7 @@ class UploadFiles:
             DiskFull: if no space is left.
         """
         with disk_errors():
-            self.path_of(upload_id).touch(exist_ok=False)
+            self.path_of(upload_id).touch(MODE, exist_ok=False)
 
     def size(self, upload_id: str) -> int:
         """Return how far an upload is, in bytes.
@@ -129,7 +128,7 @@ class UploadFiles:
         path = self.path_of(upload_id)
         is_new = may_make and not path.exists()
         with disk_errors():
-            descriptor = os.open(path, FLAGS | (os.O_CREAT if is_new else 0), 0o600)
+            descriptor = os.open(path, FLAGS | (os.O_CREAT if is_new else 0), MODE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             status = os.fstat(descriptor)

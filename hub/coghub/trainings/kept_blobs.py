@@ -6,6 +6,7 @@ while, as after an upload.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from coghub.database.database import Database
 from coghub.domain.clock import Clock
@@ -16,10 +17,12 @@ from coghub.storage.places import of_blob
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A blob whose file is in its place, and whose row is still to be made."""
+    """A blob whose file is in its place, and which no repository has yet."""
 
     digest: str
     size_bytes: int
+    since: datetime
+    """Tells its row from a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ class KeptBlobs:
             received = await incoming.received()
             digest = f"sha256:{received.sha256}"
             # As after an upload: a blob of the same content may be about to be collected.
-            await expected(self.database, digest, received.size_bytes, now=self.now)
+            since = await expected(self.database, digest, received.size_bytes, now=self.now)
             await incoming.store(of_blob(digest))
-        return Blob(digest, received.size_bytes)
+        return Blob(digest, received.size_bytes, since)
 
 
 async def one_piece(content: bytes) -> AsyncIterator[bytes]:

@@ -22,7 +22,12 @@ from coghub.database.database import Database
 from coghub.domain import weights
 from coghub.domain.clock import Clock
 from coghub.domain.digest import digest_of, hex_of
-from coghub.domain.errors import DestinationNotFound, TrainingUseless, VersionNotFound
+from coghub.domain.errors import (
+    DestinationNotFound,
+    StorageUnusable,
+    TrainingUseless,
+    VersionNotFound,
+)
 from coghub.domain.file import PredictionFile
 from coghub.domain.image_index import image_among
 from coghub.domain.model import Model, Version
@@ -37,6 +42,7 @@ from coghub.trainings.noted import note_version
 
 FILE = re.compile(rf"{FILE_SCHEME}/files/(?P<key>[\w-]{{43}})/(?P<name>[^/?#]+)")
 NO_WEIGHTS = "The training returned neither a file nor an object with a file `weights`"
+TOO_LATE = "The weights were collected while the version was being made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,8 @@ class Outcomes:
 
     async def _weights(self, place: str) -> tuple[Weights, list[Blob]]:
         if FILE.fullmatch(place) is None:
+            if place.startswith(FILE_SCHEME):
+                raise TrainingUseless(NO_WEIGHTS)
             name = urlsplit(place).path.rpartition("/")[2]
             return Weights(place, unquote(name) or "weights"), []
         made = await self._file(place)
@@ -152,13 +160,10 @@ class Outcomes:
                 connection, digest=digest, source=training.model, target=repository, now=now
             )
         for blob in made.blobs:
-            blob_rows.add_blob(
-                connection,
-                repository=repository,
-                digest=blob.digest,
-                size_bytes=blob.size_bytes,
-                now=now,
-            )
+            try:
+                blob_rows.link_blob(connection, repository, blob.digest, blob.since)
+            except StorageUnusable as error:
+                raise TrainingUseless(TOO_LATE) from error
             names.add(blob.digest)
         manifest = manifest_rows.PushedManifest(
             digest=digest_of(made.content),

@@ -32,7 +32,11 @@ class UsagePage:
         group = ("account", "model", "hardware") if account.is_admin else ("model", "hardware")
         own = None if account.is_admin else account.id
         wanted = UsageQuery(first, after - timedelta(days=1), group, own)
-        found = await self._site.hub.database.read(lambda c: usage(c, wanted, limit=MAX_ROWS))
+        found = await self._site.hub.database.read(lambda c: usage(c, wanted, limit=MAX_ROWS + 1))
+        if len(found) > MAX_ROWS:
+            raise BadRequest(
+                f"There are more than {MAX_ROWS} rows", hint="Ask the API for fewer days"
+            )
         rows = [shown(row) for row in found]
         if given.get("format") == "csv":
             return csv_response(wanted, rows)

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from sqlalchemy import func, select
 from tests.coghub.scheduler.conftest import add_version
 from tests.fakes.executor import FakeExecutor
 
+from coghub.database import instances as instance_rows
 from coghub.domain.deployment import Configuration
 from coghub.domain.errors import HubsDiffer, StorageUnusable
 from coghub.domain.prediction import Chunk, Status
@@ -55,11 +57,11 @@ async def test_one_instance_is_started_for_one_who_waits(two, person, order):
     made = await one.make(person, order())
 
     await asyncio.sleep(1.5)
-    assert len([*one.fleet, *other.fleet]) == 1
     one.executor.may_start.set()
     other.executor.may_start.set()
 
     assert (await other.end_of(made)).status is Status.SUCCEEDED
+    assert len(await one.hub.database.read(lambda c: instance_rows.every(c, limit=9))) == 1
 
 
 async def test_what_a_prediction_tells_is_heard_at_the_other_hub(two, person, order):
@@ -143,6 +145,28 @@ async def test_a_hub_that_leaves_ends_what_it_runs_and_hands_on_what_waits(two, 
     await leaving
 
     assert (await other.end_of(running)).output == "waited"
+
+
+async def test_a_hub_that_leaves_hears_of_a_cancel_still(two, person, order):
+    made = await two[0].make(person, order(do="wait"))
+    one, other, instance = await running_on(two, made)
+    leaving = asyncio.create_task(one.background.leave())
+    await other.until(lambda: not other.hub.peers.others)
+
+    await other.hub.predictions.cancel(person, made.id)
+
+    await one.until(lambda: made.id in instance.canceled)
+    await leaving
+
+
+async def test_news_that_nobody_understands_keep_no_others_from_being_heard(two, person, order):
+    one, other = two
+    text = '["another hub",[["of a later version","key"]]]'
+    await one.hub.database.write(lambda c: c.execute(select(func.pg_notify("coghub", text))))
+
+    made = await one.make(person, order(text="hi"))
+
+    assert (await other.end_of(made)).output == "hi"
 
 
 async def test_hubs_that_do_not_go_together_are_told_so(hubs, tmp_path):

@@ -5,6 +5,7 @@ import tarfile
 
 import pytest
 
+from coghub.domain.clock import utc_now
 from coghub.domain.weights import Weights
 from coghub.trainings.image_weights import (
     DOCKER_LAYER,
@@ -18,7 +19,7 @@ from coghub.trainings.image_weights import (
 from coghub.trainings.kept_blobs import Blob, one_piece
 
 DIGEST = f"sha256:{'a' * 64}"
-ADDED = Blob(f"sha256:{'b' * 64}", 2048)
+ADDED = Blob(f"sha256:{'b' * 64}", 2048, utc_now())
 HELD = Weights(DIGEST, "my weights.bin", 6)
 ELSEWHERE = Weights("https://weights.example/lora.tar?x=1", "lora.tar")
 
@@ -55,7 +56,7 @@ def test_a_manifest_gets_the_layer_in_its_own_words(kind, added):
     config = {"mediaType": "config", "digest": DIGEST, "size": 1}
     manifest = {"mediaType": kind, "config": config, "layers": [{"digest": "first"}]}
 
-    made = with_parts(manifest, Blob(DIGEST[::-1], 2), ADDED)
+    made = with_parts(manifest, Blob(DIGEST[::-1], 2, utc_now()), ADDED)
 
     assert made["config"] == {"mediaType": "config", "digest": DIGEST[::-1], "size": 2}
     assert made["layers"][0] == {"digest": "first"}

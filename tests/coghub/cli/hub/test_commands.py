@@ -72,8 +72,8 @@ def instance(model, within):
         version = PushedVersion("ab" * 32, "0.23.1", {}, {}, is_bundle=True)
         added = model_rows.add_version(connection, found.id, version, NOW)
         record = InstanceRecord("one", added.key, added.id, model, "cpu", "local", Stage.SETUP, NOW)
-        rows.add(connection, record)
-        rows.keep(connection, "one", stage=Stage.SETUP, error=None, logs="loading\n", now=NOW)
+        rows.add(connection, rows.Beginning(record, 1, added.key, slots=1, known=0))
+        rows.keep(connection, "one", rows.Progress(Stage.SETUP, 1, None, "loading\n"), NOW)
 
     within(add)
 
