@@ -205,11 +205,8 @@ def test_instances_are_listed_with_their_logs(coghub, within, instance, tmp_path
     assert listed[0]["model"] == "alice/resize"
     assert listed[0]["ready_at"] is None
 
-    within(
-        lambda c: rows.keep(
-            c, "one", stage=Stage.FAILED, error="no weights\nat all", logs="", now=NOW
-        )
-    )
+    failed = rows.Progress(Stage.FAILED, 1, "no weights\nat all", "")
+    within(lambda c: rows.keep(c, "one", failed, NOW))
 
     assert coghub("instances").out == ""
     assert coghub("instances", "--all").out.endswith(" no weights\n")
