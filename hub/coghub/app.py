@@ -88,8 +88,8 @@ async def serve(
     background = Background(hub, executor, addresses, partial(show_to_webhook, hub))
     async with AsyncExitStack() as stack:
         answers = Callbacks(hub, background.member, background.guard).app()
-        answers = Counted(answers, "instances", hub.statistics)
-        await stack.enter_async_context(listening(answers, callbacks))
+        counted = Counted(answers, "instances", hub.statistics)
+        await stack.enter_async_context(listening(counted, callbacks))
         await stack.enter_async_context(background.running())
         await stack.enter_async_context(
             listening(asgi(hub), listener, tls=tls, trusted_proxies=proxies)

@@ -1,19 +1,19 @@
 """What a hub does without being asked, made and joined: scheduler, clocks, webhooks."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
-from coghub.domain.deployment import Deployed
+from coghub.domain.beside import beside
 from coghub.domain.errors import DatabaseUnreachable
 from coghub.domain.live import LiveInstance
 from coghub.domain.peers import News, PeerInstance, Topic
+from coghub.domain.signals import deployment_of
 from coghub.executors.base import Executor
 from coghub.executors.docker import DockerExecutor
 from coghub.executors.local import LocalExecutor
@@ -109,7 +109,7 @@ class Background:
         self._listen()
         try:
             await self.scheduler.recover()
-            async with _tasks(self.scheduler.run(), self.scheduler.share(), self._lead()):
+            async with beside(self.scheduler.run(), self.scheduler.share(), self._lead()):
                 yield
         finally:
             await self.scheduler.stop()
@@ -172,7 +172,7 @@ class Background:
         peers, collection = self._hub.peers, Collection(self._hub)
         while True:
             await peers.leads.wait()
-            async with _tasks(
+            async with beside(
                 self._reaper.run(), self._retention.run(), collection.run(), self._webhooks.run()
             ):
                 await peers.leads_not.wait()
@@ -235,17 +235,4 @@ class Background:
 
 
 def _elsewhere(it: PeerInstance) -> LiveInstance:
-    deployment_id = it.line.deployment_id if isinstance(it.line, Deployed) else None
-    return LiveInstance(it.id, it.slots, None, None, deployment_id)
-
-
-@asynccontextmanager
-async def _tasks(*work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """Do something beside the block, until its end."""
-    tasks = [asyncio.create_task(it, name=it.__qualname__) for it in work]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    return LiveInstance(it.id, it.slots, None, None, deployment_of(it.line))

@@ -97,9 +97,9 @@ async def open_hub(
         access = Access(database, allow_anonymous=settings.allow_anonymous)
         storage, box = storage_of(settings), read_box(folder / KEY_FILE)
         if is_claimed:
-            if settings.database is not None:
-                await _require_same_key(database, (folder / KEY_FILE).read_bytes())
             key = (folder / KEY_FILE).read_bytes()
+            if settings.database is not None:
+                await _require_same_key(database, key)
             await claim_storage(storage, database, place=settings.storage, key=key)
             note_place(folder, settings.storage)
         prediction_files = PredictionFiles(database, storage, now)

@@ -40,16 +40,23 @@ class UsageRoutes:
         """Answer GET /hub/usage: an account's own, or of an administrator everybody's."""
         account = await require_account(request, self._hub.accounts)
         wanted = _wanted(request.query_params, account, self._hub.now().date())
-        rows = await self._hub.database.read(lambda c: usage(c, wanted, limit=MAX_ROWS + 1))
-        if len(rows) > MAX_ROWS:
-            raise BadRequest(
-                f"There are more than {MAX_ROWS} rows", hint="Ask for fewer days, or fewer groups"
-            )
-        results = [shown(row) for row in rows]
+        results = await results_of(self._hub, wanted, hint="Ask for fewer days, or fewer groups")
         if CSV in request.headers.get("accept", ""):
             return csv_response(wanted, results)
         span = {"from": wanted.first.isoformat(), "to": wanted.last.isoformat()}
         return json_response({**span, "group": wanted.group, "results": results})
+
+
+async def results_of(hub: Hub, wanted: UsageQuery, *, hint: str) -> list[dict[str, Any]]:
+    """Return the rows as they are answered.
+
+    Raises:
+        BadRequest: with the hint, if there are too many.
+    """
+    rows = await hub.database.read(lambda c: usage(c, wanted, limit=MAX_ROWS + 1))
+    if len(rows) > MAX_ROWS:
+        raise BadRequest(f"There are more than {MAX_ROWS} rows", hint=hint)
+    return [_shown(row) for row in rows]
 
 
 def _wanted(given: Mapping[str, str], account: Account, today: date) -> UsageQuery:
@@ -82,8 +89,7 @@ def _day(name: str, given: Mapping[str, str], default: date) -> date:
         raise BadRequest(f"`{name}` is not a day such as 2026-01-31: {text}") from None
 
 
-def shown(row: RowMapping) -> dict[str, Any]:
-    """Return a row as it is answered."""
+def _shown(row: RowMapping) -> dict[str, Any]:
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
     predict_us = values.pop("predict_us")
     if "day" in values:

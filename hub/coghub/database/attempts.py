@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from coghub.database import usage, webhooks
 from coghub.database.columns import Moment
-from coghub.database.predictions import events_of, waiting_of
+from coghub.database.predictions import WAITING, events_of, waiting_of
 from coghub.database.schema import models, prediction_events, predictions
 from coghub.database.statements import Statement
 from coghub.domain.prediction import Chunk, End, EventKind, Status, output_of
@@ -193,15 +193,7 @@ def give_back(
             hub_id=None,
             failed_attempts=columns.failed_attempts + int(counts),
         )
-        .returning(
-            columns.id,
-            columns.account_id,
-            columns.version_key,
-            columns.created_at,
-            columns.attempt,
-            columns.destination,
-            columns.deployment_id,
-        )
+        .returning(*WAITING)
     )
     row = connection.execute(change).mappings().first()
     return None if row is None else waiting_of(row)

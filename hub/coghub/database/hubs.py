@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, RowMapping, delete, func, insert, or_, select, update
 
-from coghub.database.predictions import waiting_of
-from coghub.database.schema import hubs, instances, predictions, properties
-from coghub.domain.deployment import Deployed
+from coghub.database import properties
+from coghub.database.predictions import WAITING, waiting_of
+from coghub.database.schema import hubs, instances, predictions
 from coghub.domain.hardware import Hardware
 from coghub.domain.instance import Stage
 from coghub.domain.peers import Peer, PeerInstance
 from coghub.domain.prediction import Status
-from coghub.domain.signals import Line, Waiting, line_of
+from coghub.domain.signals import Waiting, line_of
 
 KEY_MARK = "key-mark"
 """The property that tells by which key secrets in the rows are encrypted."""
@@ -77,11 +77,7 @@ def remove_but(connection: Connection, hub_id: int, *, place: str | None) -> Non
 
 def key_mark(connection: Connection, mark: str) -> str:
     """Return the mark of the key by which secrets are encrypted; the first one is kept."""
-    query = select(properties.c.value).where(properties.c.name == KEY_MARK)
-    known = connection.execute(query).scalar()
-    if known is None:
-        connection.execute(insert(properties).values(name=KEY_MARK, value=mark))
-    return known or mark
+    return properties.find_or_make(connection, KEY_MARK, lambda: mark)
 
 
 # --- what others have, and what is left ---
@@ -108,18 +104,16 @@ def _instance(row: RowMapping) -> PeerInstance:
     return PeerInstance(
         id=row["id"],
         hub_id=row["hub_id"],
-        line=_line(row),
+        line=line_of(
+            row["version_key"],
+            is_training=row["is_training"],
+            deployment_id=row["deployment_id"],
+        ),
         hardware=row["hardware"],
         stage=Stage(row["stage"]),
         slots=row["slots"],
         created_at=row["created_at"],
     )
-
-
-def _line(row: RowMapping) -> Line:
-    if row["deployment_id"] is not None:
-        return Deployed(row["deployment_id"], row["version_key"])
-    return line_of(row["version_key"], is_training=row["is_training"])
 
 
 def running(connection: Connection, hub_ids: Collection[int]) -> dict[int, int]:
@@ -133,14 +127,11 @@ def running(connection: Connection, hub_ids: Collection[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-_IS_NOT_THERE = predictions.c.hub_id.not_in(select(hubs.c.id))
-
-
 def left_behind(connection: Connection) -> Sequence[Waiting]:
     """Return the predictions that a hub ran which is gone."""
     columns = predictions.c
     was_run = or_(
-        _IS_NOT_THERE,
+        columns.hub_id.not_in(select(hubs.c.id)),
         columns.hub_id.is_(None) & (columns.status == Status.PROCESSING),  # by an older version
     )
     return _waiting(connection, columns.completed_at.is_(None), was_run)
@@ -161,19 +152,7 @@ def waiting(connection: Connection, among: Collection[str] | None = None) -> Seq
 
 def _waiting(connection: Connection, *which: Any) -> Sequence[Waiting]:
     columns = predictions.c
-    query = (
-        select(
-            columns.id,
-            columns.account_id,
-            columns.version_key,
-            columns.created_at,
-            columns.attempt,
-            columns.destination,
-            columns.deployment_id,
-        )
-        .where(*which)
-        .order_by(columns.created_at, columns.id)
-    )
+    query = select(*WAITING).where(*which).order_by(columns.created_at, columns.id)
     return [waiting_of(row) for row in connection.execute(query).mappings()]
 
 

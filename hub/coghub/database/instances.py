@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
 
 from coghub.database.schema import accounts, hubs, instances, manifests, models, versions
-from coghub.domain.deployment import Deployed
 from coghub.domain.instance import InstanceRecord, Stage
-from coghub.domain.signals import Line, is_training
+from coghub.domain.signals import Line, deployment_of, is_training
 
 MAX_LOG_CHARACTERS = 256 * 1024
 """Of an instance's transcript; the end of it, where the reason of a failure is."""
@@ -32,7 +31,7 @@ def add(connection: Connection, beginning: Beginning) -> bool:
     """Add an instance that is to start; False if another hub was faster to start one for it."""
     record, line = beginning.record, beginning.line
     columns = instances.c
-    deployment_id = line.deployment_id if isinstance(line, Deployed) else None
+    deployment_id = deployment_of(line)
     others_ids = select(hubs.c.id).where(hubs.c.id != beginning.hub_id, ~hubs.c.is_leaving)
     others = select(func.count()).where(
         columns.version_key == record.version_key,

@@ -50,10 +50,10 @@ MANNER = Manner(
 
 
 class Text(StrDumperUnknown):
-    """Text as PostgreSQL keeps it: it knows no NUL, which models may print."""
+    """Text as PostgreSQL keeps it."""
 
     def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+        return super().dump(prepared.without_nul(obj))
 
 
 class Number(NumericLoader):

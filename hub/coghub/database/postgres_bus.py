@@ -29,20 +29,11 @@ AGAIN_S = 1.0
 """Between two tries to listen."""
 LEAD_LOCK = 0x636F6768_7562_03
 """The key of the lock of the hub that does what one does for all: "coghub", and a number."""
-LIMITS: Mapping[str, Any] = {
-    "connect_timeout": 10,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
-"""Of every connection: a server that is gone without a word is found in seconds."""
-DEAD_AFTER = {
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-}
-"""Let the server find in seconds that a hub's machine is gone, whose locks others wait for."""
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""Let each end find in seconds that the other one is gone without a word: of the hub's server its
+client, and of a hub's machine, for whose locks others wait, the server."""
+LIMITS: Mapping[str, Any] = {"connect_timeout": 10, "tcp_user_timeout": 15_000, **KEEPALIVES}
+"""Of every connection."""
 
 
 class Message(msgspec.Struct, array_like=True):
@@ -153,8 +144,8 @@ class PostgresBus(Bus):
 
     def _take_lock(self, session: "psycopg.Connection[Any]") -> None:
         if not session.info.host.startswith("/"):
-            for name, value in DEAD_AFTER.items():
-                session.execute("SELECT set_config(%s, %s, false)", (name, value))
+            for name, value in KEEPALIVES.items():
+                session.execute("SELECT set_config(%s, %s, false)", (f"tcp_{name}", str(value)))
         query = "SELECT pg_try_advisory_lock_shared(%s)"
         row = session.execute(query, (self._hub_lock,)).fetchone()
         if row is None or not row[0]:

@@ -124,6 +124,18 @@ def ended_among(connection: Connection, ids: Collection[str]) -> Sequence[str]:
     return connection.execute(query).scalars().all() if ids else ()
 
 
+WAITING = (
+    predictions.c.id,
+    predictions.c.account_id,
+    predictions.c.version_key,
+    predictions.c.created_at,
+    predictions.c.attempt,
+    predictions.c.destination,
+    predictions.c.deployment_id,
+)
+"""What `waiting_of` needs."""
+
+
 def waiting_of(row: Mapping[Any, Any]) -> Waiting:
     """Return a row as a place in the queue."""
     return Waiting(

@@ -74,9 +74,13 @@ def _loaded(value: bytes | None, load: Callable[[bytes], Any]) -> Any:
     return None if value is None else load(value)
 
 
-def _text(value: str) -> bytes:
+def without_nul(text: str) -> str:
     """Return text as PostgreSQL keeps it: it knows no NUL, which models may print."""
-    return value.replace("\0", "\ufffd").encode()
+    return text.replace("\0", "\ufffd")
+
+
+def _text(value: str) -> bytes:
+    return without_nul(value).encode()
 
 
 def _sent_truth(value: object) -> bytes:

@@ -22,9 +22,16 @@ of its own: other predictions of its version do not take their slots.
 """
 
 
-def line_of(version_key: int, *, is_training: bool) -> Line:
-    """Return where those wait that a version is to serve."""
+def line_of(version_key: int, *, is_training: bool, deployment_id: int | None) -> Line:
+    """Return where those wait that a version is to serve, for a deployment or for everyone."""
+    if deployment_id is not None:
+        return Deployed(deployment_id, version_key)
     return -version_key if is_training else version_key
+
+
+def deployment_of(line: Line) -> int | None:
+    """Return the deployment whose instances serve those who wait there."""
+    return line.deployment_id if isinstance(line, Deployed) else None
 
 
 def is_training(line: Line) -> bool:
@@ -59,9 +66,11 @@ class Waiting:
     @property
     def line(self) -> Line:
         """Who waits with it."""
-        if self.deployment_id is not None:
-            return Deployed(self.deployment_id, self.version_key)
-        return line_of(self.version_key, is_training=self.is_training)
+        return line_of(
+            self.version_key,
+            is_training=self.is_training,
+            deployment_id=self.deployment_id,
+        )
 
 
 class Hold:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from coghub.database import hubs as rows
 from coghub.database.bus import Bus
 from coghub.database.database import Database
+from coghub.domain.beside import beside
 from coghub.domain.clock import Clock
 from coghub.domain.errors import DatabaseUnreachable, HubsDiffer
 from coghub.domain.hardware import Hardware
@@ -208,18 +209,10 @@ class Peers:
         if not self._bus.is_shared:
             self._lead(leads=True)
             await asyncio.Event().wait()
-        tasks = [
-            asyncio.create_task(self._telling.run(), name="telling"),
-            asyncio.create_task(self._bus.hear(self._on_news, self._on_gap), name="news"),
-        ]
-        try:
+        async with beside(self._telling.run(), self._bus.hear(self._on_news, self._on_gap)):
             while True:
                 await self._live()
                 await self._pause()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pause(self) -> None:
         """Wait for the next beat, or until others tell that something changed."""

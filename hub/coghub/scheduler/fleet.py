@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from coghub.domain.deployment import Deployed
 from coghub.domain.hardware import Hardware
 from coghub.domain.instance import Stage
 from coghub.domain.live import LiveInstance
@@ -87,9 +86,11 @@ class Member:
     @property
     def line(self) -> Line:
         """Whom it serves."""
-        if self.deployment_id is not None:
-            return Deployed(self.deployment_id, self.version_key)
-        return line_of(self.version_key, is_training=self.is_training)
+        return line_of(
+            self.version_key,
+            is_training=self.is_training,
+            deployment_id=self.deployment_id,
+        )
 
     @property
     def free_slots(self) -> int:

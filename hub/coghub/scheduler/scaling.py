@@ -17,7 +17,7 @@ from coghub.domain.deployment import Deployed
 from coghub.domain.errors import VersionNotFound
 from coghub.domain.instance import Stage
 from coghub.domain.prediction import End, Status
-from coghub.domain.signals import Line, Waiting, is_training, version_key_of
+from coghub.domain.signals import Line, Waiting, deployment_of, is_training, version_key_of
 from coghub.executors.base import Executor
 from coghub.models.catalog import Catalog, Entry
 from coghub.peers.peers import Peers
@@ -133,8 +133,9 @@ class Scaling:
             self._make_room(line, sku)
         elif self._is_free_for(line, sku):
             self._promises.pop(sku, None)
-            deployment_id = line.deployment_id if isinstance(line, Deployed) else None
-            self.lives.start(entry, sku, is_training=is_training(line), deployment_id=deployment_id)
+            self.lives.start(
+                entry, sku, is_training=is_training(line), deployment_id=deployment_of(line)
+            )
 
     def _is_free_for(self, line: Line, sku: str) -> bool:
         """Tell whether a version may have a free place: it was not made for another one."""

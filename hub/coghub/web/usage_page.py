@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from coghub.api.usage import MAX_ROWS, csv_response, shown
-from coghub.database.usage import UsageQuery, usage
+from coghub.api.usage import csv_response, results_of
+from coghub.database.usage import UsageQuery
 from coghub.domain.errors import BadRequest
 from coghub.web.site import Site, Visit
 
@@ -32,12 +32,7 @@ class UsagePage:
         group = ("account", "model", "hardware") if account.is_admin else ("model", "hardware")
         own = None if account.is_admin else account.id
         wanted = UsageQuery(first, after - timedelta(days=1), group, own)
-        found = await self._site.hub.database.read(lambda c: usage(c, wanted, limit=MAX_ROWS + 1))
-        if len(found) > MAX_ROWS:
-            raise BadRequest(
-                f"There are more than {MAX_ROWS} rows", hint="Ask the API for fewer days"
-            )
-        rows = [shown(row) for row in found]
+        rows = await results_of(self._site.hub, wanted, hint="Ask the API for fewer days")
         if given.get("format") == "csv":
             return csv_response(wanted, rows)
         return self._site.page(

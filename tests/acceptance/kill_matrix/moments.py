@@ -31,15 +31,21 @@ def answered(death: Death) -> Watched:
     return watched
 
 
+def _held(death: Death, request: bytes, version: str = "", **inputs: str) -> Watched:
+    """Return a prediction of which a request to the storage is held on its way."""
+    death.relay.hold(request)
+    watched = death.stage.create(death.stage.gates(), version, **inputs)
+    watched.gates.open("first", "second")
+    death.wait_until_held()
+    return watched
+
+
 def fetching_input(death: Death) -> Watched:
     """It was answered, and its input file is on the way to the instance."""
     stage = death.stage
     stage.run()
     url = stage.upload(bytes(FILE_BYTES))
-    death.relay.hold(FETCH_OF_FILE)
-    watched = stage.create(stage.gates(), file=url)
-    watched.gates.open("first", "second")
-    death.wait_until_held()
+    watched = _held(death, FETCH_OF_FILE, file=url)
     with death.away(watched):
         death.relay.release()
     return watched
@@ -63,10 +69,7 @@ def fetching_version(death: Death) -> Watched:
     """Its version is being fetched from the storage."""
     stage = death.stage
     version = stage.push("# another one\n")
-    death.relay.hold(FETCH_OF_BLOB)
-    watched = stage.create(stage.gates(), version)
-    watched.gates.open("first", "second")
-    death.wait_until_held()
+    watched = _held(death, FETCH_OF_BLOB, version)
     with death.away(watched):
         death.wait_for_refusal()
     return watched
@@ -78,10 +81,7 @@ def fetching_weights(death: Death) -> Watched:
     version = stage.train(FILE_BYTES)
     assert stage.run(version)["status"] == "succeeded"  # it is unpacked from now on
     stage.stop_instances()
-    death.relay.hold(FETCH_OF_BLOB)
-    watched = stage.create(stage.gates(), version)
-    watched.gates.open("first", "second")
-    death.wait_until_held()
+    watched = _held(death, FETCH_OF_BLOB, version)
     with death.away(watched):
         death.relay.release()
     return watched

@@ -8,6 +8,7 @@ from tests.coghub.pushed import register_version
 
 from coghub.app import asgi
 from coghub.database.models import PushedVersion
+from coghub.domain.deployment import Configuration
 from coghub.web.site import cookie_name
 
 BASE = "http://hub.test"
@@ -107,3 +108,15 @@ async def model(hub, alice):
     made = await hub.models.create(alice, "alice", "paint", fields=fields)
     await register_version(hub, made, PushedVersion("a" * 64, "0.23", SCHEMA, {}, is_bundle=True))
     return await hub.models.get(alice, "alice", "paint")
+
+
+@pytest.fixture
+async def greeter(hub, alice, model):
+    """A deployment of that model."""
+    return await hub.deployments.create(
+        alice,
+        "greeter",
+        model="alice/paint",
+        version_id="a" * 64,
+        configuration=Configuration("cpu", 0, 2),
+    )

@@ -14,17 +14,6 @@ LINK = f'href="{ONE}"'
 
 
 @pytest.fixture
-async def greeter(hub, alice, model):
-    return await hub.deployments.create(
-        alice,
-        "greeter",
-        model="alice/paint",
-        version_id="a" * 64,
-        configuration=Configuration("cpu", 0, 2),
-    )
-
-
-@pytest.fixture
 def run(hub, greeter):
     """Make a prediction by the deployment."""
 

@@ -10,17 +10,6 @@ async def owner(browser, model):
     return await browser("alice")
 
 
-@pytest.fixture
-async def greeter(hub, alice, model):
-    return await hub.deployments.create(
-        alice,
-        "greeter",
-        model="alice/paint",
-        version_id="a" * 64,
-        configuration=Configuration("cpu", 0, 2),
-    )
-
-
 def form(**other):
     return {
         "name": "painter",
