@@ -150,6 +150,7 @@ class Background:
         """Let the parts hear of each other, and of other hubs."""
         hub, scheduler = self._hub, self.scheduler
         signals, peers, heard = hub.signals, hub.peers, hub.peers.listeners
+        signals.on_making = scheduler.on_making
         signals.on_queued = scheduler.on_queued
         signals.on_ended = self._on_ended
         signals.on_version_deleted = self._on_version_deleted

@@ -5,7 +5,7 @@ finds no row and changes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,20 @@ class Assigned:
     base_url: str
     webhook: str | None
     webhook_events: Sequence[str] | None
+
+
+FIRST_ATTEMPT = 1
+"""Of a prediction that was given to an instance as it was made."""
+
+
+def given(hardware: str, hub_id: int) -> Mapping[str, Any]:
+    """Return what the new row of a prediction holds that need not wait."""
+    return {"attempt": FIRST_ATTEMPT, "hardware": hardware, "hub_id": hub_id}
+
+
+def assigned_of(row: Mapping[str, Any]) -> Assigned:
+    """Return what an instance is to be told of a prediction whose row holds this."""
+    return Assigned(**{it.name: row[it.name] for it in fields(Assigned)})
 
 
 _ASSIGN = Statement(

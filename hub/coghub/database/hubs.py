@@ -137,6 +137,12 @@ def left_behind(connection: Connection) -> Sequence[Waiting]:
     return _waiting(connection, columns.completed_at.is_(None), was_run)
 
 
+def run_by(connection: Connection, hub_id: int) -> Sequence[Waiting]:
+    """Return the predictions that were given to instances of a hub."""
+    columns = predictions.c
+    return _waiting(connection, columns.completed_at.is_(None), columns.hub_id == hub_id)
+
+
 def waiting(connection: Connection, among: Collection[str] | None = None) -> Sequence[Waiting]:
     """Return the predictions that wait for an instance, the oldest first."""
     columns = predictions.c

@@ -68,14 +68,13 @@ def version_of(row: RowMapping) -> Version:
     return Version(**{column.name: row[column.name] for column in VERSION_COLUMNS})
 
 
-_BY_NAME = model_query().where(
-    accounts.c.name == bindparam("owner"), models.c.name == bindparam("key")
-)
+_IS_NAMED = (accounts.c.name == bindparam("owner"), models.c.name == bindparam("name"))
+_BY_NAME = Statement(model_query().where(*_IS_NAMED))
 
 
 def by_name(connection: Connection, owner: str, name: str) -> Model | None:
     """Return the model of that owner and name."""
-    row = connection.execute(_BY_NAME, {"owner": owner, "key": name}).mappings().first()
+    row = _BY_NAME.mapping(connection, {"owner": owner, "name": name})
     return None if row is None else model_of(row)
 
 
@@ -173,12 +172,14 @@ def add_version(
     return version_of(row)
 
 
-_OF_ID = Statement(
+_HOLDERS = (
     select(versions.c.key.label("version_key"), models.c.latest_version_key, *MODEL_COLUMNS)
     .join(models, models.c.id == versions.c.model_id)
     .join(accounts, accounts.c.id == models.c.owner_id)
     .where(versions.c.id == bindparam("key"), NOT_DELETED)
 )
+_OF_ID = Statement(_HOLDERS)
+_NAMED = Statement(_HOLDERS.where(*_IS_NAMED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +194,17 @@ class Holder:
 
 def holders_of(connection: Connection, version_id: str) -> Sequence[Holder]:
     """Return every model that has a version of that id: two may hold the same image."""
-    return [
-        Holder(_model_of(row, None), row["version_key"], row["latest_version_key"])
-        for row in _OF_ID.mappings(connection, {"key": version_id})
-    ]
+    return [_holder_of(row) for row in _OF_ID.mappings(connection, {"key": version_id})]
+
+
+def holder_named(connection: Connection, owner: str, name: str, version_id: str) -> Holder | None:
+    """Return the model of that owner and name, if it has a version of that id."""
+    row = _NAMED.mapping(connection, {"owner": owner, "name": name, "key": version_id})
+    return None if row is None else _holder_of(row)
+
+
+def _holder_of(row: RowMapping) -> Holder:
+    return Holder(_model_of(row, None), row["version_key"], row["latest_version_key"])
 
 
 _OF_MODEL = select(versions).where(

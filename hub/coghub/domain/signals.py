@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from coghub.domain.deployment import Deployed
 
@@ -73,6 +73,23 @@ class Waiting:
         )
 
 
+class Slot(Protocol):
+    """A slot of an instance, kept free for a prediction that is about to be made."""
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """What the prediction's row holds from the start, as it need not wait."""
+        ...
+
+    def begin(self, values: Mapping[str, Any]) -> None:
+        """Run the prediction, whose row was written with these values."""
+        ...
+
+    def free(self) -> None:
+        """Let others have the slot: no prediction was made."""
+        ...
+
+
 class Hold:
     """Waits for the end of one prediction, also of one that is not made yet: none is missed."""
 
@@ -118,6 +135,8 @@ class Signals:
         """The hub is about to stop, and sends nobody away yet: others serve in its place."""
         self.is_stopping = False
         """The hub stops: who holds a request answers it with what there is."""
+        self.on_making: Callable[[Waiting], Slot | None] = lambda _: None
+        """Finds a slot for a prediction that is about to be made, if one is free: the scheduler."""
         self.on_queued: Callable[[Waiting], None] = lambda _: None
         """Hears of each prediction that begins to wait: the scheduler."""
         self.on_ended: Callable[[str], None] = lambda _: None

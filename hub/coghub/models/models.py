@@ -153,8 +153,11 @@ class Models:
             ModelNotFound: if there is no model that the account may see.
             VersionNotFound: if it has no such version.
         """
-        model = await self._access.readable(account, owner, name)
-        return await self.version_of(model, version_id), model
+        holder = await self._database.peek(lambda c: rows.holder_named(c, owner, name, version_id))
+        if holder is None or not await self._access.may_read(account, holder.model):
+            await self._access.readable(account, owner, name)
+            raise VersionNotFound(version_id)
+        return await self._both(holder)
 
     async def version_of(self, model: Model, version_id: str) -> Version:
         """Return a version of a model that was found.

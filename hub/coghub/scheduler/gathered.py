@@ -4,6 +4,8 @@ It is read no further while much of it waits: a model may print faster than a di
 """
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -22,6 +24,10 @@ MAX_EVENTS = 10_000
 """And how many events: each is a row."""
 MAX_OUTPUT_BYTES = 128 * 1024**2
 """Of a prediction, as JSON: its end is one row, and SQLite's limit for one is 10⁹ bytes."""
+START_S = 0.02
+"""So long the news of a start wait for others: what is over at once is one write."""
+SOON_S = 0.003
+"""And so long other news, for the end."""
 ENDS = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED})
 
 
@@ -30,6 +36,8 @@ class Gathered:
     """Takes events on one side, and gives batches on the other."""
 
     now: Clock
+    tells_start: bool = False
+    """Somebody wants to hear at once that it has begun."""
     redactor: Redactor = field(default_factory=lambda: Redactor(()))
     _batch: Batch = field(default_factory=Batch)
     _budget: LogBudget = field(default_factory=LogBudget)
@@ -77,12 +85,26 @@ class Gathered:
     async def next_batch(self) -> Batch | None:
         """Wait for what is to be written next; None if nothing follows."""
         while True:
+            if self._batch and not self.tells_start:
+                await self._until(lambda: self._batch.told or self._is_over, START_S)
+                await self._until(lambda: self.is_full or self._is_over, SOON_S)
             if self._batch:
                 return self._taken()
-            if self._is_closed or self._is_dropped:
+            if self._is_over:
                 return None
-            self._has_news.clear()
-            await self._has_news.wait()
+            await self._until(lambda: self._batch or self._is_over)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._batch.end is not None or self._is_closed or self._is_dropped
+
+    async def _until(self, is_so: Callable[[], object], limit_s: float | None = None) -> None:
+        """Wait until the news make something so, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while not is_so():
+                    self._has_news.clear()
+                    await self._has_news.wait()
 
     def close(self) -> None:
         """Nothing follows: let the end of the logs be written, without an end."""
@@ -95,6 +117,7 @@ class Gathered:
         """Nothing of it is of interest any more."""
         self._is_dropped, self._batch, self._size = True, Batch(), 0
         self._has_room.set()
+        self._has_news.set()
 
     def _taken(self) -> Batch:
         batch, self._batch, self._size = self._batch, Batch(), 0

@@ -1,10 +1,17 @@
-"""Takes up what a hub left that is gone: it was stopped or killed, or stood still for too long."""
+"""Takes up what a hub left that is gone: it was stopped or killed, or stood still for too long.
+
+Also what this hub gave to an instance and does not know of, as the connection to the database broke
+before the answer to a commit came.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
 
 import structlog
+from sqlalchemy import Connection
 
 from coghub.database import attempts
 from coghub.database import hubs as rows
@@ -17,8 +24,18 @@ log = structlog.get_logger()
 
 EVERY_S = 10.0
 """Without being told that a hub is gone."""
+STRAY_S = 2.0
+"""So long a row may say that this hub runs a prediction which it does not: longer than a read."""
 RESTARTED = "The hub was stopped while the prediction ran, and it had output already"
 TRAINING_RESTARTED = "The hub was stopped while the training ran"
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What this hub knows of what it runs itself."""
+
+    hub_id: Callable[[], int]
+    runs: Callable[[str], bool]
 
 
 class LeftBehind:
@@ -33,11 +50,15 @@ class LeftBehind:
         signals: Signals,
         now: Clock,
         on_waiting: Callable[[Waiting], None],
+        own: Own,
     ) -> None:
         self._database = database
         self._signals = signals
         self._now = now
         self._on_waiting = on_waiting
+        self._own = own
+        self._strays = dict[tuple[str, int], float]()
+        """Id and attempt → when it was first seen that nothing here runs it, by a steady clock."""
         self._is_needed = asyncio.Event()
 
     def look_soon(self) -> None:
@@ -59,9 +80,14 @@ class LeftBehind:
     async def take_up(self) -> None:
         """Take up all that is left behind."""
         now = self._now()
-        has_instances, all_left = await self._database.read(
-            lambda c: (rows.has_left_instances(c), rows.left_behind(c))
-        )
+        hub_id = self._own.hub_id()
+
+        def read(connection: Connection) -> tuple[bool, Sequence[Waiting], Sequence[Waiting]]:
+            left = rows.left_behind(connection)
+            return rows.has_left_instances(connection), left, rows.run_by(connection, hub_id)
+
+        has_instances, left_by_others, own = await self._database.read(read)
+        all_left = [*left_by_others, *self._long_stray(own)]
         if has_instances:
             await self._database.write(lambda c: rows.end_instances(c, now))
         for left in all_left:
@@ -73,6 +99,13 @@ class LeftBehind:
                     prediction_id=left.id,
                     account_id=left.account_id,
                 )
+
+    def _long_stray(self, own: Sequence[Waiting]) -> list[Waiting]:
+        """Return what this hub is said to run and does not, for a while already."""
+        now_s, seen = monotonic(), self._strays
+        strays = [it for it in own if not self._own.runs(it.id)]
+        self._strays = {(it.id, it.attempt): seen.get((it.id, it.attempt), now_s) for it in strays}
+        return [it for it in strays if now_s - self._strays[it.id, it.attempt] >= STRAY_S]
 
     async def _take_up(self, left: Waiting) -> None:
         now = self._now()

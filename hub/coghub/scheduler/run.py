@@ -1,6 +1,7 @@
 """Runs one prediction on one instance, and writes down what it tells.
 
 1. `attempts.assign` begins an attempt: from then on only events of this attempt change the row.
+   That of a prediction which found a free slot has begun as it was made.
 2. The instance is asked; what it tells is gathered while the last batch is being written, so a
    prediction that is over at once is one write, and a talkative one few.
 3. A connection that breaks is made again, behind the last event, as long as the instance lives.
@@ -86,6 +87,8 @@ class Run:
     parts: RunParts
     member: Member
     waiting: Waiting
+    assigned: Assigned | None = None
+    """What the instance is to be told, if the attempt has begun already."""
     is_canceled: bool = False
     """The row was ended by something else."""
     _gathered: Gathered = field(init=False)
@@ -108,16 +111,18 @@ class Run:
             instance_id=self.member.id,
         )
         try:
-            assigned = await self._write(
-                lambda c: attempts.assign(
-                    c, self.waiting, self.member.hardware, hub_id=self.parts.hub_id()
-                )
-            )
+            assigned = self.assigned or await self._assign()
             if assigned is None or self.is_canceled:
                 return None
             return await self._run(assigned)
         finally:
             self._has_ended.set()
+
+    async def _assign(self) -> Assigned | None:
+        hardware, hub_id = self.member.hardware, self.parts.hub_id()
+        return await self._write(
+            lambda c: attempts.assign(c, self.waiting, hardware, hub_id=hub_id)
+        )
 
     async def _run(self, assigned: Assigned) -> Waiting | None:
         self._attempt = assigned.attempt
@@ -125,6 +130,7 @@ class Run:
         self._receiver = receiver(
             self.waiting.id, self.waiting.account_id, assigned.webhook, assigned.webhook_events
         )
+        self._gathered.tells_start = self._receiver is not None
         try:
             await self._follow(self._body(assigned))
         except InstanceBusy:

@@ -22,7 +22,7 @@ from coghub.domain.errors import DatabaseUnreachable
 from coghub.domain.live import LiveNow
 from coghub.domain.peers import News, Topic
 from coghub.domain.prediction import End, Status
-from coghub.domain.signals import Signals, Waiting
+from coghub.domain.signals import Signals, Slot, Waiting
 from coghub.domain.statistics import Statistics
 from coghub.executors.base import Executor
 from coghub.models.catalog import Catalog
@@ -32,7 +32,8 @@ from coghub.scheduler.boot import Boot
 from coghub.scheduler.cold_start import ColdStart, Told
 from coghub.scheduler.deployed import DeployedInstances
 from coghub.scheduler.fleet import Fleet, Member
-from coghub.scheduler.left_behind import LeftBehind
+from coghub.scheduler.kept_slot import KeptSlot
+from coghub.scheduler.left_behind import LeftBehind, Own
 from coghub.scheduler.lives import Lives, SideTasks
 from coghub.scheduler.patience import patiently
 from coghub.scheduler.queue import Queue
@@ -75,7 +76,11 @@ class Scheduler:
             parts.database, self.queue, peers, parts.signals, lambda it: it in self._runs
         )
         self._left_behind = LeftBehind(
-            parts.database, parts.signals, parts.now, on_waiting=self.on_queued
+            parts.database,
+            parts.signals,
+            parts.now,
+            on_waiting=self.on_queued,
+            own=Own(run_parts.hub_id, lambda it: it in self._runs),
         )
         self._cold_start = ColdStart(parts.database, parts.signals, self.queue, peers, parts.now)
         self._run_parts = run_parts
@@ -119,6 +124,17 @@ class Scheduler:
         """Take in a prediction that was just made, or given back."""
         self._shared.add(waiting)
         self.wake()
+
+    def on_making(self, waiting: Waiting) -> Slot | None:
+        """Keep a slot for a prediction that is about to be made, if one is free and none waits."""
+        if self._is_leaving or self.queue.count(waiting.line):
+            return None
+        there = self.fleet.of_version(waiting.line)
+        member = next((it for it in there if it.free_slots), None)
+        if member is None:
+            return None
+        self.queue.serve(waiting)
+        return KeptSlot(self._occupy(waiting, member), self._begin, self._free)
 
     def on_ended(self, prediction_id: str) -> None:
         """Let go of a prediction that was ended by something else than its instance."""
@@ -290,12 +306,16 @@ class Scheduler:
 
     def _give(self, waiting: Waiting, member: Member) -> None:
         self._shared.serve(waiting)
+        # Taken now: before the task begins, who no longer waits may be forgotten.
+        self._begin(self._occupy(waiting, member), self._cold_start.served(waiting))
+
+    def _occupy(self, waiting: Waiting, member: Member) -> Run:
         member.running[waiting.id] = waiting
         member.idle_since = None
-        run = Run(self._run_parts, member, waiting)
-        self._runs[waiting.id] = run
-        # Taken now: before the task begins, who no longer waits may be forgotten.
-        told = self._cold_start.served(waiting)
+        run = self._runs[waiting.id] = Run(self._run_parts, member, waiting)
+        return run
+
+    def _begin(self, run: Run, told: Told | None = None) -> None:
         self._tasks.spawn(self._run_to_the_end(run, told), "run")
 
     async def _run_to_the_end(self, run: Run, told: Told | None) -> None:
@@ -316,14 +336,18 @@ class Scheduler:
             predictions = self._parts.predictions
             await patiently(lambda: predictions.end(prediction_id, end), reason="prediction fails")
         finally:
-            self._runs.pop(prediction_id, None)
-            member.running.pop(prediction_id, None)
-            if not member.running:
-                member.idle_since = self._parts.now()
-                if member.is_training and member.is_ready:  # each has an instance of its own
-                    self._lives.stop(member)
-            if member.is_in_doubt:
-                self._lives.look_after(member)
-            self.wake()
+            self._free(run)
         if back is not None and not run.is_canceled:
             self.on_queued(back)
+
+    def _free(self, run: Run) -> None:
+        member = run.member
+        self._runs.pop(run.waiting.id, None)
+        member.running.pop(run.waiting.id, None)
+        if not member.running:
+            member.idle_since = self._parts.now()
+            if member.is_training and member.is_ready:  # each has an instance of its own
+                self._lives.stop(member)
+        if member.is_in_doubt:
+            self._lives.look_after(member)
+        self.wake()

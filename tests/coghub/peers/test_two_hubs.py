@@ -8,9 +8,12 @@ from tests.coghub.scheduler.conftest import add_version
 from tests.fakes.executor import FakeExecutor
 
 from coghub.database import instances as instance_rows
+from coghub.database.attempts import assign
 from coghub.domain.deployment import Configuration
 from coghub.domain.errors import HubsDiffer, StorageUnusable
 from coghub.domain.prediction import Chunk, Status
+from coghub.domain.signals import Waiting
+from coghub.scheduler.left_behind import STRAY_S
 
 
 def runs(*hubs):
@@ -178,3 +181,22 @@ async def test_hubs_that_do_not_go_together_are_told_so(hubs, tmp_path):
         await hubs.start(executor=docker)
     with pytest.raises(StorageUnusable, match="objects of this hub are in"):
         await hubs.start(storage=str(tmp_path / "elsewhere"))
+
+
+async def test_what_a_hub_gave_to_an_instance_and_does_not_know_of_is_run(two, person, order):
+    """As where the database applied a change, and the connection broke before it said so."""
+    one, _ = two
+    await one.run(person, order(text="warm"))
+    one.hub.signals.on_making = one.hub.signals.on_queued = lambda _: None
+    made = await one.make(person, order(text="lost"))
+    waiting = Waiting(made.id, person.id, made.version.key, made.created_at)
+    await one.hub.database.write(lambda c: assign(c, waiting, "cpu", hub_id=one.hub.peers.me))
+    scheduler = one.background.scheduler
+
+    scheduler.hear_of_end()  # it looks, and once more when that may be no mistake any more
+    await asyncio.sleep(STRAY_S)
+    scheduler.hear_of_end()
+    ended = await one.end_of(made)
+
+    assert (ended.status, ended.output) == (Status.SUCCEEDED, "lost")
+    assert runs(*two).count(made.id) == 1
