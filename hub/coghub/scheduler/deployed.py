@@ -119,9 +119,16 @@ class DeployedInstances:
         if isinstance(line, Deployed):
             self._failed_at[line] = self.now()
 
-    def refusal_of(self, line: Line) -> str | None:
-        """Return why nothing will run there; None if something may, or is not known yet."""
-        if not isinstance(line, Deployed) or self._read_at is None:
+    async def refusal_of(self, line: Line) -> str | None:
+        """Return why nothing will run there; None if something may."""
+        if self._refusal_of(line) is None:
+            return None
+        self.changed()  # another hub may have made it, or switched it on, since the last look
+        await self._read()
+        return self._refusal_of(line)
+
+    def _refusal_of(self, line: Line) -> str | None:
+        if not isinstance(line, Deployed):
             return None
         release = self._release(line)
         if release is None:

@@ -5,7 +5,7 @@ before the answer to a commit came.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -35,7 +35,7 @@ class Own:
     """What this hub knows of what it runs itself."""
 
     hub_id: Callable[[], int]
-    runs: Callable[[str], bool]
+    runs: Collection[str]
 
 
 class LeftBehind:
@@ -87,23 +87,24 @@ class LeftBehind:
             return rows.has_left_instances(connection), left, rows.run_by(connection, hub_id)
 
         has_instances, left_by_others, own = await self._database.read(read)
-        all_left = [*left_by_others, *self._long_stray(own)]
+        # What runs here although a row says otherwise has to end first: see the next look.
+        left = [it for it in left_by_others if it.id not in self._own.runs]
         if has_instances:
             await self._database.write(lambda c: rows.end_instances(c, now))
-        for left in all_left:
+        for it in [*left, *self._long_stray(own)]:
             try:
-                await self._take_up(left)
+                await self._take_up(it)
             except Exception:  # the others are to run all the same; its time will be over
                 log.exception(
                     "prediction could not be taken up",
-                    prediction_id=left.id,
-                    account_id=left.account_id,
+                    prediction_id=it.id,
+                    account_id=it.account_id,
                 )
 
     def _long_stray(self, own: Sequence[Waiting]) -> list[Waiting]:
         """Return what this hub is said to run and does not, for a while already."""
         now_s, seen = monotonic(), self._strays
-        strays = [it for it in own if not self._own.runs(it.id)]
+        strays = [it for it in own if it.id not in self._own.runs]
         self._strays = {(it.id, it.attempt): seen.get((it.id, it.attempt), now_s) for it in strays}
         return [it for it in strays if now_s - self._strays[it.id, it.attempt] >= STRAY_S]
 

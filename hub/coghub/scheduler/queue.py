@@ -5,7 +5,7 @@ first, then whose account was served least recently, then who waits longest.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from heapq import merge
@@ -20,7 +20,9 @@ LEFT_S = 30.0
 class Queue:
     """Who waits, by version and account."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        """Begin empty; `clock` counts seconds."""
+        self._clock = clock
         self._lines = dict[Line, dict[int, dict[str, Waiting]]]()
         self._waiting = dict[str, Waiting]()
         self._left = OrderedDict[tuple[str, int], float]()
@@ -48,7 +50,8 @@ class Queue:
 
         What a row says of it may be older: its end, or its next attempt, is being written.
         """
-        return (waiting.id, waiting.attempt) in self._left
+        left_at = self._left.get((waiting.id, waiting.attempt))
+        return left_at is not None and self._clock() - left_at <= LEFT_S
 
     def add(self, waiting: Waiting) -> None:
         """Let a prediction wait; one that waits already stays where it is."""
@@ -86,7 +89,7 @@ class Queue:
         return True
 
     def _note_left(self, waiting: Waiting) -> None:
-        now_s = monotonic()
+        now_s = self._clock()
         self._left[waiting.id, waiting.attempt] = now_s
         while now_s - next(iter(self._left.values())) > LEFT_S:
             self._left.popitem(last=False)

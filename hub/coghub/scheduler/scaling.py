@@ -7,6 +7,7 @@ for whom it was made.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from coghub.database.database import Database
 from coghub.domain.clock import Clock
 from coghub.domain.deployment import Deployed
 from coghub.domain.errors import VersionNotFound
+from coghub.domain.hardware import Hardware
 from coghub.domain.instance import Stage
 from coghub.domain.prediction import End, Status
 from coghub.domain.signals import Line, Waiting, deployment_of, is_training, version_key_of
@@ -37,6 +39,8 @@ DRAIN_AFTER = timedelta(seconds=10)
 """Who has waited for so long, while others' instances are never idle, gets the next one's place."""
 OTHERS_FIRST = timedelta(seconds=1)
 """So long a hub leaves a version to others, and one after the other makes room for it then."""
+RETURN_WITHIN = timedelta(minutes=5)
+"""What needs the hardware of a hub that ended waits so long for one that has it."""
 AT_ONCE = 200
 """Predictions that are ended together: they share commits."""
 
@@ -57,11 +61,14 @@ class Scaling:
     now: Clock
     _promises: dict[str, Line] = field(default_factory=dict)
     """Hardware → the version for which room is being made on it."""
+    _seen: dict[str, tuple[Hardware, datetime]] = field(default_factory=dict)
+    """Sku → what another hub has of it, and when that was last so."""
     _failed_at: dict[Line, datetime] = field(default_factory=dict)
     """Version → when an instance of it failed while others served."""
 
     async def scale(self) -> None:
         """Start, stop and drain what is to be, as of now."""
+        self._look_elsewhere()
         self._take_back_room()
         waited_for = self.queue.versions(self.fleet.running())
         for line in [*waited_for, *self.deployed.lacking()]:
@@ -104,25 +111,28 @@ class Scaling:
         except VersionNotFound:
             await self._fail_all(line, "The version was deleted")
             return
-        reason = self.executor.refusal_of(entry.version) or self.deployed.refusal_of(line)
+        reason = self.executor.refusal_of(entry.version) or await self.deployed.refusal_of(line)
         if reason is not None:
             await self._fail_all(line, reason)
             return
         wanted = await self._wanted(entry, line)
-        hardware = hardware_for(entry.version, wanted, self.fleet.hardware)
-        if hardware is not None and hardware.capacity:
-            self._place(entry, line, hardware.sku)
-        elif not self._is_for_others(entry, wanted):
+        own = {sku: it for sku, it in self.fleet.hardware.items() if it.capacity}
+        hardware = hardware_for(entry.version, wanted, {**own, **self._elsewhere()})
+        if hardware is None:
             sku = wanted or "cpu"
             await self._fail_all(line, f"This hub does not have the hardware `{sku}`")
+        elif hardware.sku in own:  # else it is for another hub
+            self._place(entry, line, hardware.sku)
 
-    def _is_for_others(self, entry: Entry, wanted: str | None) -> bool:
-        """Tell whether another hub has the hardware that this one lacks."""
+    def _look_elsewhere(self) -> None:
+        now = self.now()
         for peer in self.peers.others.values():
-            found = hardware_for(entry.version, wanted, {it.sku: it for it in peer.hardware})
-            if found is not None and found.capacity:
-                return True
-        return False
+            self._seen.update({it.sku: (it, now) for it in peer.hardware if it.capacity})
+
+    def _elsewhere(self) -> Mapping[str, Hardware]:
+        """Return the hardware of other hubs, also of those that have just ended to start again."""
+        now = self.now()
+        return {sku: it for sku, (it, at) in self._seen.items() if now - at < RETURN_WITHIN}
 
     def _place(self, entry: Entry, line: Line, sku: str) -> None:
         for other in [at for at, to in self._promises.items() if to == line and at != sku]:
@@ -172,8 +182,8 @@ class Scaling:
         """Fail those who wait for an instance, unless another one of the version serves them."""
         line = member.line
         self.deployed.failed(line)
-        serving = [*self.fleet.of_version(line), *self.peers.of_line(line)]
-        if any(it.is_ready for it in serving):
+        is_served = any(it.is_ready for it in self.fleet.of_version(line))
+        if is_served or self.peers.of_line(line):  # theirs are ready, or on their way
             self._failed_at[line] = self.now()
         else:
             await patiently(lambda: self._fail_all(line, reason), reason="setup failed")

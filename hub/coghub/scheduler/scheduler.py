@@ -39,7 +39,7 @@ from coghub.scheduler.patience import patiently
 from coghub.scheduler.queue import Queue
 from coghub.scheduler.run import Run, RunParts
 from coghub.scheduler.scaling import Scaling
-from coghub.scheduler.shared_queue import SharedQueue, refreshed
+from coghub.scheduler.shared_queue import Runs, SharedQueue, refreshed
 
 log = structlog.get_logger()
 
@@ -72,15 +72,15 @@ class Scheduler:
         self.fleet = fleet
         self.queue = Queue()
         self._peers = peers = parts.peers
-        self._shared = SharedQueue(
-            parts.database, self.queue, peers, parts.signals, lambda it: it in self._runs
-        )
+        self._runs = dict[str, Run]()
+        runs = Runs(self._runs.keys(), self.on_ended)
+        self._shared = SharedQueue(parts.database, self.queue, peers, parts.signals, runs)
         self._left_behind = LeftBehind(
             parts.database,
             parts.signals,
             parts.now,
             on_waiting=self.on_queued,
-            own=Own(run_parts.hub_id, lambda it: it in self._runs),
+            own=Own(run_parts.hub_id, self._runs.keys()),
         )
         self._cold_start = ColdStart(parts.database, parts.signals, self.queue, peers, parts.now)
         self._run_parts = run_parts
@@ -110,7 +110,6 @@ class Scheduler:
             peers=peers,
             now=parts.now,
         )
-        self._runs = dict[str, Run]()
         self._is_leaving = False
         self._is_refresh_needed = asyncio.Event()
         self._wake = asyncio.Event()
@@ -342,7 +341,8 @@ class Scheduler:
 
     def _free(self, run: Run) -> None:
         member = run.member
-        self._runs.pop(run.waiting.id, None)
+        if self._runs.get(run.waiting.id) is run:  # it may have begun again
+            del self._runs[run.waiting.id]
         member.running.pop(run.waiting.id, None)
         if not member.running:
             member.idle_since = self._parts.now()

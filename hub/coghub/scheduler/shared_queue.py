@@ -5,8 +5,9 @@ taken by one conditional update of its row: what two hubs believe to have is run
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection
@@ -27,6 +28,15 @@ PAUSE_S = 0.002
 """News that come together are read together."""
 
 
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What this hub runs."""
+
+    ids: Collection[str]
+    on_ended: Callable[[str], None]
+    """Lets go of one that was ended elsewhere."""
+
+
 class SharedQueue:
     """Hears what waits elsewhere, and tells what waits here."""
 
@@ -36,7 +46,7 @@ class SharedQueue:
         queue: Queue,
         peers: Peers,
         signals: Signals,
-        runs: Callable[[str], bool],
+        runs: Runs,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -85,8 +95,8 @@ class SharedQueue:
             self._put(waiting)
 
     async def refresh(self) -> None:
-        """Read all that waits, and wake who waits for what has ended unheard."""
-        known, awaited = self._queue.ids(), self._signals.awaited()
+        """Read all that waits, and let go of what has ended unheard."""
+        known, awaited = self._queue.ids(), {*self._signals.awaited(), *self._runs.ids}
 
         def read(connection: Connection) -> tuple[Sequence[Waiting], Sequence[str]]:
             return rows.waiting(connection), ended_among(connection, awaited)
@@ -97,10 +107,12 @@ class SharedQueue:
         for waiting in found:
             self._put(waiting)
         for prediction_id in ended:
+            if prediction_id in self._runs.ids:
+                self._runs.on_ended(prediction_id)
             self._signals.wake_for_end(prediction_id)
 
     def _put(self, waiting: Waiting) -> None:
-        if self._runs(waiting.id) or self._queue.has_left(waiting):
+        if waiting.id in self._runs.ids or self._queue.has_left(waiting):
             return
         known = self._queue.find(waiting.id)
         if known is not None and known.attempt != waiting.attempt:

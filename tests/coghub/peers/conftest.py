@@ -8,6 +8,7 @@ import pytest
 from tests.coghub.scheduler.conftest import add_version, running
 from tests.fakes.executor import FakeExecutor
 
+from coghub.domain.hardware import Hardware
 from coghub.hub_settings import HubSettings
 from coghub.opening import KEY_FILE, open_hub
 
@@ -34,13 +35,14 @@ class Pair:
         )
         return await self._stack.enter_async_context(open_hub(settings, is_claimed=True))
 
-    async def start(self, *, places=1, executor=None, **changes):
-        """Start one, with room for so many instances."""
+    async def start(self, *, places=1, gpus=(), executor=None, **changes):
+        """Start one, with room for so many instances, and these GPUs."""
         hub = await self.open(**changes)
         cpu = replace(hub.own_hardware[0], capacity=places)
-        here = replace(hub.peers._here, hardware=(cpu,))
-        hub.peers._here = here
-        hub = replace(hub, own_hardware=(cpu,))
+        gpu = Hardware("gpu", "A GPU", len(gpus), tuple(gpus))
+        hardware = (cpu, gpu) if gpus else (cpu,)
+        hub.peers._here = replace(hub.peers._here, hardware=hardware)
+        hub = replace(hub, own_hardware=hardware)
         return await self._stack.enter_async_context(running(hub, executor or FakeExecutor()))
 
 

@@ -38,11 +38,11 @@ def clock():
     return Clock()
 
 
-async def add_version(hub, account, name, *, slots=1):
+async def add_version(hub, account, name, *, slots=1, has_gpu=False):
     """Make a model with one version, and return what orders a prediction of it."""
     digest = (name.encode().hex() + "0" * 64)[:64]
     model = await hub.models.create(account, account.name, name)
-    config = {"concurrency": {"max": slots}}
+    config = {"concurrency": {"max": slots}, "build": {"gpu": has_gpu}}
     version = PushedVersion(digest, "0.23.1", SCHEMA, config, is_bundle=True)
     version = await register_version(hub, model, version)
     await hub.database.write(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coghub.domain.signals import Waiting
-from coghub.scheduler.queue import Queue
+from coghub.scheduler.queue import LEFT_S, Queue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -64,6 +64,19 @@ def test_who_is_given_back_has_its_old_place():
 
     assert queue.next_for(1, {}).id == "first"
     assert [it.id for it in queue.oldest(1)] == ["first", "second"]
+
+
+def test_what_was_taken_out_is_remembered_for_a_while():
+    now_s = 0.0
+    queue = Queue(lambda: now_s)
+    first = waiting("first")
+    queue.add(first)
+    queue.remove("first")
+
+    assert queue.has_left(first)
+    assert not queue.has_left(waiting("first", attempt=1))
+    now_s = LEFT_S + 1
+    assert not queue.has_left(first)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 30), st.integers(1, 3), st.integers(1, 3))))
