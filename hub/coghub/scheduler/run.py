@@ -10,19 +10,21 @@
 5. A training that went well makes a version in the transaction that ends it.
 
 While nothing can be written, as on a full disk, the instance is read no further, and all waits.
+What is written again, as the connection broke before the answer to a commit came, is done once.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 from structlog.contextvars import bind_contextvars
 
-from coghub.database import attempts
+from coghub.database import attempts, kept_changes
 from coghub.database.attempts import Assigned, Batch
 from coghub.database.database import Database
 from coghub.database.encryption import Box
@@ -251,7 +253,10 @@ class Run:
                 keep(connection)
             return done
 
-        recorded = await self._write(record)
+        recorded = await self._write(
+            record,
+            lambda c: kept_changes.recorded(c, prediction_id, self._attempt, batch, now),
+        )
         if recorded is None:
             return False
         if batch.end is None:
@@ -266,9 +271,26 @@ class Run:
             parts.on_end()
         return True
 
-    async def _write(self, change: Callable[[Connection], T]) -> T:
-        database = self.parts.database
-        return await patiently(lambda: database.write(change), reason="prediction changes")
+    async def _write(
+        self,
+        change: Callable[[Connection], T],
+        find: Callable[[Connection], T | None] = lambda _: None,
+    ) -> T:
+        """Return what a change returns, once it is kept.
+
+        Args:
+            change: what to do.
+            find: returns what the change did at an earlier try whose answer did not come.
+        """
+        database, tries = self.parts.database, count()
+
+        def again(connection: Connection) -> T:
+            found = find(connection)
+            return change(connection) if found is None else found
+
+        return await patiently(
+            lambda: database.write(again if next(tries) else change), reason="prediction changes"
+        )
 
     async def _is_dead(self) -> bool:
         """Tell whether the instance's process has ended, or is about to."""
@@ -296,7 +318,8 @@ class Run:
 
     async def _give_back(self, *, counts: bool) -> Waiting | None:
         back = await self._write(
-            lambda c: attempts.give_back(c, self.waiting.id, self._attempt, counts=counts)
+            lambda c: attempts.give_back(c, self.waiting.id, self._attempt, counts=counts),
+            lambda c: kept_changes.given_back(c, self.waiting.id, self._attempt),
         )
         if back is not None:
             self.parts.signals.changed(self.waiting.id)
