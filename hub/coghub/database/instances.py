@@ -28,9 +28,15 @@ class Beginning:
 
 
 def add(connection: Connection, beginning: Beginning) -> bool:
-    """Add an instance that is to start; False if another hub was faster to start one for it."""
+    """Add an instance that is to start; False if another hub was faster to start one for it.
+
+    One that is there already was added by an earlier try whose answer did not come: nobody else
+    makes its id.
+    """
     record, line = beginning.record, beginning.line
     columns = instances.c
+    if connection.execute(select(columns.id).where(columns.id == record.id)).first() is not None:
+        return True
     deployment_id = deployment_of(line)
     others_ids = select(hubs.c.id).where(hubs.c.id != beginning.hub_id, ~hubs.c.is_leaving)
     others = select(func.count()).where(

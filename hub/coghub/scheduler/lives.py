@@ -174,7 +174,7 @@ class Lives:
     async def _is_brought_up(self, member: Member, known: int) -> bool:
         try:
             if not await patiently(lambda: self._add(member, known), reason="instance starts"):
-                await self.peers.look()
+                await patiently(self.peers.look, reason="instance starts")
                 return False
             if await self._bring_up(member):
                 return True

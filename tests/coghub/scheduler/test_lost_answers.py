@@ -2,6 +2,7 @@
 
 import pytest
 
+from coghub.database import instances as instance_rows
 from coghub.database import predictions as rows
 from coghub.database.attempts import Recorded
 from coghub.domain.errors import DatabaseUnreachable
@@ -82,3 +83,34 @@ async def test_a_prediction_that_was_given_back_runs(started, answers, alice, he
 
     assert answers.lost == 1
     assert (ended.status, ended.output) == (Status.SUCCEEDED, "waited")
+
+
+async def test_an_instance_that_is_written_down_twice_starts(started, answers, alice, hello):
+    answers.lose(bool)
+
+    ended = await started.run(alice, hello(text="x"))
+
+    assert answers.lost
+    assert (ended.status, ended.output) == (Status.SUCCEEDED, "x")
+    assert len(started.executor.instances) == 1
+
+
+@pytest.mark.sqlite_only  # on a server, others are looked at all the time
+async def test_a_look_at_others_that_fails_fails_nobody(
+    started, answers, alice, hello, monkeypatch
+):
+    """An instance that another hub starts meanwhile is enough, and its hub is looked at."""
+    looks = []
+
+    async def look():
+        looks.append("tried")
+        if len(looks) < 3:
+            raise DatabaseUnreachable("postgresql://db", "connection refused")
+
+    monkeypatch.setattr(started.hub.peers, "look", look)
+    monkeypatch.setattr(instance_rows, "add", lambda *_: len(looks) >= 3)
+
+    ended = await started.run(alice, hello(text="x"))
+
+    assert len(looks) == 3
+    assert ended.output == "x"
