@@ -90,6 +90,15 @@ def keep(connection: Connection, instance_id: str, progress: Progress, now: date
     connection.execute(update(instances).where(instances.c.id == instance_id).values(values))
 
 
+def end(connection: Connection, instance_id: str, error: str, now: datetime) -> None:
+    """Write down that an instance has failed, if nothing says yet that it has ended."""
+    connection.execute(
+        update(instances)
+        .where(instances.c.id == instance_id, instances.c.stopped_at.is_(None))
+        .values(stage=Stage.FAILED, error=error, stopped_at=now)
+    )
+
+
 def manifest_of(connection: Connection, repository: str, version_id: str) -> bytes | None:
     """Return the manifest that a version was made from."""
     query = select(manifests.c.content).where(

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 MAX_REFUSALS = 20
 """In a row, of an instance that says each time that it is ready."""
+AGAIN_S = 5.0
+"""Between two tries to end what must end, as while a container engine does not answer."""
 
 
 class SideTasks:
@@ -103,7 +105,7 @@ class Lives:
         """Begin to end an instance that is ready; its hardware is free when it has ended."""
         member.stage = Stage.STOPPED
         log.info("instance stops", **_about(member))
-        self.tasks.spawn(self.boot.take_down(member), "stop")
+        self.tasks.spawn(self._take_down(member), "stop")
 
     def give_up(self, member: Member) -> None:
         """Begin to end an instance on its way to ready."""
@@ -154,7 +156,7 @@ class Lives:
                 member.kept_stage = member.stage
 
     async def _live(self, member: Member, known: int) -> None:
-        """Whatever happens, its hardware is free afterwards.
+        """Whatever happens, it has ended afterwards, and its hardware is free.
 
         Args:
             member: the instance.
@@ -164,12 +166,29 @@ class Lives:
         try:
             if await self._is_brought_up(member, known):
                 await self._serve(member)
-        except Exception:
+            await self._take_down(member)  # if a try to end it failed
+        except Exception as error:
             log.exception("instance is lost", instance_id=member.id)
-            await self.boot.take_down(member)
+            await self._lose(member, f"Internal error: {type(error).__name__}")
         finally:
             self.fleet.remove(member)
             self.wake()
+
+    async def _lose(self, member: Member, reason: str) -> None:
+        """End what went wrong, and its row: while that is open, other hubs count on it."""
+        member.stage = Stage.STOPPED  # it is given nothing more
+        await self._take_down(member)
+        self.fleet.remove(member)
+        self.wake()
+        now = self.now()
+        await _surely(
+            member,
+            lambda: self.boot.database.write(lambda c: rows.end(c, member.id, reason, now)),
+        )
+        self.peers.tell(Topic.INSTANCES)
+
+    async def _take_down(self, member: Member) -> None:
+        await _surely(member, lambda: self.boot.take_down(member))
 
     async def _is_brought_up(self, member: Member, known: int) -> bool:
         try:
@@ -271,6 +290,16 @@ class Lives:
 def _about(member: Member) -> dict[str, str]:
     entry = member.entry
     return {"instance_id": member.id, "version_id": entry.version.id, "model": entry.model}
+
+
+async def _surely(member: Member, work: Callable[[], Awaitable[None]]) -> None:
+    """Do what belongs to the end of an instance, again and again until it is done."""
+    while True:
+        try:
+            return await work()
+        except Exception as error:  # noqa: BLE001 - else it would live on, and nobody know of it
+            log.warning("instance has not ended", **_about(member), error=str(error))
+        await asyncio.sleep(AGAIN_S)
 
 
 def _require_some_sense(member: Member) -> None:
