@@ -37,6 +37,7 @@ from coghub.files.prediction_files import PredictionFiles
 from coghub.hub_settings import HubSettings
 from coghub.models.catalog import Catalog
 from coghub.predictions import secrets
+from coghub.predictions.from_rows import NOT_YET, ROW_FIELDS, prediction_of
 from coghub.predictions.inline_inputs import without_files
 from coghub.predictions.open_told import OpenTold, Told
 from coghub.predictions.validation import InputChecks
@@ -139,7 +140,7 @@ class Predictions:
         except CoghubError:
             await self._files.remove(inline.keys)
             raise
-        return _prediction(made, order.version, order.model.full_name)
+        return prediction_of(made, order.version, order.model.full_name)
 
     async def _make(
         self, account: Account, values: Mapping[str, Any], file_keys: Sequence[str]
@@ -377,38 +378,7 @@ class Predictions:
         fields: Mapping[str, Any] = {name: row[name] for name in ROW_FIELDS}
         if told.last:
             fields = {**fields, "logs": told.logs, "output": output_of(told.chunks)}
-        return _prediction(fields, entry.version, entry.model)
-
-
-ROW_FIELDS = (
-    "id", "account_id", "input", "status", "created_at", "source", "stream_key", "base_url",
-    "output", "logs", "error", "metrics", "started_at", "completed_at", "deadline", "webhook",
-    "webhook_events", "attempt", "is_inline", "is_data_removed",
-    "destination",
-    "deployment",
-)  # fmt: skip
-NOT_YET: Mapping[str, Any] = {
-    "destination": None,
-    "output": None,
-    "logs": "",
-    "error": None,
-    "metrics": None,
-    "started_at": None,
-    "completed_at": None,
-    "attempt": 0,
-    "is_data_removed": False,
-}
-"""What a new row holds in columns that are given nothing."""
-
-
-def _prediction(fields: Mapping[str, Any], version: Version, model: str) -> Prediction:
-    events = fields["webhook_events"]
-    values: dict[str, Any] = {name: fields[name] for name in ROW_FIELDS}
-    values["status"] = Status(fields["status"])
-    values["source"] = Source(fields["source"])
-    values["metrics"] = fields["metrics"] or {}
-    values["webhook_events"] = None if events is None else tuple(map(WebhookEvent, events))
-    return Prediction(**values, version=version, model=model)
+        return prediction_of(fields, entry.version, entry.model)
 
 
 async def _is_set(event: asyncio.Event, timeout_s: float) -> bool:
