@@ -38,10 +38,11 @@ class Bus(Protocol):
         """
         ...
 
-    async def keep(self, *, leads: bool) -> bool:
+    async def keep(self, hub_id: int, *, leads: bool) -> bool:
         """Keep what a hub has of the database as long as it lives; to be called again and again.
 
         Args:
+            hub_id: which hub it is.
             leads: it wants to do what one hub does for all.
 
         Returns:
@@ -49,6 +50,14 @@ class Bus(Protocol):
 
         Raises:
             DatabaseUnreachable: if that cannot be told.
+        """
+        ...
+
+    async def cut_off(self, hub_id: int) -> None:
+        """Take from a hub that stands still what it has as long as it lives.
+
+        Raises:
+            DatabaseUnreachable: if that cannot be done now.
         """
         ...
 
@@ -72,9 +81,13 @@ class NoBus(Bus):
     async def tell(self, news: Sequence[News]) -> None:
         """See `Bus`: there is nobody to tell."""
 
-    async def keep(self, *, leads: bool) -> bool:
+    async def keep(self, hub_id: int, *, leads: bool) -> bool:
         """See `Bus`."""
+        del hub_id
         return leads
+
+    async def cut_off(self, hub_id: int) -> None:
+        """See `Bus`: there is no other hub."""
 
     async def close(self) -> None:
         """See `Bus`."""

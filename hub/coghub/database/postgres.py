@@ -36,8 +36,18 @@ WRITE_LOCK = 0x636F6768_7562_01
 HUB_LOCK = 0x636F6768_7562_02
 """The key of the lock that each running hub has, together with the others."""
 
+STALL_MS = 8000
+"""A writer that says nothing for so long stands still, and its transaction ends: all others wait
+for it, and must not be taken for dead meanwhile, see `coghub.peers.peers.LEASE_S`."""
+
 MANNER = Manner(
-    begin_write=f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})",
+    begin_write="; ".join(
+        (
+            "BEGIN",
+            f"SET LOCAL idle_in_transaction_session_timeout = {STALL_MS}",
+            f"SELECT pg_advisory_xact_lock({WRITE_LOCK})",
+        )
+    ),
     begin_read="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     say=lambda link, words: prepared.say(link, "; ".join(words)),
     error=psycopg.Error,
@@ -115,9 +125,9 @@ def reachable(url: str) -> Generator[None]:
         raise
 
 
-AWAY = ("08", "28", "3D", "53", "57P", "25006")
+AWAY = ("08", "28", "3D", "53", "57P", "25006", "25P03")
 """The beginnings of codes that say: no connection, no login, no such database, too many clients,
-being shut down, a standby."""
+being shut down, a standby, a transaction that stood still for too long."""
 
 
 def _is_away(error: BaseException | None, state: str | None) -> bool:

@@ -68,6 +68,8 @@ class PostgresBus(Bus):
         self._unreachable = unreachable
         self._session: psycopg.Connection[Any] | None = None
         self._leads = False
+        self._named = ""
+        """What the session is called."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database-bus")
         self._name = os.urandom(8).hex()
 
@@ -106,11 +108,14 @@ class PostgresBus(Bus):
         for text in messages(self._name, news):
             session.execute("SELECT pg_notify(%s, %s)", (CHANNEL, text))
 
-    async def keep(self, *, leads: bool) -> bool:
+    async def keep(self, hub_id: int, *, leads: bool) -> bool:
         """See `Bus`."""
-        return await self._run(lambda session: self._keep(session, leads=leads))
+        return await self._run(lambda session: self._keep(session, hub_id, leads=leads))
 
-    def _keep(self, session: "psycopg.Connection[Any]", *, leads: bool) -> bool:
+    def _keep(self, session: "psycopg.Connection[Any]", hub_id: int, *, leads: bool) -> bool:
+        if self._named != (name := session_of(hub_id)):
+            session.execute("SELECT set_config('application_name', %s, false)", (name,))
+            self._named = name
         if leads and not self._leads:
             row = session.execute("SELECT pg_try_advisory_lock(%s)", (LEAD_LOCK,)).fetchone()
             self._leads = row is not None and bool(row[0])
@@ -120,6 +125,10 @@ class PostgresBus(Bus):
         else:
             session.execute("SELECT 1")
         return self._leads
+
+    async def cut_off(self, hub_id: int) -> None:
+        """See `Bus`."""
+        await self._run(lambda session: session.execute(_CUT_OFF, (session_of(hub_id),)))
 
     async def close(self) -> None:
         """See `Bus`."""
@@ -140,7 +149,7 @@ class PostgresBus(Bus):
         except BaseException:
             session.close()
             raise
-        self._session, self._leads = session, False
+        self._session, self._leads, self._named = session, False, ""
 
     def _take_lock(self, session: "psycopg.Connection[Any]") -> None:
         if not session.info.host.startswith("/"):
@@ -174,6 +183,17 @@ class PostgresBus(Bus):
             if self._session is None or self._session.closed:
                 self._let_go()
             raise self._unreachable(error) from error
+
+
+def session_of(hub_id: int) -> str:
+    """Return what the session of a hub is called, with its locks."""
+    return f"coghub hub {hub_id}"
+
+
+_CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = %s"
+)
 
 
 def messages(teller: str, news: Sequence[News]) -> Iterator[str]:

@@ -12,6 +12,7 @@ A hub that finds its own row gone stood still for too long: what it runs was giv
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -86,6 +87,7 @@ class Peers:
         self._now = now
         self._telling = Telling(bus)
         self._seen = dict[int, _Seen]()
+        self._to_cut_off = set[int]()
         self._looked_at_s = monotonic()
         self._beat_at_s = -BEAT_S
         self._look_soon = asyncio.Event()
@@ -250,7 +252,7 @@ class Peers:
             await self._begin_anew()
         try:
             async with asyncio.timeout(KEEP_S):
-                leads = await self._bus.keep(leads=not self._is_leaving)
+                leads = await self._bus.keep(self.me, leads=not self._is_leaving)
         except TimeoutError:  # its connection hangs, and its lock may be another's soon
             leads = False
         self._lead(leads=leads)
@@ -278,7 +280,7 @@ class Peers:
         self._is_leaving = True
         await self._database.write(lambda c: rows.beat(c, self.me, is_leaving=True))
         self.tell(Topic.HUBS)
-        self._lead(leads=await self._bus.keep(leads=False))
+        self._lead(leads=await self._bus.keep(self.me, leads=False))
 
     async def end(self) -> None:
         """Be none of the hubs any more; what this one ran is left to others."""
@@ -311,6 +313,8 @@ class Peers:
         for peer in gone:
             if await self._database.write(lambda c, peer=peer: rows.remove(c, peer)):
                 log.warning("hub is gone", hub_id=peer.id, place=peer.place)
+                self._to_cut_off.add(peer.id)
+        await self._cut_off()
         living = {it.id: it for it in there if it not in gone}
         is_less = len(living) < len(self._seen)
         self._seen = {key: it for key, it in self._seen.items() if key in living}
@@ -318,6 +322,13 @@ class Peers:
         if is_less:
             self.listeners.on_gone()
         await self._look_at_instances()
+
+    async def _cut_off(self) -> None:
+        """End the sessions of hubs that are gone: one that stands still has locks for ever."""
+        for hub_id in list(self._to_cut_off):
+            with suppress(DatabaseUnreachable):
+                await self._bus.cut_off(hub_id)
+                self._to_cut_off.discard(hub_id)
 
     async def _look_at_instances(self) -> None:
         ids = list(self.others)

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from contextlib import suppress
 
 import psycopg
@@ -10,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coghub.database.migrate import migrate
-from coghub.database.postgres import PostgresDatabase, shown
+from coghub.database.postgres import STALL_MS, PostgresDatabase, shown
 from coghub.database.schema import accounts, properties
 from coghub.database.statements import Statement
 from coghub.domain.clock import utc_now
@@ -231,3 +232,45 @@ async def test_a_database_that_is_not_there_is_told(postgres_server, tmp_path):
 )
 def test_a_password_is_shown_nowhere(url, name):
     assert shown(url) == name
+
+
+async def test_a_writer_that_stands_still_holds_up_others_for_seconds_only(url, database):
+    """As a process that was stopped: its connection lives, and has the lock of all writers."""
+    other = PostgresDatabase(url)
+    stuck = asyncio.ensure_future(database.write(stand_still))
+    await asyncio.sleep(0.5)  # it has begun
+
+    async with asyncio.timeout(LIMIT_S):
+        await other.write(put("other"))
+    with pytest.raises(DatabaseUnreachable):
+        await stuck
+
+    await database.write(put("again"))
+    names = await database.read(lambda c: c.execute(select(properties.c.name)).scalars().all())
+    assert {"other", "again"} <= set(names)
+    assert "stuck" not in names
+    await other.close()
+
+
+def stand_still(connection):
+    put("stuck")(connection)
+    time.sleep(STALL_MS / 1000 + 2)
+    put("stuck too")(connection)
+
+
+async def test_a_hub_that_is_cut_off_leads_no_more(url, database):
+    other = PostgresDatabase(url)
+    still, next_one = database.bus(), other.bus()
+    assert await still.keep(1, leads=True)
+    assert not await next_one.keep(2, leads=True)
+
+    await next_one.cut_off(1)
+
+    async with asyncio.timeout(LIMIT_S):
+        while not await next_one.keep(2, leads=True):  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(0.05)
+    with pytest.raises(DatabaseUnreachable):
+        await still.keep(1, leads=True)
+    assert not await still.keep(1, leads=True)
+    for it in (still, next_one, other):
+        await it.close()
