@@ -5,7 +5,7 @@ import sqlite3
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -31,6 +31,12 @@ pytestmark = [
 ]
 DURABLE = ("shared_buffers=32MB",)
 """A cluster that may be killed: with all that makes a crash survivable."""
+
+
+def lock(hub: HubProcess) -> AbstractContextManager[None]:
+    """Be another one that writes into the hub's rows, wherever they are."""
+    url = hub.environ.get("COGHUB_DATABASE")
+    return sqlite_lock(hub) if url is None else postgres_lock(url)
 
 
 @contextmanager
@@ -60,7 +66,7 @@ def start(environ, tmp_path_factory, receiver):
     """Start a hub with room for one instance, and give it the model."""
 
     @contextmanager
-    def started(name, lock=sqlite_lock, **more):
+    def started(name, **more):
         settings = more.pop("environ", {})
         folder = tmp_path_factory.mktemp(name)
         own = {"DOCKER_CONFIG": str(folder / "docker"), "COG_DATA_DIR": str(folder / "author")}
@@ -90,8 +96,7 @@ def postgres_stage(start):
             pytest.skip(postgres)
         url = postgres.url(postgres.make())
         settings = {"COGHUB_DATABASE": url}
-        lock = lambda _hub: postgres_lock(url)  # noqa: E731 - bound to a database
-        with start("postgres", lock, environ=settings, postgres=postgres) as stage:
+        with start("postgres", environ=settings, postgres=postgres) as stage:
             yield stage
 
 
