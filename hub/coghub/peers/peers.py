@@ -267,6 +267,7 @@ class Peers:
 
     async def _begin_anew(self) -> None:
         log.error("hub was taken for dead", hub_id=self.me)
+        self._lead(leads=False)
         await self._add_row()
         self.listeners.on_lost()
         self.tell(Topic.HUBS)
@@ -326,8 +327,9 @@ class Peers:
     async def _cut_off(self) -> None:
         """End the sessions of hubs that are gone: one that stands still has locks for ever."""
         for hub_id in list(self._to_cut_off):
-            with suppress(DatabaseUnreachable):
-                await self._bus.cut_off(hub_id)
+            with suppress(DatabaseUnreachable, TimeoutError):  # then at the next look
+                async with asyncio.timeout(KEEP_S):
+                    await self._bus.cut_off(hub_id)
                 self._to_cut_off.discard(hub_id)
 
     async def _look_at_instances(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-import time
+import threading
 from contextlib import suppress
 
 import psycopg
@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from coghub.database.migrate import migrate
-from coghub.database.postgres import STALL_MS, PostgresDatabase, shown
+from coghub.database.postgres import PostgresDatabase, shown
 from coghub.database.schema import accounts, properties
 from coghub.database.statements import Statement
 from coghub.domain.clock import utc_now
@@ -236,12 +236,21 @@ def test_a_password_is_shown_nowhere(url, name):
 
 async def test_a_writer_that_stands_still_holds_up_others_for_seconds_only(url, database):
     """As a process that was stopped: its connection lives, and has the lock of all writers."""
+    has_begun, may_go_on = threading.Event(), threading.Event()
+
+    def stand_still(connection):
+        put("stuck")(connection)
+        has_begun.set()
+        assert may_go_on.wait(LIMIT_S)
+        put("stuck too")(connection)
+
     other = PostgresDatabase(url)
     stuck = asyncio.ensure_future(database.write(stand_still))
-    await asyncio.sleep(0.5)  # it has begun
+    assert await asyncio.to_thread(has_begun.wait, LIMIT_S)
 
     async with asyncio.timeout(LIMIT_S):
         await other.write(put("other"))
+    may_go_on.set()
     with pytest.raises(DatabaseUnreachable):
         await stuck
 
@@ -250,12 +259,6 @@ async def test_a_writer_that_stands_still_holds_up_others_for_seconds_only(url, 
     assert {"other", "again"} <= set(names)
     assert "stuck" not in names
     await other.close()
-
-
-def stand_still(connection):
-    put("stuck")(connection)
-    time.sleep(STALL_MS / 1000 + 2)
-    put("stuck too")(connection)
 
 
 async def test_a_hub_that_is_cut_off_leads_no_more(url, database):

@@ -1,16 +1,22 @@
 """Two hubs on one database: whoever has room runs it, everyone hears of it, and it runs once."""
 
 import asyncio
+from contextlib import closing
 
 import pytest
+from psycopg import OperationalError
 from sqlalchemy import func, select
 from tests.coghub.scheduler.conftest import add_version
 from tests.fakes.executor import FakeExecutor
 
+from coghub.database import hubs as hub_rows
 from coghub.database import instances as instance_rows
 from coghub.database.attempts import assign
+from coghub.database.postgres import connect
+from coghub.database.postgres_bus import LEAD_LOCK, session_of
 from coghub.domain.deployment import Configuration
 from coghub.domain.errors import HubsDiffer, StorageUnusable
+from coghub.domain.peers import Peer
 from coghub.domain.prediction import Chunk, Status
 from coghub.domain.signals import Waiting
 from coghub.scheduler.left_behind import STRAY_S
@@ -133,6 +139,33 @@ async def test_one_hub_leads_and_another_one_after_it(two, person, order):
 
     await second.until(second.hub.peers.leads.is_set)
     assert not first.hub.peers.leads.is_set()
+
+
+async def test_a_hub_that_stands_still_and_leads_leads_no_more(hubs):
+    """As one that was stopped: its session lives, and has the lock of the one that leads."""
+    hub = await hubs.open()
+    here = hub.peers._here
+    still = Peer(
+        id=0,
+        place="elsewhere",
+        executor="fake",
+        storage=here.storage,
+        hardware=here.hardware,
+        beat=0,
+        is_leaving=False,
+        started_at=hub.now(),
+    )
+    still_id = await hub.database.write(lambda c: hub_rows.add(c, still))
+    with closing(connect(hub.database.url)) as session:
+        session.execute(f"SET application_name = '{session_of(still_id)}'")
+        session.execute(f"SELECT pg_advisory_lock({LEAD_LOCK})")
+
+        started = await hubs.start()
+
+        async with asyncio.timeout(60):
+            await started.hub.peers.leads.wait()
+        with pytest.raises(OperationalError):
+            session.execute("SELECT 1")
 
 
 async def test_a_hub_that_leaves_ends_what_it_runs_and_hands_on_what_waits(two, person, order):
